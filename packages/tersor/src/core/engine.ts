@@ -1,0 +1,62 @@
+import type { DType } from './dtype.ts';
+import type { ValueInfo } from './graph.ts';
+
+/** Runs models. Lives in a child process or worker, so that a crash is an error and Ctrl-C works. Reached through this interface only. */
+export interface Engine {
+  /** "onnxruntime-node 1.30.0". */
+  readonly name: string;
+  /** @throws MODEL_INVALID with the runtime's own words when it refuses the model */
+  open(model: ModelSource, options?: SessionOptions): Promise<Session>;
+  /**
+   * Time of each session on the same feeds, interleaved, after warm-up.
+   * @returns milliseconds, `[session][round]`
+   */
+  race(sessions: readonly Session[], feeds: Feeds, options: { readonly rounds: number; readonly warmup: number }): Promise<number[][]>;
+  /** Peak resident memory of the engine's process so far, in bytes; undefined where it cannot be known. */
+  peakMemory(): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
+/** A path where the engine shares the file system, otherwise the bytes. */
+export type ModelSource = { readonly path: string } | { readonly bytes: Uint8Array };
+
+export interface SessionOptions {
+  /** Intra-op threads; 1 unless told. */
+  readonly threads?: number;
+  /** Graph optimisation of the runtime; `all` unless told. */
+  readonly optimize?: 'all' | 'none';
+}
+
+export interface Session {
+  /** As the runtime sees them: free dimensions are symbols or undefined. */
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Fixes inputs (weights as inputs) until they are replaced; they cross to the engine once. */
+  hold(values: Feeds): Promise<void>;
+  /** @throws RUN_FAILED with the runtime's own words */
+  run(feeds: Feeds, outputs?: readonly string[]): Promise<Feeds>;
+  close(): Promise<void>;
+}
+
+/** Named tensors with values. */
+export type Feeds = Readonly<Record<string, Value>>;
+
+export interface Value {
+  readonly dtype: DType | 'string';
+  readonly shape: readonly number[];
+  /** Float32Array for f32, Uint16Array for f16 and bf16, BigInt64Array for i64, Uint8Array for bool and u8, ... */
+  readonly data: ValueData;
+}
+
+export type ValueData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | readonly string[];

@@ -1,0 +1,36 @@
+import type { WeightId } from './graph.ts';
+import type { Kernels } from './kernels.ts';
+import type { FormatId, Model, Weight } from './model.ts';
+import type { Store } from './source.ts';
+
+/** What a file will be run on; decides which operators a layout is lowered to. */
+export type Target = 'node' | 'wasm' | 'webgpu';
+
+/** A file format: how a model is read, which layouts it can store, and how it is written. */
+export interface Format {
+  readonly id: FormatId;
+  readonly extensions: readonly string[];
+  /** Reads the header only; weights are read when they are loaded. @throws FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
+  open(store: Store, name: string): Promise<Model>;
+  /** Why `weight` cannot be stored in its layout, or undefined when it can. */
+  refuses(model: Model, weight: Weight, target: Target): string | undefined;
+  /** The exact size of the file(s) that `write` would make. Loads no weight. */
+  size(model: Model, target: Target): Promise<Size>;
+  /** Writes into `store` (staged: the caller commits). Holds at most one weight at a time. @returns what `size` said, now true */
+  write(model: Model, store: Store, name: string, options: WriteOptions): Promise<Size>;
+}
+
+export interface WriteOptions {
+  readonly target: Target;
+  readonly kernels: Kernels;
+  readonly signal?: AbortSignal;
+  /** Called with the bytes written so far and in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Size {
+  /** Of all files together. */
+  readonly bytes: number;
+  /** What each weight takes, with scales, zero points and padding. */
+  readonly weights: ReadonlyMap<WeightId, number>;
+}

@@ -1,0 +1,68 @@
+/**
+ * The loops over weights that a method may ask for. Implemented by `kernels/` (WebAssembly on a worker pool, beside a readable
+ * reference that gives the same bits); reached through `Context`, so that a method neither knows nor imports an implementation.
+ *
+ * Every matrix is row-major `[rows, columns]` with rows = outputs and columns = inputs; blocks run along the columns, and the last
+ * block of a row is shorter when `block` does not divide `columns`.
+ */
+export interface Kernels {
+  /** Quantizes to integers with one scale (and zero point) per block. Inputs must be finite. */
+  quantize(values: Float32Array, spec: QuantizeSpec): Promise<QuantizedBlocks>;
+  /** `(code - zero) * scale` for every element; the inverse of `quantize` up to rounding. */
+  dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Promise<Float32Array>;
+  /** IEEE binary16 bits, round to nearest even; beyond 65504 becomes infinity, NaN stays NaN. */
+  toHalf(values: Float32Array): Promise<Uint16Array>;
+  fromHalf(bits: Uint16Array): Promise<Float32Array>;
+  /** bfloat16 bits, round to nearest even. */
+  toBfloat16(values: Float32Array): Promise<Uint16Array>;
+  fromBfloat16(bits: Uint16Array): Promise<Float32Array>;
+  /** `[rows, columns]` to `[columns, rows]`, for elements of one or four bytes. */
+  transpose<T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number): Promise<T>;
+  /** Codes of `bits` (2 or 4) packed low bits first, as every ONNX operator wants them. `length` of the result: ceil(codes * bits / 8). */
+  pack(codes: Uint8Array, bits: 2 | 4): Promise<Uint8Array>;
+  unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Promise<Uint8Array>;
+  /** One pass over the values. */
+  summarize(values: Float32Array): Promise<Summary>;
+  /** Ends the workers. The kernels cannot be used afterwards. */
+  close(): Promise<void>;
+}
+
+export interface BlockSpec {
+  readonly rows: number;
+  readonly columns: number;
+  /** Elements that share a scale; `columns` for one scale per row. */
+  readonly block: number;
+}
+
+export interface QuantizeSpec extends BlockSpec {
+  readonly bits: number;
+  /** Without zero points: the grid is -2^(bits-1) .. 2^(bits-1)-1 around an exact zero. */
+  readonly symmetric: boolean;
+  readonly fit: 'absmax' | 'mse' | 'hqq';
+  /** The type the scales will be stored in; they are rounded to it before the codes are chosen. */
+  readonly scale: 'f32' | 'f16';
+}
+
+export interface QuantizedBlocks {
+  /** One code a byte, 0 .. 2^bits - 1, in the order of the values. */
+  readonly codes: Uint8Array;
+  /** `[rows, ceil(columns / block)]`, values already rounded to the scale's type. */
+  readonly scales: Float32Array;
+  /** Zero points as codes, in the shape of `scales`; absent: 2^(bits-1). */
+  readonly zeros?: Uint8Array;
+  readonly bits: number;
+}
+
+export interface Summary {
+  /** Over the finite values; 0 when there is none. */
+  readonly min: number;
+  readonly max: number;
+  /** Largest magnitude that is not infinite. */
+  readonly peak: number;
+  /** Smallest magnitude that is not zero; 0 when all are zero. */
+  readonly least: number;
+  readonly sum: number;
+  readonly sumOfSquares: number;
+  readonly zeros: number;
+  readonly nonFinite: number;
+}

@@ -1,0 +1,63 @@
+import { BITS, denseBytes, type DType, elementsOf, type Shape } from './dtype.ts';
+import type { Numeric } from './numeric.ts';
+
+/** How a weight is stored, without its values: what a plan knows and what a file format must be able to hold. `Tensor` is its twin with values. */
+export type Layout = DenseLayout | AffineLayout | SparseLayout;
+
+export interface DenseLayout {
+  readonly kind: 'dense';
+  readonly dtype: DType;
+}
+
+/** Integer codes with a scale (and zero point) per block: `(code - zero) * scale`. */
+export interface AffineLayout {
+  readonly kind: 'affine';
+  readonly numeric: Numeric;
+  /** Axes of the weight that are outputs, in order; the others are inputs. Together they make a matrix `[outputs, inputs]`. */
+  readonly outputs: readonly number[];
+  /** Inputs that share a scale; `row` for one scale per output. */
+  readonly block: number | 'row';
+  readonly scale: DenseLayout;
+  /** How zero points are stored; absent: symmetric, the zero is the middle of the grid. */
+  readonly zero?: DenseLayout;
+}
+
+/** Only the elements that are not zero, with their flat positions. */
+export interface SparseLayout {
+  readonly kind: 'sparse';
+  readonly nonzero: number;
+  readonly values: DenseLayout;
+}
+
+/** A weight seen as a matrix: `blocks` scales per row of `columns` inputs. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly block: number;
+  readonly blocks: number;
+}
+
+export function matrixOf(layout: Pick<AffineLayout, 'outputs' | 'block'>, shape: Shape): Matrix {
+  const rows = elementsOf(layout.outputs.map((axis) => shape[axis] ?? 1));
+  const columns = rows === 0 ? 0 : elementsOf(shape) / rows;
+  const block = layout.block === 'row' ? Math.max(1, columns) : layout.block;
+  return { rows, columns, block, blocks: Math.ceil(columns / block) };
+}
+
+/**
+ * Bytes of a weight's values in this layout, packed without gaps. The only place that knows; a format may add padding of its own,
+ * which its `size` counts.
+ */
+export function bytesOf({ shape, layout }: { readonly shape: Shape; readonly layout: Layout }): number {
+  switch (layout.kind) {
+    case 'dense':
+      return denseBytes(layout.dtype, shape);
+    case 'sparse':
+      return denseBytes(layout.values.dtype, [layout.nonzero]) + layout.nonzero * 8;
+    case 'affine': {
+      const { rows, blocks } = matrixOf(layout, shape);
+      const perBlock = BITS[layout.scale.dtype] + (layout.zero ? BITS[layout.zero.dtype] : 0);
+      return Math.ceil((elementsOf(shape) * layout.numeric.bits) / 8) + Math.ceil((rows * blocks * perBlock) / 8);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { WeightId } from './graph.ts';
+import type { Kernels } from './kernels.ts';
+import type { Layer } from './layers.ts';
+import type { Model } from './model.ts';
+import type { Options, Values } from './options.ts';
+import type { Random } from './random.ts';
+
+export type Family = 'graph' | 'quantize';
+
+/** A technique: `Model → Model`, lazily. One file in `methods/<family>/` is all it takes: registry, command, help and docs follow. */
+export interface Method<O extends Options = Options> {
+  readonly id: string;
+  readonly family: Family;
+  /** One sentence, for lists and help. */
+  readonly summary: string;
+  /** What a user should know before choosing it: when it helps, what it interacts with, what it leaves alone. Markdown, for its page. */
+  readonly notes?: string;
+  /** Paper or specification. */
+  readonly source: string;
+  readonly options: O;
+  readonly changes: 'values' | 'layout' | 'graph';
+  /** `none`: same outputs up to float rounding; `bounded`: each weight within a stated distance; `data-dependent`: measure it. */
+  readonly loss: 'none' | 'bounded' | 'data-dependent';
+  /** Lazy: reads tensors of at most 64 KiB, nothing else; whatever loads a weight goes into the new weight's `load`. */
+  apply(model: Model, options: Values<O>, context: Context): Promise<Model>;
+}
+
+/** All that a method can reach besides the model. There is no global state and no other way in. */
+export interface Context {
+  /** The layers that the step's rules selected; nothing else is to be touched. */
+  readonly scope: readonly Layer[];
+  readonly kernels: Kernels;
+  readonly signal?: AbortSignal;
+  /** A sentence for the user: what was left alone, and why. */
+  note(about: string, message: string): void;
+  random(weight: WeightId): Random;
+}
+
+/** Checks nothing at run time; gives `apply` the types of its own options. */
+export function defineMethod<const O extends Options>(method: Method<O>): Method<O> {
+  return method;
+}

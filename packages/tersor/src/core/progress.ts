@@ -1,0 +1,10 @@
+export type Phase = 'read' | 'clean' | 'choose' | 'write' | 'verify' | 'time';
+
+/** Where long work stands. `total` is in the unit of `done`; both are 0 when the phase only begins. */
+export interface Progress {
+  readonly phase: Phase;
+  readonly done: number;
+  readonly total: number;
+  /** What is being handled: a weight, a sample. */
+  readonly about?: string;
+}

@@ -1,0 +1,29 @@
+/** Bytes that can be read anywhere. `read` returns exactly `length` bytes or throws FILE_CORRUPT. */
+export interface Source {
+  readonly name: string;
+  readonly size: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** Bytes that are appended. Nothing is visible under the final name before the store commits. */
+export interface Sink {
+  write(chunk: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A folder of files: a model is often one. Outputs are staged under temporary names; `commit` makes them appear, the file that names
+ * the others last; `discard` removes every staged byte. Names are relative, and no name leads out of the folder.
+ */
+export interface Store {
+  readonly name: string;
+  list(): Promise<string[]>;
+  /** @throws FILE_MISSING */
+  open(name: string): Promise<Source>;
+  /** @throws FILE_WRITE */
+  create(name: string): Promise<Sink>;
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+  /** Closes whatever is open for reading. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,33 @@
+import type { DType, Shape } from './dtype.ts';
+import type { AffineLayout } from './layout.ts';
+
+/** A weight with its values: `Layout`'s twin. */
+export type Tensor = DenseTensor | AffineTensor | SparseTensor;
+
+/** Little-endian bytes, as every format stores them. */
+export interface DenseTensor {
+  readonly kind: 'dense';
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly bytes: Uint8Array;
+}
+
+export interface AffineTensor {
+  readonly kind: 'affine';
+  readonly shape: Shape;
+  readonly layout: AffineLayout;
+  /** `[outputs, inputs]` of `matrixOf(layout, shape)`, one code a byte. */
+  readonly codes: Uint8Array;
+  /** `[outputs, blocks]`, already rounded to `layout.scale.dtype`. */
+  readonly scales: Float32Array;
+  /** In the shape of `scales`, as codes; present exactly when the layout has a `zero`. */
+  readonly zeros?: Uint8Array;
+}
+
+export interface SparseTensor {
+  readonly kind: 'sparse';
+  readonly shape: Shape;
+  readonly values: DenseTensor;
+  /** Flat row-major positions of the values, ascending. */
+  readonly indices: Float64Array;
+}

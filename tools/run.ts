@@ -71,3 +71,9 @@ function findManifest(require: NodeJS.Require, name: string): string {
   }
   throw new Error(`${name} is not installed: npm install`);
 }
+
+/** Ends this tool with a message for a person. */
+export function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

@@ -25,6 +25,11 @@ export interface Method<O extends Options = Options> {
   apply(model: Model, options: Values<O>, context: Context): Promise<Model>;
 }
 
+/** A method as the registry knows it: all but its code, which `load` fetches when it is used. */
+export interface Declaration extends Omit<Method, 'apply'> {
+  load(): Promise<Method>;
+}
+
 /** All that a method can reach besides the model. There is no global state and no other way in. */
 export interface Context {
   /** The layers that the step's rules selected; nothing else is to be touched. */

@@ -1,12 +1,20 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { distTwins } from './tools/dist-twins.ts';
 
-export default defineConfig({
-  test: {
-    include: ['packages/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/*.models.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    pool: 'forks',
-    maxWorkers: 2,
-  },
+/** `vitest run` is the default suite; `--mode models` and `--mode fuzz` run the long ones, which need time or files that are not in npm. */
+export default defineConfig(({ mode }) => {
+  const suite = mode === 'models' || mode === 'fuzz' ? `.${mode}` : '';
+  const minutes = suite ? 30 : 1;
+  return {
+    plugins: [distTwins()],
+    test: {
+      include: [`packages/*/test/**/*${suite}.test.ts`, `tools/test/**/*${suite}.test.ts`],
+      exclude: [...configDefaults.exclude, ...(suite ? [] : ['**/*.models.test.ts', '**/*.fuzz.test.ts'])],
+      testTimeout: minutes * 60_000,
+      hookTimeout: minutes * 60_000,
+      pool: 'forks',
+      maxWorkers: 2,
+      reporters: process.env.CI ? ['default', ['json', { outputFile: '.cache/vitest.json' }]] : ['default'],
+    },
+  };
 });

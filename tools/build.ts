@@ -2,7 +2,7 @@
  * Builds what running needs: the kernels (AssemblyScript to inlined WASM), the registry of methods, and `dist/`.
  * `npm install` runs this in a fresh clone, so it must be quick and say plainly what went wrong.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { binOf, type Outcome, root, runNode, runNpm } from './run.ts';
 
@@ -18,7 +18,11 @@ const steps: readonly { name: string; run: () => Promise<Outcome>; when?: boolea
     when: existsSync(join(root, 'packages/kernels/package.json')),
     run: () => runNpm(['run', '--silent', 'build', '-w', '@tersor/kernels']),
   },
-  { name: 'registry of methods', when: existsSync(join(root, 'tools/registry.ts')), run: () => runNode(binOf('tsx'), ['tools/registry.ts']) },
+  {
+    name: 'registry of methods',
+    when: existsSync(join(root, 'tools/registry.ts')),
+    run: () => runNode(binOf('tsx'), ['tools/registry.ts']),
+  },
   { name: 'TypeScript', run: () => runNode(binOf('typescript', 'tsc'), ['-p', 'packages/tersor/tsconfig.build.json']) },
 ];
 
@@ -28,4 +32,14 @@ for (const { name, run, when = true } of steps) {
   if (status === 0) continue;
   console.error(`${output.trimEnd()}\n\nbuild failed: ${name}. Repeat it with: npm run build`);
   process.exit(1);
+}
+
+dropLeftovers(join(root, 'packages/tersor'));
+
+/** Removes built files whose source is gone, so that they are neither found by tests nor published. */
+function dropLeftovers(project: string): void {
+  for (const path of readdirSync(join(project, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    const source = path.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
+    if (source !== path && !existsSync(join(project, 'src', source))) rmSync(join(project, 'dist', path));
+  }
 }

@@ -9,10 +9,13 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Method } from '../packages/tersor/src/core/method.ts';
-import * as make from '../packages/tersor/src/core/options.ts';
+import { boolean, integer, number, oneOf } from '../packages/tersor/src/core/options.ts';
 import { fail, root } from './run.ts';
 
 type AnyOption = Method['options'][string];
+
+/** What a declaration may be made with; the generated file calls these by name. */
+const MAKERS = { boolean, integer, number, oneOf };
 
 const core = join(root, 'packages/tersor/src/core');
 const check = process.argv.includes('--check');
@@ -84,11 +87,11 @@ function registryText(entries: readonly Entry[]): string {
     `import type { Declaration } from '${toCore}/method.ts';`,
     ...(makers.size === 0 ? [] : [`import { ${[...makers].sort().join(', ')} } from '${toCore}/options.ts';`]),
     '',
-    'export const METHODS = {',
-    ...declarations,
-    '} satisfies Readonly<Record<string, Declaration>>;',
+    `export type MethodId = ${entries.map(({ method }) => `'${method.id}'`).join(' | ') || 'never'};`,
     '',
-    'export type MethodId = keyof typeof METHODS;',
+    'export const METHODS: Readonly<Record<MethodId, Declaration>> = {',
+    ...declarations,
+    '};',
   ].join('\n')}\n`;
 }
 
@@ -99,14 +102,14 @@ function optionSource(file: string, name: string, option: AnyOption): { maker: s
   const call = makerOf(schema);
   if (!call) fail(`${file}: option "${name}" has a schema the registry cannot write: ${JSON.stringify(schema)}; teach tools/registry.ts`);
   const { maker, args } = call;
-  const made: AnyOption = Reflect.apply(make[maker], undefined, [...args, about]);
+  const made: AnyOption = Reflect.apply(MAKERS[maker], undefined, [...args, about]);
   for (const field of ['doc', 'default', 'expects', 'schema', 'search'] as const) {
     if (!isDeepStrictEqual(made[field], option[field])) fail(`${file}: option "${name}" says another ${field} than core/options.ts makes`);
   }
   return { maker, source: `${maker}(${[...args, about].map((arg) => JSON.stringify(arg)).join(', ')})` };
 }
 
-function makerOf(schema: AnyOption['schema']): { maker: 'integer' | 'number' | 'boolean' | 'oneOf'; args: readonly unknown[] } | undefined {
+function makerOf(schema: AnyOption['schema']): { maker: keyof typeof MAKERS; args: readonly unknown[] } | undefined {
   const { type, minimum, maximum } = schema;
   if (schema.enum) return { maker: 'oneOf', args: [schema.enum] };
   if (type === 'boolean') return { maker: 'boolean', args: [] };

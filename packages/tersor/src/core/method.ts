@@ -25,9 +25,9 @@ export interface Method<O extends Options = Options> {
   apply(model: Model, options: Values<O>, context: Context): Promise<Model>;
 }
 
-/** A method as the registry knows it: all but its code, which `load` fetches when it is used. */
-export interface Declaration extends Omit<Method, 'apply'> {
-  load(): Promise<Method>;
+/** What a method says of itself, without its code: enough to list, check, help and plan. The registry is made of these. */
+export interface Declaration<O extends Options = Options> extends Omit<Method<O>, 'apply'> {
+  load(): Promise<Method<O>>;
 }
 
 /** All that a method can reach besides the model. There is no global state and no other way in. */

@@ -30,6 +30,8 @@ export type ErrorCode = keyof typeof ERRORS;
 export class TersorError extends Error {
   readonly code: ErrorCode;
   readonly where: string;
+  /** The message without place, hint and code. */
+  readonly what: string;
   readonly hint: string;
 
   constructor(code: ErrorCode, where: string, what: string, hint = '', options?: ErrorOptions) {
@@ -37,6 +39,7 @@ export class TersorError extends Error {
     this.name = 'TersorError';
     this.code = code;
     this.where = where;
+    this.what = what;
     this.hint = hint;
   }
 }

@@ -100,3 +100,22 @@ export interface PromiseReport {
   /** `indicated`: kept as far as the evidence goes, which is synthetic or too small to resolve it. */
   readonly status: 'kept' | 'indicated' | 'missed' | 'unverified';
 }
+
+/** Two models side by side: what `b` gives up and gains against `a`. */
+export interface Comparison {
+  readonly version: string;
+  readonly target: Target;
+  readonly a: FileReport;
+  readonly b: FileReport;
+  /** Bytes of b / bytes of a. */
+  readonly sizeRatio: number;
+  /** Absent when one of them does not run; `runtimes` says why. */
+  readonly quality?: QualityReport;
+  readonly speed?: SpeedReport;
+  /** Weights that both files have under one name; `error` where both could be decoded to one shape. */
+  readonly weights: readonly WeightReport[];
+  readonly onlyInA: readonly WeightId[];
+  readonly onlyInB: readonly WeightId[];
+  readonly runtimes: readonly RuntimeReport[];
+  readonly seconds: Readonly<Record<string, number>>;
+}

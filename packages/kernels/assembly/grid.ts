@@ -1,0 +1,144 @@
+// What every fit shares: the range of a block, scales that can be stored, the choice of codes, and the squared error.
+// Twin of kernels/reference/grid.ts.
+
+/** Integer grid of the running call: codes are 0 .. levels; symmetric grids have their zero at `middle`. */
+export let levels: i32 = 0;
+export let middle: i32 = 0;
+export let symmetric: bool = false;
+let halfScales: bool = false;
+
+export function setGrid(bits: i32, isSymmetric: bool, half: bool): void {
+  levels = (1 << bits) - 1;
+  middle = 1 << (bits - 1);
+  symmetric = isSymmetric;
+  halfScales = half;
+}
+
+/** What a fit returns: the stored scale and the zero point of one block. */
+export let fitScale: f32 = 0;
+export let fitZero: i32 = 0;
+
+export function setFit(scale: f32, zero: i32): void {
+  fitScale = scale;
+  fitZero = zero;
+}
+
+/** Smallest and largest value of the block, zero included. */
+export let low: f32 = 0;
+export let high: f32 = 0;
+
+export function measureRange(values: usize, count: i32): void {
+  let low0 = f32x4.splat(0), low1 = f32x4.splat(0), high0 = f32x4.splat(0), high1 = f32x4.splat(0);
+  const end = values + (<usize>count << 2);
+  const end8 = values + (<usize>(count & ~7) << 2);
+  let at = values;
+  for (; at < end8; at += 32) {
+    const a = v128.load(at), b = v128.load(at, 16);
+    low0 = f32x4.pmin(low0, a);
+    high0 = f32x4.pmax(high0, a);
+    low1 = f32x4.pmin(low1, b);
+    high1 = f32x4.pmax(high1, b);
+  }
+  low0 = f32x4.pmin(low0, low1);
+  high0 = f32x4.pmax(high0, high1);
+  low0 = f32x4.pmin(low0, v128.shuffle<u32>(low0, low0, 2, 3, 0, 1));
+  high0 = f32x4.pmax(high0, v128.shuffle<u32>(high0, high0, 2, 3, 0, 1));
+  low0 = f32x4.pmin(low0, v128.shuffle<u32>(low0, low0, 1, 0, 3, 2));
+  high0 = f32x4.pmax(high0, v128.shuffle<u32>(high0, high0, 1, 0, 3, 2));
+  let smallest = f32x4.extract_lane(low0, 0), largest = f32x4.extract_lane(high0, 0);
+  for (; at < end; at += 4) {
+    const value = load<f32>(at);
+    if (value < smallest) smallest = value;
+    if (value > largest) largest = value;
+  }
+  low = smallest;
+  high = largest;
+}
+
+/** The nearest storable scale that is not smaller in magnitude and not zero, four at a time. */
+// @ts-ignore: decorator
+@inline
+export function storable4(scale: v128): v128 {
+  const sign = v128.and(scale, i32x4.splat(0x80000000));
+  const magnitude = v128.xor(scale, sign);
+  let stored: v128;
+  if (halfScales) {
+    const normal = v128.and(i32x4.add(magnitude, i32x4.splat(0x1fff)), i32x4.splat(~0x1fff));
+    const ticks = f32x4.pmax(f32x4.ceil(f32x4.mul(magnitude, f32x4.splat(16777216))), f32x4.splat(1));
+    const tiny = f32x4.mul(ticks, f32x4.splat(5.9604644775390625e-8));
+    stored = v128.bitselect(tiny, normal, f32x4.lt(magnitude, f32x4.splat(6.103515625e-5)));
+    stored = f32x4.pmin(stored, f32x4.splat(65504));
+  } else {
+    stored = f32x4.pmax(magnitude, f32x4.splat(1.1754943508222875e-38));
+  }
+  return v128.or(stored, sign);
+}
+
+// @ts-ignore: decorator
+@inline
+export function storable(scale: f32): f32 {
+  return f32x4.extract_lane(storable4(f32x4.splat(scale)), 0);
+}
+
+// @ts-ignore: decorator
+@inline
+export function inverseOf(scale: f32): f32 {
+  return scale == 0 ? 0 : 1 / scale;
+}
+
+/** Partial sums move to f64 after this many elements, so that long rows keep their precision. */
+export const CHUNK: i32 = 1024;
+
+/** Squared error of the block for one scale and zero point, values summed in order. */
+export function squaredError(values: usize, count: i32, scale: f32, zero: i32): f64 {
+  const inverse = inverseOf(scale);
+  const lo = <f32>(-zero), hi = <f32>(levels - zero);
+  let total: f64 = 0;
+  for (let from = 0; from < count; from += CHUNK) {
+    const to = min(from + CHUNK, count);
+    let partial: f32 = 0;
+    for (let i = from; i < to; i++) {
+      const t = load<f32>(values + (<usize>i << 2)) * inverse;
+      const clamped = min(max(t, lo), hi);
+      const e = t - nearest(clamped);
+      partial += e * e;
+    }
+    total += partial;
+  }
+  return total * scale * scale;
+}
+
+/** 1.5 * 2^23: added to a small float, the low bits of the sum are its nearest integer. */
+const MAGIC: f32 = 12582912;
+
+// @ts-ignore: decorator
+@inline
+function steps(values: usize, inverse: v128, lo: v128, hi: v128): v128 {
+  const t = f32x4.pmin(f32x4.pmax(f32x4.mul(v128.load(values), inverse), lo), hi);
+  return f32x4.add(t, f32x4.splat(MAGIC));
+}
+
+/** Writes the codes of one block: clamp(round(value / scale) + zero, 0, levels). */
+export function encode(values: usize, count: i32, scale: f32, zero: i32, codes: usize): void {
+  const factor = inverseOf(scale);
+  const inverse = f32x4.splat(factor);
+  const lo = f32x4.splat(<f32>(-zero)), hi = f32x4.splat(<f32>(levels - zero));
+  const bias = i32x4.splat(zero - 0x4b400000);
+  const count16 = count & ~15;
+  let i = 0;
+  for (; i < count16; i += 16) {
+    const a = i32x4.add(steps(values, inverse, lo, hi), bias);
+    const b = i32x4.add(steps(values + 16, inverse, lo, hi), bias);
+    const c = i32x4.add(steps(values + 32, inverse, lo, hi), bias);
+    const d = i32x4.add(steps(values + 48, inverse, lo, hi), bias);
+    v128.store(codes, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+    values += 64;
+    codes += 16;
+  }
+  for (; i < count; i++) {
+    const t = min(max(load<f32>(values) * factor, <f32>(-zero)), <f32>(levels - zero));
+    store<u8>(codes, <i32>nearest(t) + zero);
+    values += 4;
+    codes += 1;
+  }
+}

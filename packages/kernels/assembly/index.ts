@@ -1,0 +1,7 @@
+// Everything the host can call. Memory from `heapBase` on is the host's; nothing here allocates.
+export const heapBase: usize = __heap_base;
+export { quantize } from './quantize';
+export { dequantize } from './dequantize';
+export { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half';
+export { pack2, pack4, unpack2, unpack4 } from './pack';
+export { summarizeTile } from './summarize';

@@ -1,0 +1,167 @@
+// Scales (and zero points) by search for the least squared error. Twin of kernels/reference/mse.ts.
+// Four candidates sit in the four lanes of a vector and every lane sums the block in order, so the sums are those of the reference.
+import { fitAbsmax } from './absmax';
+import { CHUNK, fitScale, fitZero, high, inverseOf, levels, low, middle, setFit, squaredError, storable, storable4, symmetric } from './grid';
+
+let bestError: f64 = 0;
+let bestScale: f32 = 0;
+let bestZero: i32 = 0;
+
+function consider(error: f64, scale: f32, zero: i32): void {
+  if (error < bestError) {
+    bestError = error;
+    bestScale = scale;
+    bestZero = zero;
+  }
+}
+
+/** Expects `measureRange`. */
+export function fitMse(values: usize, count: i32): void {
+  fitAbsmax(values, count);
+  if (fitScale == 0) return;
+  bestScale = fitScale;
+  bestZero = fitZero;
+  bestError = squaredError(values, count, bestScale, bestZero);
+  if (!symmetric) searchRange(values, count);
+  else if (levels == 255) searchScale(values, count, max(high, -low) / <f32>127, 1.0 / 128.0, 80);
+  else {
+    const extreme = high > -low ? high : low;
+    searchScale(values, count, extreme / <f32>(-middle), 5.0 / 256.0, 40);
+    searchScale(values, count, extreme / <f32>(middle - 1), 5.0 / 256.0, 40);
+  }
+  refine(values, count);
+  setFit(bestScale, bestZero);
+}
+
+// @ts-ignore: decorator
+@inline
+function factors(first: i32, step: f32): v128 {
+  const k = f32x4.add(f32x4.splat(<f32>first), f32x4(0, 1, 2, 3));
+  return f32x4.sub(f32x4.splat(1), f32x4.mul(k, f32x4.splat(step)));
+}
+
+// @ts-ignore: decorator
+@inline
+function flushLow(total: v128, partial: v128): v128 {
+  return f64x2.add(total, f64x2.promote_low_f32x4(partial));
+}
+
+// @ts-ignore: decorator
+@inline
+function flushHigh(total: v128, partial: v128): v128 {
+  return f64x2.add(total, f64x2.promote_low_f32x4(v128.shuffle<u32>(partial, partial, 2, 3, 2, 3)));
+}
+
+// @ts-ignore: decorator
+@inline
+function considerFour(low2: v128, high2: v128, scale: v128, zero: v128): void {
+  const s0 = f32x4.extract_lane(scale, 0), s1 = f32x4.extract_lane(scale, 1), s2 = f32x4.extract_lane(scale, 2), s3 = f32x4.extract_lane(scale, 3);
+  consider(f64x2.extract_lane(low2, 0) * s0 * s0, s0, <i32>f32x4.extract_lane(zero, 0));
+  consider(f64x2.extract_lane(low2, 1) * s1 * s1, s1, <i32>f32x4.extract_lane(zero, 1));
+  consider(f64x2.extract_lane(high2, 0) * s2 * s2, s2, <i32>f32x4.extract_lane(zero, 2));
+  consider(f64x2.extract_lane(high2, 1) * s3 * s3, s3, <i32>f32x4.extract_lane(zero, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function squared(x: v128, inverse: v128, lo: v128, hi: v128): v128 {
+  const t = f32x4.mul(x, inverse);
+  const e = f32x4.sub(t, f32x4.nearest(f32x4.pmin(f32x4.pmax(t, lo), hi)));
+  return f32x4.mul(e, e);
+}
+
+/** `base` times 1, 1 - step, 1 - 2 step ...; `candidates` is a multiple of 8. */
+function searchScale(values: usize, count: i32, base: f32, step: f32, candidates: i32): void {
+  const zero = f32x4.splat(<f32>middle);
+  const lo = f32x4.splat(<f32>(-middle)), hi = f32x4.splat(<f32>(middle - 1));
+  for (let k = 0; k < candidates; k += 8) {
+    const scaleA = storable4(f32x4.mul(f32x4.splat(base), factors(k, step)));
+    const scaleB = storable4(f32x4.mul(f32x4.splat(base), factors(k + 4, step)));
+    const inverseA = f32x4.div(f32x4.splat(1), scaleA);
+    const inverseB = f32x4.div(f32x4.splat(1), scaleB);
+    let a0 = f64x2.splat(0), a1 = f64x2.splat(0), b0 = f64x2.splat(0), b1 = f64x2.splat(0);
+    for (let from = 0; from < count; from += CHUNK) {
+      let a = f32x4.splat(0), b = f32x4.splat(0);
+      const end = values + (<usize>min(from + CHUNK, count) << 2);
+      for (let at = values + (<usize>from << 2); at < end; at += 4) {
+        const x = v128.load32_splat(at);
+        a = f32x4.add(a, squared(x, inverseA, lo, hi));
+        b = f32x4.add(b, squared(x, inverseB, lo, hi));
+      }
+      a0 = flushLow(a0, a);
+      a1 = flushHigh(a1, a);
+      b0 = flushLow(b0, b);
+      b1 = flushHigh(b1, b);
+    }
+    considerFour(a0, a1, scaleA, zero);
+    considerFour(b0, b1, scaleB, zero);
+  }
+}
+
+const RANGE_CANDIDATES: i32 = 28;
+const RANGE_STEP: f32 = 7.0 / 256.0;
+
+/** Narrower ranges, each with three zero points: smallest value kept, largest value kept, both drawn in. */
+function searchRange(values: usize, count: i32): void {
+  const base = f32x4.splat(<f32>((<f64>high - <f64>low) / <f64>levels));
+  const top = f32x4.splat(<f32>levels);
+  const nil = f32x4.splat(0);
+  for (let k = 0; k < RANGE_CANDIDATES; k += 4) {
+    const factor = factors(k, RANGE_STEP);
+    const scale = storable4(f32x4.mul(base, factor));
+    const inverse = f32x4.div(f32x4.splat(1), scale);
+    const below = f32x4.mul(f32x4.splat(-low), inverse);
+    const zeroA = f32x4.pmin(f32x4.pmax(f32x4.nearest(below), nil), top);
+    const zeroB = f32x4.pmin(f32x4.pmax(f32x4.nearest(f32x4.sub(top, f32x4.mul(f32x4.splat(high), inverse))), nil), top);
+    const zeroC = f32x4.pmin(f32x4.pmax(f32x4.nearest(f32x4.mul(below, factor)), nil), top);
+    const loA = f32x4.neg(zeroA), loB = f32x4.neg(zeroB), loC = f32x4.neg(zeroC);
+    const hiA = f32x4.sub(top, zeroA), hiB = f32x4.sub(top, zeroB), hiC = f32x4.sub(top, zeroC);
+    let a0 = f64x2.splat(0), a1 = f64x2.splat(0), b0 = f64x2.splat(0), b1 = f64x2.splat(0), c0 = f64x2.splat(0), c1 = f64x2.splat(0);
+    for (let from = 0; from < count; from += CHUNK) {
+      let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0);
+      const end = values + (<usize>min(from + CHUNK, count) << 2);
+      for (let at = values + (<usize>from << 2); at < end; at += 4) {
+        const t = f32x4.mul(v128.load32_splat(at), inverse);
+        const rounded = f32x4.nearest(t);
+        const ea = f32x4.sub(t, f32x4.pmin(f32x4.pmax(rounded, loA), hiA));
+        const eb = f32x4.sub(t, f32x4.pmin(f32x4.pmax(rounded, loB), hiB));
+        const ec = f32x4.sub(t, f32x4.pmin(f32x4.pmax(rounded, loC), hiC));
+        a = f32x4.add(a, f32x4.mul(ea, ea));
+        b = f32x4.add(b, f32x4.mul(eb, eb));
+        c = f32x4.add(c, f32x4.mul(ec, ec));
+      }
+      a0 = flushLow(a0, a);
+      a1 = flushHigh(a1, a);
+      b0 = flushLow(b0, b);
+      b1 = flushHigh(b1, b);
+      c0 = flushLow(c0, c);
+      c1 = flushHigh(c1, c);
+    }
+    considerFour(a0, a1, scale, zeroA);
+    considerFour(b0, b1, scale, zeroB);
+    considerFour(c0, c1, scale, zeroC);
+  }
+}
+
+const REFINEMENTS: i32 = 2;
+
+/** The least-squares scale for the codes that the best candidate gives, as long as it helps. */
+function refine(values: usize, count: i32): void {
+  for (let round = 0; round < REFINEMENTS; round++) {
+    const inverse = inverseOf(bestScale);
+    const lo = <f32>(-bestZero), hi = <f32>(levels - bestZero);
+    let product: f64 = 0, square: f64 = 0;
+    for (let i = 0; i < count; i++) {
+      const t = load<f32>(values + (<usize>i << 2)) * inverse;
+      const q = <f64>nearest(min(max(t, lo), hi));
+      product += q * <f64>t;
+      square += q * q;
+    }
+    if (square == 0 || product <= 0) return;
+    const scale = storable(<f32>(<f64>bestScale * (product / square)));
+    const error = squaredError(values, count, scale, bestZero);
+    if (!(error < bestError)) return;
+    bestError = error;
+    bestScale = scale;
+  }
+}

@@ -1,0 +1,44 @@
+import { TersorError } from '../core/error.ts';
+import type { BlockSpec, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+
+/** @throws SHAPE when the matrix, its block or its values do not fit together; OPTION_VALUE when there is no such grid */
+export function checkQuantize(values: Float32Array, spec: QuantizeSpec): void {
+  checkBlocks(values.length, spec);
+  if (!isWhole(spec.bits) || spec.bits < 2 || spec.bits > 8) {
+    throw new TersorError('OPTION_VALUE', 'kernels', `${spec.bits} bits`, 'the grids have 2 to 8 bits');
+  }
+}
+
+/** @throws SHAPE when the codes, scales or zero points do not fit the matrix */
+export function checkDequantize({ codes, scales, zeros }: QuantizedBlocks, spec: BlockSpec): void {
+  checkBlocks(codes.length, spec);
+  const blocks = spec.rows * Math.ceil(spec.columns / spec.block);
+  if (scales.length !== blocks || (zeros && zeros.length !== blocks)) {
+    throw new TersorError('SHAPE', nameOf(spec), `${scales.length} scales and ${zeros?.length ?? 'no'} zero points for ${blocks} blocks`);
+  }
+}
+
+/** @throws SHAPE when there are not `rows * columns` values */
+export function checkMatrix(length: number, rows: number, columns: number): void {
+  if (isWhole(rows) && isWhole(columns) && rows * columns === length) return;
+  throw new TersorError('SHAPE', `[${rows}, ${columns}]`, `the matrix has ${length} values`);
+}
+
+/** @throws SHAPE when `bytes` cannot hold `count` codes */
+export function checkPacked(bytes: Uint8Array, bits: 2 | 4, count: number): void {
+  if (isWhole(count) && bytes.length >= Math.ceil((count * bits) / 8)) return;
+  throw new TersorError('SHAPE', `${count} codes of ${bits} bits`, `${bytes.length} bytes are too few`);
+}
+
+function checkBlocks(length: number, spec: BlockSpec): void {
+  checkMatrix(length, spec.rows, spec.columns);
+  if (!isWhole(spec.block) || spec.block < 1) throw new TersorError('SHAPE', nameOf(spec), `${spec.block} is no block size`);
+}
+
+function nameOf({ rows, columns, block }: BlockSpec): string {
+  return `[${rows}, ${columns}] in blocks of ${block}`;
+}
+
+function isWhole(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

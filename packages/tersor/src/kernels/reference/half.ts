@@ -1,0 +1,10 @@
+import { halfBits, halfValue } from '../../core/half.ts';
+
+/** IEEE binary16 bits, ties to even; from 65520 on infinity. */
+export function toHalf(values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, halfBits);
+}
+
+export function fromHalf(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, halfValue);
+}

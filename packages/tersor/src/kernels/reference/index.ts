@@ -1,0 +1,10 @@
+import type { Loops } from '../loops.ts';
+import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
+import { dequantize } from './dequantize.ts';
+import { fromHalf, toHalf } from './half.ts';
+import { pack, unpack } from './pack.ts';
+import { quantize } from './quantize.ts';
+import { summarize } from './summarize.ts';
+
+/** The loops as a person would write them. Tests hold the WASM twin to these, bit for bit. */
+export const reference: Loops = { quantize, dequantize, toHalf, fromHalf, toBfloat16, fromBfloat16, pack, unpack, summarize };

@@ -1,0 +1,73 @@
+import { fitAbsmax } from './absmax.ts';
+import { type BlockFit, better, clamp, type Grid, inverseOf, nearest, rangeOf, squaredError, storable } from './grid.ts';
+
+const { fround } = Math;
+const REFINEMENTS = 2;
+
+/**
+ * Scale (and zero point) of least squared error: a sweep of about 80 clipped ranges, then the least-squares scale of the codes found.
+ * Never worse than absmax, which is the first candidate.
+ */
+export function fitMse(block: Float32Array, grid: Grid): BlockFit {
+  const start = fitAbsmax(block, grid);
+  if (start.scale === 0) return start;
+  const candidates = grid.symmetric ? symmetricCandidates(block, grid) : rangeCandidates(block, grid);
+  return refine(block, grid, better(block, grid, start, candidates));
+}
+
+function* symmetricCandidates(block: Float32Array, grid: Grid): Generator<BlockFit> {
+  const { low, high } = rangeOf(block);
+  if (grid.levels === 255) return yield* clipped(fround(Math.max(high, -low) / 127), 1 / 128, 80, grid);
+  const extreme = high > -low ? high : low;
+  yield* clipped(fround(extreme / -grid.middle), 5 / 256, 40, grid);
+  yield* clipped(fround(extreme / (grid.middle - 1)), 5 / 256, 40, grid);
+}
+
+function* clipped(base: number, step: number, count: number, grid: Grid): Generator<BlockFit> {
+  for (let k = 0; k < count; k++) yield { scale: storable(base * (1 - k * step), grid.scale), zero: grid.middle };
+}
+
+const RANGES = 28;
+const RANGE_STEP = 7 / 256;
+
+/**
+ * Narrower ranges, each with three zero points: the smallest value kept, the largest value kept, both drawn in. Four ranges at a time,
+ * for ties go to the first candidate and the twin has four lanes.
+ */
+function* rangeCandidates(block: Float32Array, grid: Grid): Generator<BlockFit> {
+  const { low, high } = rangeOf(block);
+  const base = fround((high - low) / grid.levels);
+  for (let first = 0; first < RANGES; first += 4) {
+    const ranges = [0, 1, 2, 3].map((lane) => {
+      const factor = 1 - (first + lane) * RANGE_STEP;
+      const scale = storable(base * factor, grid.scale);
+      const inverse = inverseOf(scale);
+      const below = fround(-low * inverse);
+      const above = fround(grid.levels - fround(high * inverse));
+      return { scale, zeros: [below, above, fround(below * factor)] };
+    });
+    for (const anchor of [0, 1, 2]) {
+      for (const { scale, zeros } of ranges) yield { scale, zero: clamp(nearest(zeros[anchor]!), 0, grid.levels) };
+    }
+  }
+}
+
+/** The least-squares scale for the codes that the best candidate gives, as long as it helps. */
+function refine(block: Float32Array, grid: Grid, best: BlockFit): BlockFit {
+  for (let round = 0; round < REFINEMENTS; round++) {
+    const inverse = inverseOf(best.scale);
+    let product = 0;
+    let square = 0;
+    for (const value of block) {
+      const step = fround(value * inverse);
+      const code = nearest(clamp(step, -best.zero, grid.levels - best.zero));
+      product += code * step;
+      square += code * code;
+    }
+    if (square === 0 || product <= 0) return best;
+    const refined = { scale: storable(best.scale * (product / square), grid.scale), zero: best.zero };
+    if (!(squaredError(block, refined, grid) < squaredError(block, best, grid))) return best;
+    best = refined;
+  }
+  return best;
+}

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { QuantizeSpec } from '../../src/core/kernels.ts';
+import type { Loops } from '../../src/kernels/loops.ts';
+import { reference } from '../../src/kernels/reference/index.ts';
+import { TILE_ELEMENTS } from '../../src/kernels/tiles.ts';
+import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
+import { sameBits } from './bits.ts';
+import { anyFloats, gaussian, weights } from './values.ts';
+
+let wasm: Loops;
+beforeAll(async () => {
+  wasm = wasmLoops(await compileKernels());
+});
+
+const shapes = fc.record({ rows: fc.integer({ min: 1, max: 5 }), columns: fc.integer({ min: 1, max: 70 }), block: fc.integer({ min: 1, max: 80 }) });
+const grids = fc.record({
+  bits: fc.integer({ min: 2, max: 8 }),
+  symmetric: fc.boolean(),
+  fit: fc.constantFrom('absmax', 'mse', 'hqq'),
+  scale: fc.constantFrom('f32', 'f16'),
+} satisfies Record<string, fc.Arbitrary<unknown>>);
+const matrices = fc
+  .tuple(shapes, grids)
+  .chain(([shape, grid]) => weights(shape.rows * shape.columns).map((values) => ({ values, spec: { ...shape, ...grid } as QuantizeSpec })));
+
+describe('the WASM twin has the bits of the reference', () => {
+  it('quantize and dequantize', () => {
+    fc.assert(
+      fc.property(matrices, ({ values, spec }) => {
+        const expected = reference.quantize(values, spec);
+        sameBits(wasm.quantize(values, spec), expected);
+        sameBits(wasm.dequantize(expected, spec), reference.dequantize(expected, spec));
+      }),
+      { numRuns: Number(process.env.RUNS ?? 1000) },
+    );
+  });
+
+  it.each(['absmax', 'mse', 'hqq'] as const)('%s over blocks longer than a partial sum', (fit) => {
+    const values = gaussian(3 * 2500, 1);
+    for (const symmetric of [true, false]) {
+      const spec: QuantizeSpec = { rows: 3, columns: 2500, block: 2500, bits: 4, symmetric, fit, scale: 'f32' };
+      sameBits(wasm.quantize(values, spec), reference.quantize(values, spec));
+    }
+  });
+
+  it('matrices and rows larger than a tile', () => {
+    const shapes = [
+      { rows: 3, columns: TILE_ELEMENTS - 7, block: 32 },
+      { rows: 2, columns: TILE_ELEMENTS + 77, block: 48 },
+      { rows: 1, columns: TILE_ELEMENTS + 77, block: TILE_ELEMENTS + 77 },
+      { rows: 1000, columns: 99, block: 99 },
+    ];
+    for (const shape of shapes) {
+      const values = gaussian(shape.rows * shape.columns, 2);
+      const spec: QuantizeSpec = { ...shape, bits: 8, symmetric: false, fit: 'absmax', scale: 'f16' };
+      const expected = reference.quantize(values, spec);
+      sameBits(wasm.quantize(values, spec), expected);
+      sameBits(wasm.dequantize(expected, spec), reference.dequantize(expected, spec));
+    }
+  });
+
+  it('half and bfloat16, every half', () => {
+    const every = Uint16Array.from({ length: 65536 }, (_, i) => i);
+    sameBits(wasm.fromHalf(every), reference.fromHalf(every));
+    sameBits(wasm.fromBfloat16(every), reference.fromBfloat16(every));
+    const isNan = (bits: number) => (bits & 0x7fff) > 0x7c00;
+    const back = wasm.toHalf(wasm.fromHalf(every));
+    expect(every.every((bits, i) => back[i] === bits || (isNan(bits) && isNan(back[i]!)))).toBe(true);
+  });
+
+  it('half and bfloat16, any float', () => {
+    fc.assert(
+      fc.property(anyFloats, (values) => {
+        sameBits(wasm.toHalf(values), reference.toHalf(values));
+        sameBits(wasm.toBfloat16(values), reference.toBfloat16(values));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('pack and unpack', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(2 as const, 4 as const), (codes, bits) => {
+        const packed = reference.pack(codes, bits);
+        sameBits(wasm.pack(codes, bits), packed);
+        sameBits(wasm.unpack(packed, bits, codes.length), reference.unpack(packed, bits, codes.length));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('summarize', () => {
+    fc.assert(
+      fc.property(anyFloats, (values) => {
+        expect(wasm.summarize(values)).toStrictEqual(reference.summarize(values));
+      }),
+      { numRuns: 500 },
+    );
+    for (const length of [TILE_ELEMENTS, TILE_ELEMENTS + 1, 3 * TILE_ELEMENTS - 1]) {
+      const values = gaussian(length, 3);
+      expect(wasm.summarize(values)).toStrictEqual(reference.summarize(values));
+    }
+  });
+
+  it('elementwise kernels over more than a tile', () => {
+    const values = gaussian(2 * TILE_ELEMENTS + 13, 4);
+    const bytes = new Uint8Array(values.buffer);
+    sameBits(wasm.toHalf(values), reference.toHalf(values));
+    sameBits(wasm.pack(bytes, 4), reference.pack(bytes, 4));
+    sameBits(wasm.unpack(bytes, 2, bytes.length * 4 - 3), reference.unpack(bytes, 2, bytes.length * 4 - 3));
+  });
+});

@@ -104,4 +104,3 @@ function aligned<T>(bytes: Uint8Array, type: TypedArrayType<T>, count: number): 
   const { buffer, byteOffset } = fits ? bytes : bytes.slice();
   return new type(buffer, byteOffset, count);
 }
-

@@ -5,6 +5,8 @@ import type { ValueInfo } from './graph.ts';
 export interface Engine {
   /** "onnxruntime-node 1.30.0". */
   readonly name: string;
+  /** What the user should know about the runtime itself: that it stands in for another one, and what installs that. */
+  readonly notice?: string;
   /** @throws MODEL_INVALID with the runtime's own words when it refuses the model */
   open(model: ModelSource, options?: SessionOptions): Promise<Session>;
   /**

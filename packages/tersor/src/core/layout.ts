@@ -1,4 +1,4 @@
-import { BITS, denseBytes, type DType, elementsOf, type Shape } from './dtype.ts';
+import { BITS, type DType, denseBytes, elementsOf, type Shape } from './dtype.ts';
 import type { Numeric } from './numeric.ts';
 
 /** How a weight is stored, without its values: what a plan knows and what a file format must be able to hold. `Tensor` is its twin with values. */

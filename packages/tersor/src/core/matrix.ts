@@ -11,7 +11,11 @@ export function toMatrix<T extends Numbers>(values: T, shape: Shape, outputs: re
 export function fromMatrix<T extends Numbers>(values: T, shape: Shape, outputs: readonly number[]): T {
   const order = [...outputs, ...inputAxes(shape, outputs)];
   const inverse = order.map((_, axis) => order.indexOf(axis));
-  return permute(values, order.map((axis) => shape[axis] ?? 1), inverse);
+  return permute(
+    values,
+    order.map((axis) => shape[axis] ?? 1),
+    inverse,
+  );
 }
 
 export function inputAxes(shape: Shape, outputs: readonly number[]): number[] {

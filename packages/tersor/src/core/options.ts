@@ -1,5 +1,5 @@
-import { nearest } from './nearest.ts';
 import { TersorError } from './error.ts';
+import { nearest } from './nearest.ts';
 
 /** One option, described once. Types, defaults, CLI flags, help, docs, the recipe's JSON schema and the search space all come from it. */
 export interface Option<T> {
@@ -70,12 +70,18 @@ export function parseOptions<O extends Options>(where: string, options: O, raw: 
   for (const name of Object.keys(raw)) {
     if (Object.hasOwn(options, name)) continue;
     const close = nearest(name, Object.keys(options));
-    throw new TersorError('OPTION_UNKNOWN', where, `no option "${name}"`, close ? `did you mean "${close}"?` : `it takes ${Object.keys(options).join(', ') || 'no options'}`);
+    throw new TersorError(
+      'OPTION_UNKNOWN',
+      where,
+      `no option "${name}"`,
+      close ? `did you mean "${close}"?` : `it takes ${Object.keys(options).join(', ') || 'no options'}`,
+    );
   }
   const entries = Object.entries(options).map(([name, option]) => {
     if (raw[name] === undefined) return [name, option.default];
     const value: unknown = option.parse(raw[name]);
-    if (value === undefined) throw new TersorError('OPTION_VALUE', where, `${name} = ${JSON.stringify(raw[name])}`, `it takes ${option.expects}`);
+    if (value === undefined)
+      throw new TersorError('OPTION_VALUE', where, `${name} = ${JSON.stringify(raw[name])}`, `it takes ${option.expects}`);
     return [name, value];
   });
   return Object.fromEntries(entries) as Values<O>;

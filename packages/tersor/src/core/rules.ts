@@ -16,9 +16,16 @@ export interface Rule {
 export function select(layers: readonly Layer[], rules: readonly Rule[]): Layer[] {
   for (const rule of rules) {
     if (layers.some((layer) => matches(rule, layer))) continue;
-    const close = nearest(rule.name ?? '', layers.map((layer) => layer.weight.id));
-    throw new TersorError('RULE_UNMATCHED', JSON.stringify(rule), `none of ${layers.length} layers matches`,
-      close ? `closest name: "${close}"` : 'see the names with: tersor inspect <model> --weights');
+    const close = nearest(
+      rule.name ?? '',
+      layers.map((layer) => layer.weight.id),
+    );
+    throw new TersorError(
+      'RULE_UNMATCHED',
+      JSON.stringify(rule),
+      `none of ${layers.length} layers matches`,
+      close ? `closest name: "${close}"` : 'see the names with: tersor inspect <model> --weights',
+    );
   }
   return layers.filter((layer) => rules.some((rule) => matches(rule, layer)));
 }
@@ -31,6 +38,7 @@ function matches(rule: Rule, { weight, kind, outputs, inputs }: Layer): boolean 
 
 function glob(pattern: string): RegExp {
   const source = pattern.replace(/\*\*|\*|[^*]+/g, (part) =>
-    part === '**' ? '.*' : part === '*' ? '[^./]*' : part.replace(/[\\^$.+?()|[\]{}]/g, '\\$&'));
+    part === '**' ? '.*' : part === '*' ? '[^./]*' : part.replace(/[\\^$.+?()|[\]{}]/g, '\\$&'),
+  );
   return new RegExp(`^${source}$`, 's');
 }

@@ -1,0 +1,13 @@
+import type { Layer } from './layers.ts';
+import type { Step } from './recipe.ts';
+
+/** One thing that could be done to one layer, and what it would win and cost. */
+export interface Candidate {
+  readonly layer: Layer;
+  /** Absent: the layer stays as it is. */
+  readonly step?: Step;
+  /** In the file, with scales, zero points and padding. */
+  readonly bytes: number;
+  /** How far the model's outputs move when only this layer is changed: see `Assessment.error`. Adds up over layers, as far as their errors are independent. */
+  readonly error: number;
+}

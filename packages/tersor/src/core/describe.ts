@@ -1,0 +1,15 @@
+import type { Layout } from './layout.ts';
+
+/** A layout in words, for reports: "f32", "int8 per row, f16 scales", "uint4 in blocks of 32, f16 scales". */
+export function describe(layout: Layout): string {
+  switch (layout.kind) {
+    case 'dense':
+      return layout.dtype;
+    case 'sparse':
+      return `${layout.values.dtype}, ${layout.nonzero} values`;
+    case 'affine': {
+      const grouping = layout.block === 'row' ? 'per row' : `in blocks of ${layout.block}`;
+      return `${layout.zero ? 'uint' : 'int'}${layout.numeric.bits} ${grouping}, ${layout.scale.dtype} scales`;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { PromiseReport, QualityReport, SpeedReport } from './core/report.ts';
+
+/** What the result must keep. Fields left out are not promised. */
+export interface Budget {
+  /** Largest allowed loss of quality, as a fraction: 0.01. */
+  readonly drop?: number;
+  /** Largest allowed size of all files, bytes. */
+  readonly size?: number;
+  /** Largest allowed latency, as a ratio to the original's: 1.1. */
+  readonly latency?: number;
+  /** Largest allowed peak memory of the engine, bytes. */
+  readonly memory?: number;
+}
+
+/** What a user means who asks for nothing in particular. */
+export const DEFAULT_BUDGET: Budget = { drop: 0.01, latency: 1.1 };
+
+/** What was found out about a result. */
+export interface Facts {
+  readonly before: number;
+  readonly after: number;
+  /** Why the runtime refuses the result, if it does; undefined when nobody tried. */
+  readonly loads: boolean | undefined;
+  readonly quality?: QualityReport;
+  readonly speed?: SpeedReport;
+  readonly memory?: number;
+}
+
+/** Each promise with what came of it. */
+export function judgePromises(budget: Budget, facts: Facts): PromiseReport[] {
+  const { before, after, loads } = facts;
+  return [
+    {
+      name: 'loads',
+      promised: 'loads in the runtime',
+      actual: loads === undefined ? 'not tried' : loads ? 'yes' : 'no',
+      status: loads === undefined ? 'unverified' : loads ? 'kept' : 'missed',
+    },
+    {
+      name: 'smaller',
+      promised: 'not larger',
+      actual: `${percent(after / before)} of the bytes`,
+      status: after <= before ? 'kept' : 'missed',
+    },
+    ...optional(budget.drop, (limit) => dropPromise(limit, facts.quality)),
+    ...optional(
+      budget.size,
+      (limit): PromiseReport => ({
+        name: 'size',
+        promised: `<= ${megabytes(limit)}`,
+        actual: megabytes(after),
+        status: after <= limit ? 'kept' : 'missed',
+      }),
+    ),
+    ...optional(budget.latency, (limit) => latencyPromise(limit, facts.speed)),
+    ...optional(budget.memory, (limit) => memoryPromise(limit, facts.memory)),
+  ];
+}
+
+export function isKept(promises: readonly PromiseReport[]): boolean {
+  return promises.every((promise) => promise.status !== 'missed');
+}
+
+function dropPromise(limit: number, quality: QualityReport | undefined): PromiseReport {
+  const promised = `drop <= ${percent(limit)}`;
+  if (!quality) return { name: 'drop', promised, actual: 'not measured', status: 'unverified' };
+  const { drop, interval, evidence } = quality;
+  const resolved = evidence === 'data' && interval[1] <= limit;
+  return { name: 'drop', promised, actual: percent(drop), status: !(drop <= limit) ? 'missed' : resolved ? 'kept' : 'indicated' };
+}
+
+/** Timing is noisy: only a ratio whose whole interval lies on one side of the limit is certain. */
+function latencyPromise(limit: number, speed: SpeedReport | undefined): PromiseReport {
+  const promised = `latency <= ${limit}x`;
+  if (!speed) return { name: 'latency', promised, actual: 'not measured', status: 'unverified' };
+  const { ratio, interval } = speed;
+  return {
+    name: 'latency',
+    promised,
+    actual: `${ratio.toFixed(2)}x`,
+    status: interval[0] > limit ? 'missed' : ratio <= limit ? 'kept' : 'indicated',
+  };
+}
+
+function memoryPromise(limit: number, memory: number | undefined): PromiseReport {
+  const promised = `memory <= ${megabytes(limit)}`;
+  if (memory === undefined) return { name: 'memory', promised, actual: 'not measured', status: 'unverified' };
+  return { name: 'memory', promised, actual: megabytes(memory), status: memory <= limit ? 'kept' : 'missed' };
+}
+
+function optional<T>(value: T | undefined, make: (value: T) => PromiseReport): PromiseReport[] {
+  return value === undefined ? [] : [make(value)];
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(3))} %`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(2)} MB`;
+}

@@ -1,0 +1,53 @@
+import type { Candidate } from '../core/candidate.ts';
+import type { Size } from '../core/format.ts';
+import type { WeightId } from '../core/graph.ts';
+import type { Layer } from '../core/layers.ts';
+import type { Model, Weight } from '../core/model.ts';
+import type { Step } from '../core/recipe.ts';
+import type { Rule } from '../core/rules.ts';
+
+/** A step that the search may take for any layer, and every weight as that step would leave it. */
+export interface Offer {
+  readonly step: Step;
+  readonly model: Model;
+  readonly size: Size;
+}
+
+/** An offer for one layer, with the weight it would become; loading the weight computes it. */
+export interface Option extends Candidate {
+  readonly weight: Weight;
+}
+
+/**
+ * What each layer can become: itself, or what an offer makes of it where that is smaller. Errors are infinite until they are measured,
+ * except that leaving a layer alone costs nothing.
+ */
+export function optionsOf(layers: readonly Layer[], before: Size, offers: readonly Offer[]): Option[][] {
+  return layers.map((layer) => {
+    const { id } = layer.weight;
+    const bytes = before.weights.get(id) ?? 0;
+    const options: Option[] = [{ layer, bytes, error: 0, weight: layer.weight }];
+    for (const { step, model, size } of offers) {
+      const weight = model.weights.get(id);
+      const less = size.weights.get(id);
+      if (!weight || weight === layer.weight || less === undefined || less >= bytes) continue;
+      options.push({ layer, step, bytes: less, error: Number.POSITIVE_INFINITY, weight });
+    }
+    return options;
+  });
+}
+
+/** The chosen candidates as steps of a recipe: one step for all layers that are treated alike. */
+export function stepsOf(chosen: readonly Candidate[]): Step[] {
+  const groups = new Map<string, { step: Step; ids: WeightId[] }>();
+  for (const { step, layer } of chosen) {
+    if (!step) continue;
+    const key = JSON.stringify(step);
+    const group = groups.get(key) ?? { step, ids: [] };
+    group.ids.push(layer.weight.id);
+    groups.set(key, group);
+  }
+  const all = [...groups.values()];
+  const everything = all.length === 1 && all[0]?.ids.length === chosen.length;
+  return all.map(({ step, ids }) => (everything ? step : { ...step, where: ids.map((name): Rule => ({ name })) }));
+}

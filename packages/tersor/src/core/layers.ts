@@ -23,4 +23,6 @@ export interface Use {
   readonly outputAxes: readonly number[];
   /** The operator reads the initializer itself, with nothing in between. */
   readonly direct: boolean;
+  /** Axes of the weight in the order the operator sees them; absent when more than Identity and Transpose lies in between. */
+  readonly axes?: readonly number[];
 }

@@ -10,18 +10,18 @@ export interface Piece extends BlockSpec {
   readonly blocks: number;
 }
 
-/** Cuts a matrix into runs of rows, or a long row into runs of blocks, of at most `TILE_ELEMENTS`; never within a block. */
-export function* piecesOf({ rows, columns, block }: BlockSpec): Generator<Piece> {
+/** Cuts a matrix into runs of rows, or a long row into runs of blocks, of at most `most` elements; never within a block. */
+export function* piecesOf({ rows, columns, block }: BlockSpec, most = TILE_ELEMENTS): Generator<Piece> {
   const perRow = Math.ceil(columns / block);
-  if (columns <= TILE_ELEMENTS || perRow === 1) {
-    const step = Math.max(1, Math.floor(TILE_ELEMENTS / columns));
+  if (columns <= most || perRow === 1) {
+    const step = Math.max(1, Math.floor(most / columns));
     for (let row = 0; row < rows; row += step) {
       const count = Math.min(step, rows - row);
       yield { start: row * columns, firstBlock: row * perRow, rows: count, columns, block, blocks: count * perRow };
     }
     return;
   }
-  const step = Math.max(1, Math.floor(TILE_ELEMENTS / block)) * block;
+  const step = Math.max(1, Math.floor(most / block)) * block;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column += step) {
       const width = Math.min(step, columns - column);

@@ -92,17 +92,20 @@ function dequantize(instances: Instances, { codes, scales, zeros, bits }: Quanti
   const output = bytesOf(values);
   const scaleBytes = bytesOf(scales);
   const most = largestPiece(spec);
-  instances.use([most.elements * 4, most.elements, most.blocks * 4, most.blocks], ({ call, bytes }, to, fromCodes, fromScales, fromZeros) => {
-    for (const { start, firstBlock, rows, columns, block, blocks } of piecesOf(spec)) {
-      const count = rows * columns;
-      bytes.set(codes.subarray(start, start + count), fromCodes);
-      bytes.set(scaleBytes.subarray(firstBlock * 4, (firstBlock + blocks) * 4), fromScales);
-      if (zeros) bytes.set(zeros.subarray(firstBlock, firstBlock + blocks), fromZeros);
-      else bytes.fill(2 ** (bits - 1), fromZeros, fromZeros + blocks);
-      call('dequantize', fromCodes, rows, columns, block, fromScales, fromZeros, to);
-      output.set(bytes.subarray(to, to + count * 4), start * 4);
-    }
-  });
+  instances.use(
+    [most.elements * 4, most.elements, most.blocks * 4, most.blocks],
+    ({ call, bytes }, to, fromCodes, fromScales, fromZeros) => {
+      for (const { start, firstBlock, rows, columns, block, blocks } of piecesOf(spec)) {
+        const count = rows * columns;
+        bytes.set(codes.subarray(start, start + count), fromCodes);
+        bytes.set(scaleBytes.subarray(firstBlock * 4, (firstBlock + blocks) * 4), fromScales);
+        if (zeros) bytes.set(zeros.subarray(firstBlock, firstBlock + blocks), fromZeros);
+        else bytes.fill(2 ** (bits - 1), fromZeros, fromZeros + blocks);
+        call('dequantize', fromCodes, rows, columns, block, fromScales, fromZeros, to);
+        output.set(bytes.subarray(to, to + count * 4), start * 4);
+      }
+    },
+  );
   return values;
 }
 

@@ -5,8 +5,12 @@ type Numbers = Float32Array | Uint16Array | Uint8Array;
 
 /** Same type, length and bits: tells -0 from 0, and compares what `toEqual` would be slow at. */
 export function sameBits(actual: Numbers | QuantizedBlocks, expected: Numbers | QuantizedBlocks): void {
-  if (ArrayBuffer.isView(actual) && ArrayBuffer.isView(expected)) return sameArray(actual, expected);
-  if (ArrayBuffer.isView(actual) || ArrayBuffer.isView(expected)) throw new Error('an array against blocks');
+  if ('bits' in actual && 'bits' in expected) sameBlocks(actual, expected);
+  else if (ArrayBuffer.isView(actual) && ArrayBuffer.isView(expected)) sameArray(actual, expected);
+  else throw new Error('an array against blocks');
+}
+
+function sameBlocks(actual: QuantizedBlocks, expected: QuantizedBlocks): void {
   expect(actual.bits).toBe(expected.bits);
   sameArray(actual.scales, expected.scales);
   expect(actual.zeros === undefined).toBe(expected.zeros === undefined);

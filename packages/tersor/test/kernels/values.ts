@@ -13,7 +13,10 @@ export function weights(count: number): fc.Arbitrary<Float32Array> {
       exponent: fc.oneof(fc.constant(-4), fc.integer({ min: -148, max: 124 })),
       shift: fc.constantFrom(0, 0, 1, -3),
       special: fc.oneof(fc.constant([]), fc.array(fc.tuple(fc.nat(count - 1), fc.constantFrom(...SPECIAL)), { maxLength: 8 })),
-      any: fc.oneof({ arbitrary: fc.constant([]), weight: 4 }, fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: count })),
+      any: fc.oneof(
+        { arbitrary: fc.constant([]), weight: 4 },
+        fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: count }),
+      ),
     })
     .map(({ seed, exponent, shift, special, any }) => {
       const values = gaussian(count, seed).map((value) => (value + shift) * 2 ** exponent);

@@ -13,7 +13,11 @@ beforeAll(async () => {
   wasm = wasmLoops(await compileKernels());
 });
 
-const shapes = fc.record({ rows: fc.integer({ min: 1, max: 5 }), columns: fc.integer({ min: 1, max: 70 }), block: fc.integer({ min: 1, max: 80 }) });
+const shapes = fc.record({
+  rows: fc.integer({ min: 1, max: 5 }),
+  columns: fc.integer({ min: 1, max: 70 }),
+  block: fc.integer({ min: 1, max: 80 }),
+});
 const grids = fc.record({
   bits: fc.integer({ min: 2, max: 8 }),
   symmetric: fc.boolean(),

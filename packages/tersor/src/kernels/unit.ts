@@ -1,0 +1,11 @@
+import type { ErrorCode } from '../core/error.ts';
+import type { QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+
+/** A unit of work: whole blocks of a matrix, with everything needed to quantize them. `values` own their buffer, for it changes hands. */
+export interface Unit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly spec: QuantizeSpec;
+}
+
+/** What a worker answers, one answer a unit, in the order of the units. */
+export type Answer = { readonly blocks: QuantizedBlocks } | { readonly code: ErrorCode; readonly message: string };

@@ -48,7 +48,7 @@ export function run(command: string, args: readonly string[], { cwd = root, env,
 export function runNpm(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const script = process.env.npm_execpath;
   if (script?.endsWith('.js')) return runNode(script, args, options);
-  return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, options);
+  return process.platform === 'win32' ? run('cmd', ['/d', '/c', 'npm', ...args], options) : run('npm', args, options);
 }
 
 /** The script behind a package's command, so that it runs without a shell. */

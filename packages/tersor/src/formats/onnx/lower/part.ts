@@ -1,0 +1,58 @@
+import type { DType, Shape } from '../../../core/dtype.ts';
+import { TersorError } from '../../../core/error.ts';
+import type { WeightId } from '../../../core/graph.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { Weight } from '../../../core/model.ts';
+import type { AffineTensor } from '../../../core/tensor.ts';
+
+/** One initializer that a compressed weight is stored as: codes, scales or zero points. */
+export interface Part {
+  readonly suffix: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  bytes(tensor: AffineTensor, kernels: Kernels): Promise<Uint8Array>;
+}
+
+/**
+ * The parts as weights of their own. Whichever is loaded first loads the compressed weight; it is kept until every part was loaded once,
+ * so a writer that takes them one after the other quantizes once.
+ * @param kernels  absent while only sizes are asked for
+ */
+export function partWeights(weight: Weight, parts: readonly Part[], kernels: Kernels | undefined): Weight[] {
+  const waiting = new Set<Part>();
+  let loaded: Promise<AffineTensor> | undefined;
+  const take = async (part: Part): Promise<AffineTensor> => {
+    if (!loaded) for (const other of parts) waiting.add(other);
+    loaded ??= loadAffine(weight);
+    const tensor = await loaded;
+    waiting.delete(part);
+    if (waiting.size === 0) loaded = undefined;
+    return tensor;
+  };
+  return parts.map((part) => ({
+    id: partId(weight.id, part),
+    shape: part.shape,
+    dtype: part.dtype,
+    layout: { kind: 'dense', dtype: part.dtype },
+    load: async () => {
+      if (!kernels) throw new TersorError('INTERNAL', weight.id, 'a weight was loaded where only its size was asked for');
+      return { kind: 'dense', dtype: part.dtype, shape: part.shape, bytes: await part.bytes(await take(part), kernels) };
+    },
+  }));
+}
+
+async function loadAffine(weight: Weight): Promise<AffineTensor> {
+  const tensor = await weight.load();
+  if (tensor.kind === 'affine') return tensor;
+  throw new TersorError('INTERNAL', weight.id, `a weight that was planned as affine came as ${tensor.kind}`);
+}
+
+function partId(id: WeightId, { suffix }: Part): WeightId {
+  return `${id}#${suffix}`;
+}
+
+/** Float values as the file stores them. */
+export async function floatBytes(values: Float32Array, dtype: DType, kernels: Kernels): Promise<Uint8Array> {
+  const stored = dtype === 'f16' ? await kernels.toHalf(values) : values;
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}

@@ -1,0 +1,50 @@
+import type { Feeds } from './engine.ts';
+import type { Target } from './format.ts';
+import type { Progress } from './progress.ts';
+import type { Recipe } from './recipe.ts';
+import type { OutputQuality } from './report.ts';
+
+/** What a comparison may be asked besides the two models. */
+export interface AskedToCompare {
+  /** What the result is to run on; `node` unless told. */
+  readonly target?: Target;
+  /** Real inputs: a path (`.npz`, a folder of them, a JS module), or feeds themselves. Absent: made up from the input types. */
+  readonly data?: string | Iterable<Feeds | readonly Feeds[]> | AsyncIterable<Feeds | readonly Feeds[]>;
+  /** At most so many samples. */
+  readonly samples?: number;
+  /** What outputs mean, where the guess would be wrong. */
+  readonly outputs?: Readonly<Record<string, OutputQuality['kind']>>;
+  /** A JS module whose default export scores a session; replaces the built-in quality. */
+  readonly eval?: string;
+  readonly seed?: number;
+  /** Worker threads for the loops over weights. */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What the main job may be asked besides the model. */
+export interface Asked extends AskedToCompare {
+  /** Where the result goes; `<name>.min.<ext>` in the current folder unless told. */
+  readonly output?: string;
+  /** Steps to follow. Absent: they are found by measuring. */
+  readonly recipe?: Recipe;
+  /** What the result must keep; replaces the promises it names, see `DEFAULT_BUDGET`. */
+  readonly budget?: Budget;
+  /** Leaves the best result behind even when a promise is missed. */
+  readonly keep?: boolean;
+  /** Overwrites an existing output. */
+  readonly force?: boolean;
+}
+
+/** What the result must keep. Fields left out are not promised. */
+export interface Budget {
+  /** Largest allowed loss of quality, as a fraction: 0.01. */
+  readonly drop?: number;
+  /** Largest allowed size of all files, bytes. */
+  readonly size?: number;
+  /** Largest allowed latency, as a ratio to the original's: 1.1. */
+  readonly latency?: number;
+  /** Largest allowed peak memory of the engine, bytes. */
+  readonly memory?: number;
+}

@@ -1,11 +1,8 @@
-// Half-quadratic quantization. Twin of kernels/reference/hqq.ts. Four starts sit in the four lanes; every lane sums the block in order.
+// Half-quadratic quantization. Twin of kernels/reference/hqq.ts. Four strengths of shrinkage sit in the four lanes; every lane sums the block in order.
 import { fitAbsmax } from './absmax';
 import { CHUNK, fitScale, fitZero, levels, setFit, storable4, symmetric } from './grid';
 
 const ROUNDS: i32 = 8;
-
-let value0: v128 = f64x2.splat(0);
-let value1: v128 = f64x2.splat(0);
 
 /** Adds the four partial sums to the pair of f64 vectors at `at`. */
 // @ts-ignore: decorator
@@ -24,11 +21,11 @@ const ZEROS: usize = memory.data(16, 16);
 export function fitHqq(values: usize, count: i32): void {
   fitAbsmax(values, count);
   if (fitScale == 0) return;
-  let scale = storable4(f32x4.mul(f32x4.splat(fitScale), f32x4(1, 0.875, 0.75, 0.625)));
+  let scale = f32x4.splat(fitScale);
   let zero = f32x4.splat(<f32>fitZero);
   let bestObjective: f64 = Infinity;
   let bestScale = fitScale, bestZero = fitZero;
-  let beta: f32 = 2;
+  let beta = f32x4(1, 2, 4, 8);
   for (let round = 0; round < ROUNDS; round++) {
     accumulate(values, count, scale, zero, beta);
     v128.store(SCALES, scale);
@@ -50,14 +47,14 @@ export function fitHqq(values: usize, count: i32): void {
     }
     scale = storable4(v128.load(SCALES));
     zero = v128.load(ZEROS);
-    beta *= 1.25;
+    beta = f32x4.mul(beta, f32x4.splat(1.25));
   }
   setFit(bestScale, bestZero);
 }
 
-function accumulate(values: usize, count: i32, scale: v128, zero: v128, beta: f32): void {
+function accumulate(values: usize, count: i32, scale: v128, zero: v128, strength: v128): void {
   memory.fill(SUMS, 0, 128);
-  const one = f32x4.splat(1), nil = f32x4.splat(0), sign = i32x4.splat(0x80000000), strength = f32x4.splat(beta);
+  const one = f32x4.splat(1), nil = f32x4.splat(0), sign = i32x4.splat(0x80000000);
   const inverse = f32x4.div(one, scale);
   const lo = f32x4.sub(nil, zero), hi = f32x4.sub(f32x4.splat(<f32>levels), zero);
   for (let from = 0; from < count; from += CHUNK) {

@@ -23,11 +23,11 @@ export function fitMse(values: usize, count: i32): void {
   bestZero = fitZero;
   bestError = squaredError(values, count, bestScale, bestZero);
   if (!symmetric) searchRange(values, count);
-  else if (levels == 255) searchScale(values, count, max(high, -low) / <f32>127, 1.0 / 128.0, 80);
+  else if (levels == 255) searchScale(values, count, max(high, -low) / <f32>127, stepOf(), 80);
   else {
     const extreme = high > -low ? high : low;
-    searchScale(values, count, extreme / <f32>(-middle), 5.0 / 256.0, 40);
-    searchScale(values, count, extreme / <f32>(middle - 1), 5.0 / 256.0, 40);
+    searchScale(values, count, extreme / <f32>(-middle), stepOf(), 40);
+    searchScale(values, count, extreme / <f32>(middle - 1), stepOf(), 40);
   }
   refine(values, count);
   setFit(bestScale, bestZero);
@@ -70,6 +70,12 @@ function squared(x: v128, inverse: v128, lo: v128, hi: v128): v128 {
   return f32x4.mul(e, e);
 }
 
+/** How far apart the clipped ranges are. */
+function stepOf(): f32 {
+  if (levels > 127) return 1.0 / 256.0;
+  return levels > 15 ? 2.0 / 256.0 : 5.0 / 256.0;
+}
+
 /** `base` times 1, 1 - step, 1 - 2 step ...; `candidates` is a multiple of 8. */
 function searchScale(values: usize, count: i32, base: f32, step: f32, candidates: i32): void {
   const zero = f32x4.splat(<f32>middle);
@@ -99,7 +105,6 @@ function searchScale(values: usize, count: i32, base: f32, step: f32, candidates
 }
 
 const RANGE_CANDIDATES: i32 = 28;
-const RANGE_STEP: f32 = 7.0 / 256.0;
 
 /** Narrower ranges, each with three zero points: smallest value kept, largest value kept, both drawn in. */
 function searchRange(values: usize, count: i32): void {
@@ -107,7 +112,7 @@ function searchRange(values: usize, count: i32): void {
   const top = f32x4.splat(<f32>levels);
   const nil = f32x4.splat(0);
   for (let k = 0; k < RANGE_CANDIDATES; k += 4) {
-    const factor = factors(k, RANGE_STEP);
+    const factor = factors(k, stepOf());
     const scale = storable4(f32x4.mul(base, factor));
     const inverse = f32x4.div(f32x4.splat(1), scale);
     const below = f32x4.mul(f32x4.splat(-low), inverse);
@@ -143,7 +148,7 @@ function searchRange(values: usize, count: i32): void {
   }
 }
 
-const REFINEMENTS: i32 = 2;
+const REFINEMENTS: i32 = 4;
 
 /** The least-squares scale for the codes that the best candidate gives, as long as it helps. */
 function refine(values: usize, count: i32): void {

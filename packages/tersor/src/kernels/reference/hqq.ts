@@ -3,27 +3,28 @@ import { type BlockFit, CHUNK, clamp, type Grid, inverseOf, nearest, storable } 
 
 const { fround } = Math;
 const ROUNDS = 8;
-const STARTS = [1, 0.875, 0.75, 0.625];
+/** How hard errors are shrunk at the start, in 1 / steps: 1 explains away what is off by more than a step, 8 by more than a fifth. */
+const BETAS = [1, 2, 4, 8];
 
 /**
  * Half-quadratic quantization: minimises the sum of |error|^p with p = 3/4, which forgives outliers, by turns: errors beyond what the
  * shrinkage allows are explained away, then scale (and zero point, when there is one) are fitted to the rest by least squares.
  *
  * p is 3/4 instead of the paper's 0.7 because square roots give the same bits everywhere and powers do not. Errors are measured in
- * steps, which makes the shrinkage independent of the weights' size. Starts from absmax and three clipped scales; never worse than
- * absmax in its own objective, which is the first candidate.
+ * steps, which makes the shrinkage independent of the weights' size. Runs from absmax with four strengths of shrinkage and keeps the
+ * best of all rounds; never worse than absmax in its own objective.
  *
  * Source: Badri and Shaji 2023, Half-Quadratic Quantization of Large Machine Learning Models, https://mobiusml.github.io/hqq_blog/
  */
 export function fitHqq(block: Float32Array, grid: Grid): BlockFit {
   const start = fitAbsmax(block, grid);
   if (start.scale === 0) return start;
-  let fits: BlockFit[] = STARTS.map((factor) => ({ scale: storable(start.scale * factor, grid.scale), zero: start.zero }));
+  let fits: BlockFit[] = BETAS.map(() => start);
   let best = start;
   let least = Number.POSITIVE_INFINITY;
-  let beta = 2;
+  let growth = 1;
   for (let round = 0; round < ROUNDS; round++) {
-    const sums = fits.map((fit) => accumulate(block, fit, grid, beta));
+    const sums = fits.map((fit, i) => accumulate(block, fit, grid, fround(BETAS[i]! * growth)));
     fits.forEach((fit, i) => {
       const objective = sums[i]!.objective * powerOf(fit.scale);
       if (objective < least) {
@@ -32,7 +33,7 @@ export function fitHqq(block: Float32Array, grid: Grid): BlockFit {
       }
     });
     fits = fits.map((fit, i) => improve(fit, sums[i]!, grid, block.length));
-    beta = fround(beta * 1.25);
+    growth = fround(growth * 1.25);
   }
   return best;
 }

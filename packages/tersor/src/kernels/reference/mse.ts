@@ -2,7 +2,7 @@ import { fitAbsmax } from './absmax.ts';
 import { type BlockFit, better, clamp, type Grid, inverseOf, nearest, rangeOf, squaredError, storable } from './grid.ts';
 
 const { fround } = Math;
-const REFINEMENTS = 2;
+const REFINEMENTS = 4;
 
 /**
  * Scale (and zero point) of least squared error: a sweep of about 80 clipped ranges, then the least-squares scale of the codes found.
@@ -17,18 +17,23 @@ export function fitMse(block: Float32Array, grid: Grid): BlockFit {
 
 function* symmetricCandidates(block: Float32Array, grid: Grid): Generator<BlockFit> {
   const { low, high } = rangeOf(block);
-  if (grid.levels === 255) return yield* clipped(fround(Math.max(high, -low) / 127), 1 / 128, 80, grid);
+  if (grid.levels === 255) return yield* clipped(fround(Math.max(high, -low) / 127), stepOf(grid), 80, grid);
   const extreme = high > -low ? high : low;
-  yield* clipped(fround(extreme / -grid.middle), 5 / 256, 40, grid);
-  yield* clipped(fround(extreme / (grid.middle - 1)), 5 / 256, 40, grid);
+  yield* clipped(fround(extreme / -grid.middle), stepOf(grid), 40, grid);
+  yield* clipped(fround(extreme / (grid.middle - 1)), stepOf(grid), 40, grid);
 }
 
 function* clipped(base: number, step: number, count: number, grid: Grid): Generator<BlockFit> {
   for (let k = 0; k < count; k++) yield { scale: storable(base * (1 - k * step), grid.scale), zero: grid.middle };
 }
 
+/** How far apart the clipped ranges are: with few levels much is clipped, with many the ends matter most. */
+function stepOf({ levels }: Grid): number {
+  if (levels > 127) return 1 / 256;
+  return levels > 15 ? 2 / 256 : 5 / 256;
+}
+
 const RANGES = 28;
-const RANGE_STEP = 7 / 256;
 
 /**
  * Narrower ranges, each with three zero points: the smallest value kept, the largest value kept, both drawn in. Four ranges at a time,
@@ -39,7 +44,7 @@ function* rangeCandidates(block: Float32Array, grid: Grid): Generator<BlockFit> 
   const base = fround((high - low) / grid.levels);
   for (let first = 0; first < RANGES; first += 4) {
     const ranges = [0, 1, 2, 3].map((lane) => {
-      const factor = 1 - (first + lane) * RANGE_STEP;
+      const factor = 1 - (first + lane) * stepOf(grid);
       const scale = storable(base * factor, grid.scale);
       const inverse = inverseOf(scale);
       const below = fround(-low * inverse);

@@ -1,0 +1,48 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openScratch } from '../../src/io/node-scratch.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tersor-scratch-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it('shows nothing before it is published, and leaves nothing else', async () => {
+  const scratch = await openScratch(join(folder, 'out.onnx'), false);
+  const rejected = await scratch.attempt();
+  writeFileSync(join(rejected, 'out.onnx'), 'rejected');
+  const attempt = await scratch.attempt();
+  writeFileSync(join(attempt, 'out.onnx'), 'main');
+  writeFileSync(join(attempt, 'out.onnx_data'), 'data');
+  expect(existsSync(join(folder, 'out.onnx'))).toBe(false);
+  await scratch.publish(attempt);
+  await scratch.remove();
+  expect(readdirSync(folder).sort()).toEqual(['out.onnx', 'out.onnx_data']);
+  expect(readFileSync(join(folder, 'out.onnx'), 'utf8')).toBe('main');
+});
+
+it('refuses to overwrite, before the work and after it', async () => {
+  const target = join(folder, 'out.onnx');
+  writeFileSync(`${target}_data`, 'mine');
+  const scratch = await openScratch(target, false);
+  const attempt = await scratch.attempt();
+  for (const name of ['out.onnx', 'out.onnx_data']) writeFileSync(join(attempt, name), 'new');
+  await expect(scratch.publish(attempt)).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+  await scratch.remove();
+  expect(readdirSync(folder)).toEqual(['out.onnx_data']);
+  expect(readFileSync(`${target}_data`, 'utf8')).toBe('mine');
+  writeFileSync(target, 'mine');
+  await expect(openScratch(target, false)).rejects.toThrow('exists already\n  choose another name with -o, or overwrite it with --force');
+  await (await openScratch(target, true)).remove();
+});
+
+it('says what is wrong with the place', async () => {
+  await expect(openScratch(join(folder, 'missing/out.onnx'), false)).rejects.toThrow(
+    'the folder does not exist: make it first [FILE_WRITE]',
+  );
+  writeFileSync(join(folder, 'file'), '');
+  await expect(openScratch(join(folder, 'file/out.onnx'), false)).rejects.toThrow('the folder is a file');
+});

@@ -1,6 +1,5 @@
 import { type DType, denseBytes, type Shape } from '../../../core/dtype.ts';
-import { type Graph, makeNode, type Node, type WeightId } from '../../../core/graph.ts';
-import { namesIn } from '../../../core/graph-edit/names.ts';
+import { eachGraph, type Graph, makeNode, type Node, type WeightId } from '../../../core/graph.ts';
 import type { Weight } from '../../../core/model.ts';
 
 /** What lowering adds to a model: names that nobody uses, and constants that many weights share, declared once in the outermost graph. */
@@ -9,6 +8,8 @@ export interface Builder {
   readonly opset: number;
   /** A short name: every mention of it costs its bytes. */
   name(): string;
+  /** An id for a weight: `base`, or `base` with more behind it. */
+  id(base: string): WeightId;
   constant(dtype: DType, shape: Shape, bytes: Uint8Array): string;
   integers(values: readonly number[]): string;
   /** A shared constant as another type. */
@@ -17,8 +18,9 @@ export interface Builder {
   finish(root: Graph): { readonly graph: Graph; readonly weights: ReadonlyMap<WeightId, Weight> };
 }
 
-export function openBuilder(root: Graph): Builder {
-  const taken = namesIn(root);
+export function openBuilder(root: Graph, ids: Iterable<WeightId>): Builder {
+  const taken = mentionedIn(root);
+  const takenIds = new Set(ids);
   const shared = new Map<string, string>();
   const initializers = new Map<string, WeightId>();
   const weights = new Map<WeightId, Weight>();
@@ -29,6 +31,13 @@ export function openBuilder(root: Graph): Builder {
     let fresh: string;
     do fresh = `_${(count++).toString(36)}`;
     while (taken.has(fresh));
+    return fresh;
+  };
+
+  const id = (base: string) => {
+    let fresh = base;
+    while (takenIds.has(fresh)) fresh += '#';
+    takenIds.add(fresh);
     return fresh;
   };
 
@@ -43,14 +52,15 @@ export function openBuilder(root: Graph): Builder {
 
   const constant: Builder['constant'] = (dtype, shape, bytes) =>
     share(`${dtype} [${shape}] ${bytes}`, (fresh) => {
-      const id = `#${fresh}`;
-      initializers.set(fresh, id);
-      weights.set(id, { id, shape, dtype, layout: { kind: 'dense', dtype }, load: async () => ({ kind: 'dense', dtype, shape, bytes }) });
+      const weight = id(`#${fresh}`);
+      initializers.set(fresh, weight);
+      weights.set(weight, { id: weight, shape, dtype, layout: { kind: 'dense', dtype }, load: async () => ({ kind: 'dense', dtype, shape, bytes }) });
     });
 
   return {
     opset: root.opsets.get('') ?? root.opsets.get('ai.onnx') ?? 0,
     name,
+    id,
     constant,
     integers: (values) => constant('i64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
     cast: (value, to) => share(`${value} as ${to}`, (fresh) => nodes.push(plainNode('Cast', [value], fresh, { to: onnxType(to) }))),
@@ -59,6 +69,16 @@ export function openBuilder(root: Graph): Builder {
       weights,
     }),
   };
+}
+
+function mentionedIn(root: Graph): Set<string> {
+  const names = new Set<string>();
+  for (const { graph } of eachGraph(root)) {
+    for (const { name } of [...graph.inputs, ...graph.outputs]) names.add(name);
+    for (const name of graph.initializers.keys()) names.add(name);
+    for (const node of graph.nodes) for (const name of [...node.inputs, ...node.outputs]) names.add(name);
+  }
+  return names;
 }
 
 /** A chain of operators in the making. */

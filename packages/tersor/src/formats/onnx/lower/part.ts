@@ -1,6 +1,5 @@
 import type { DType, Shape } from '../../../core/dtype.ts';
 import { TersorError } from '../../../core/error.ts';
-import type { WeightId } from '../../../core/graph.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { Weight } from '../../../core/model.ts';
 import type { AffineTensor } from '../../../core/tensor.ts';
@@ -18,7 +17,7 @@ export interface Part {
  * so a writer that takes them one after the other quantizes once.
  * @param kernels  absent while only sizes are asked for
  */
-export function partWeights(weight: Weight, parts: readonly Part[], kernels: Kernels | undefined): Weight[] {
+export function partWeights(weight: Weight, parts: readonly Part[], freshId: (base: string) => string, kernels: Kernels | undefined): Weight[] {
   const waiting = new Set<Part>();
   let loaded: Promise<AffineTensor> | undefined;
   const take = async (part: Part): Promise<AffineTensor> => {
@@ -30,7 +29,7 @@ export function partWeights(weight: Weight, parts: readonly Part[], kernels: Ker
     return tensor;
   };
   return parts.map((part) => ({
-    id: partId(weight.id, part),
+    id: freshId(`${weight.id}#${part.suffix}`),
     shape: part.shape,
     dtype: part.dtype,
     layout: { kind: 'dense', dtype: part.dtype },
@@ -45,10 +44,6 @@ async function loadAffine(weight: Weight): Promise<AffineTensor> {
   const tensor = await weight.load();
   if (tensor.kind === 'affine') return tensor;
   throw new TersorError('INTERNAL', weight.id, `a weight that was planned as affine came as ${tensor.kind}`);
-}
-
-function partId(id: WeightId, { suffix }: Part): WeightId {
-  return `${id}#${suffix}`;
 }
 
 /** Float values as the file stores them. */

@@ -1,0 +1,38 @@
+import { eachGraph, type Graph, type Node } from '../../../core/graph.ts';
+
+/** Who reads a value, over all graphs of a model, by name: where two graphs use one name, their readers are not told apart. */
+export interface Consumers {
+  /**
+   * The operators between `name` and `ends` that only pass it on (Identity, Transpose), or undefined when anything else reads the value
+   * on the way: those operators are not needed any more once all of `ends` are gone.
+   */
+  between(name: string, ends: ReadonlySet<Node>): Node[] | undefined;
+}
+
+export function consumersOf(root: Graph): Consumers {
+  const readers = new Map<string, Node[]>();
+  const outputs = new Set<string>();
+  for (const { graph } of eachGraph(root)) {
+    for (const { name } of graph.outputs) outputs.add(name);
+    for (const node of graph.nodes) {
+      for (const input of new Set(node.inputs)) readers.set(input, [...(readers.get(input) ?? []), node]);
+    }
+  }
+  const between: Consumers['between'] = (name, ends) => {
+    if (outputs.has(name)) return undefined;
+    const passed: Node[] = [];
+    for (const node of readers.get(name) ?? []) {
+      if (ends.has(node)) continue;
+      const [output] = node.outputs;
+      const rest = isPassing(node) && output ? between(output, ends) : undefined;
+      if (!rest) return undefined;
+      passed.push(node, ...rest);
+    }
+    return passed;
+  };
+  return { between };
+}
+
+function isPassing({ op, domain }: Node): boolean {
+  return domain === '' && (op === 'Identity' || op === 'Transpose');
+}

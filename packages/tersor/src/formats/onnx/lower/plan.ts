@@ -1,0 +1,93 @@
+import type { Target } from '../../../core/format.ts';
+import { eachGraph, type Graph, type Node, type WeightId } from '../../../core/graph.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { Layer } from '../../../core/layers.ts';
+import type { Model, Weight } from '../../../core/model.ts';
+import type { Builder } from './builder.ts';
+import { choose } from './choose.ts';
+import { consumersOf } from './consumers.ts';
+import { type AffineWeight, expand, type Expansion, widen } from './expand.ts';
+import { partWeights } from './part.ts';
+import { weightOnly } from './weight-only.ts';
+
+/** What becomes of the compressed weights of a model, and of the operators that use them. */
+export interface Plan {
+  readonly stored: ReadonlyMap<WeightId, Stored>;
+  /** Operators that read a weight in its stored form, and what takes their place. */
+  readonly replaced: ReadonlyMap<Node, () => Node[]>;
+  /** Operators that nobody needs any more. */
+  readonly dropped: ReadonlySet<Node>;
+}
+
+/** A compressed weight in the file: its parts, and either how it is expanded or the names under which operators read them. */
+export type Stored =
+  | { readonly parts: readonly Weight[]; readonly expansion: Expansion['nodes'] }
+  | { readonly parts: readonly Weight[]; readonly names: readonly string[] };
+
+export function isStoredAsUsed({ layout, dtype }: Weight): boolean {
+  return layout.kind === 'sparse' || (layout.kind === 'dense' && (dtype === 'string' || layout.dtype === dtype));
+}
+
+export function planLowering(
+  { weights, execution }: Model,
+  graph: Graph,
+  layers: readonly Layer[],
+  target: Target,
+  builder: Builder,
+  kernels: Kernels | undefined,
+): Plan {
+  const stored = new Map<WeightId, Stored>();
+  const replaced = new Map<Node, () => Node[]>();
+  const dropped = new Set<Node>();
+  const layerOf = new Map(layers.map((layer) => [layer.weight.id, layer]));
+  const names = namesOf(graph);
+  const consumers = consumersOf(graph);
+
+  const keepSmall = (weight: AffineWeight): Stored | undefined => {
+    const layer = layerOf.get(weight.id);
+    const [name, ...others] = names.get(weight.id) ?? [];
+    if (!layer || name === undefined || others.length > 0) return undefined;
+    if ((execution.get(weight.id) ?? choose(layer, weight.layout, target)) !== 'weight-only') return undefined;
+    const form = weightOnly(layer, weight);
+    const between = consumers.between(name, new Set(layer.uses.map(({ node }) => node)));
+    if (!form || !between || layer.uses.some(({ node }) => replaced.has(node))) return undefined;
+    const partNames = form.parts.map(() => builder.name());
+    for (const { node } of layer.uses) replaced.set(node, () => form.replace(node, partNames, builder));
+    for (const node of between) dropped.add(node);
+    return { parts: partWeights(weight, form.parts, builder.id, kernels), names: partNames };
+  };
+
+  for (const weight of weights.values()) {
+    if (isStoredAsUsed(weight)) continue;
+    if (isAffine(weight)) stored.set(weight.id, keepSmall(weight) ?? expanded(weight, builder, kernels));
+    else stored.set(weight.id, widened(weight, builder));
+  }
+  return { stored, replaced, dropped };
+}
+
+function expanded(weight: AffineWeight, builder: Builder, kernels: Kernels | undefined): Stored {
+  const { parts, nodes } = expand(weight);
+  return { parts: partWeights(weight, parts, builder.id, kernels), expansion: nodes };
+}
+
+/** Stored in a narrower type than it is used in. */
+function widened(weight: Weight, builder: Builder): Stored {
+  const dtype = weight.layout.kind === 'dense' ? weight.layout.dtype : weight.dtype;
+  return {
+    parts: [{ ...weight, id: builder.id(`${weight.id}#q`), dtype }],
+    expansion: ([name = ''], output) => widen(name, output, weight.dtype, builder),
+  };
+}
+
+function isAffine(weight: Weight): weight is AffineWeight {
+  return weight.layout.kind === 'affine';
+}
+
+/** The names that each weight is declared under, over all graphs. */
+function namesOf(root: Graph): Map<WeightId, string[]> {
+  const names = new Map<WeightId, string[]>();
+  for (const { graph } of eachGraph(root)) {
+    for (const [name, id] of graph.initializers) names.set(id, [...(names.get(id) ?? []), name]);
+  }
+  return names;
+}

@@ -1,0 +1,123 @@
+import { floatAttribute, intAttribute, type Node } from '../../../core/graph.ts';
+import type { Layer, Use } from '../../../core/layers.ts';
+import { type AffineLayout, matrixOf } from '../../../core/layout.ts';
+import { blockParts } from './block-parts.ts';
+import { type Builder, type Chain, onnxType, openChain } from './builder.ts';
+import { ACCURACY_LEVEL } from './choose.ts';
+import { type AffineWeight, expand } from './expand.ts';
+import type { Part } from './part.ts';
+
+/** A weight that stays small in memory, read by operators that expand it as they go. */
+export interface WeightOnly {
+  readonly parts: readonly Part[];
+  /** The operators that take the place of one that used the weight; `names` are the parts'. */
+  replace(node: Node, names: readonly string[], builder: Builder): Node[];
+}
+
+/** Block lengths that MatMulNBits and GatherBlockQuantized take. */
+const BLOCKS = [16, 32, 64, 128, 256];
+
+const MICROSOFT = 'com.microsoft';
+
+/** Undefined when the weight, or any of its uses, has no such operators. */
+export function weightOnly(layer: Layer, weight: AffineWeight): WeightOnly | undefined {
+  const { layout, shape, dtype } = weight;
+  if (shape.length !== 2 || layout.outputs.length !== 1 || !layer.uses.every((use) => readsRows(use, layout))) return undefined;
+  const products = layer.uses.filter(isProduct).length;
+  const gathers = layer.uses.filter(isGather).length;
+  if (products + gathers !== layer.uses.length) return undefined;
+  if (layout.block === 'row' && layout.numeric.bits === 8 && products === 0) return gatherRows(weight);
+  const { columns, block } = matrixOf(layout, shape);
+  if (!BLOCKS.includes(block) || (dtype === 'f16' ? layout.scale.dtype !== 'f16' : dtype !== 'f32')) return undefined;
+  if (products === 0) return (columns * layout.numeric.bits) % 8 === 0 ? gatherBlocks(weight) : undefined;
+  return gathers === 0 || columns % block === 0 ? blockProduct(weight) : undefined;
+}
+
+/** The operator reads the weight or its transpose, and means the layout's rows by outputs. */
+function readsRows({ axes, outputAxes }: Use, { outputs }: AffineLayout): boolean {
+  return axes?.length === 2 && outputAxes.length === 1 && outputAxes[0] === outputs[0];
+}
+
+/** Activations times the weight, with nothing that MatMulNBits lacks. */
+function isProduct({ node, input, kind }: Use): boolean {
+  if (kind !== 'linear' || input !== 1) return false;
+  if (node.op === 'MatMul') return true;
+  if (node.op !== 'Gemm' && node.op !== 'FusedMatMul') return false;
+  return intAttribute(node, 'transA', 0) === 0 && floatAttribute(node, 'alpha', 1) === 1 && floatAttribute(node, 'beta', 1) === 1;
+}
+
+function isGather({ node, kind }: Use): boolean {
+  return kind === 'embedding' && node.op === 'Gather';
+}
+
+/** MatMulNBits, and GatherBlockQuantized where the weight is an embedding, too. */
+function blockProduct(weight: AffineWeight): WeightOnly {
+  const { rows, columns, block } = matrixOf(weight.layout, weight.shape);
+  const { bits } = weight.layout.numeric;
+  const attributes = { K: columns, N: rows, bits, block_size: block, accuracy_level: ACCURACY_LEVEL[bits] ?? 0 };
+  const parts = blockParts(weight, true);
+  return {
+    parts,
+    replace: (node, names, builder) => {
+      const chain = openChain(builder);
+      const [codes = '', ...rest] = operands(parts, names, weight, chain);
+      const [activations = '', , bias] = node.inputs;
+      if (node.op === 'Gather') {
+        const flat = chain.add('Reshape', [codes, builder.integers([rows, (columns * bits) / 8])]);
+        addGather([flat, activations, ...rest], weight, chain);
+      } else {
+        const product = chain.add('MatMulNBits', [activations, codes, ...rest], attributes, MICROSOFT);
+        if (node.op === 'Gemm' && bias) chain.add('Add', [product, bias]);
+      }
+      return named(chain.end(node.outputs[0] ?? ''), node);
+    },
+  };
+}
+
+function gatherBlocks(weight: AffineWeight): WeightOnly {
+  const parts = blockParts(weight, false);
+  return {
+    parts,
+    replace: (node, names, builder) => {
+      const chain = openChain(builder);
+      const [codes = '', ...rest] = operands(parts, names, weight, chain);
+      addGather([codes, node.inputs[1] ?? '', ...rest], weight, chain);
+      return named(chain.end(node.outputs[0] ?? ''), node);
+    },
+  };
+}
+
+function addGather(inputs: readonly string[], { layout, shape }: AffineWeight, chain: Chain): void {
+  const { block } = matrixOf(layout, shape);
+  chain.add('GatherBlockQuantized', inputs, { bits: layout.numeric.bits, block_size: block, gather_axis: 0, quantize_axis: 1 }, MICROSOFT);
+}
+
+/** Codes and scales are looked up like the row itself was: standard operators, and as fast. */
+function gatherRows(weight: AffineWeight): WeightOnly {
+  const { parts } = expand(weight);
+  return {
+    parts,
+    replace: (node, [codes = '', scales = '', zeros], builder) => {
+      const chain = openChain(builder);
+      const [, rows = ''] = node.inputs;
+      const look = (table: string) => chain.add('Gather', [table, rows]);
+      const float = (value: string) => chain.add('Cast', [value], { to: onnxType('f32') });
+      let value = float(look(codes));
+      if (zeros !== undefined) value = chain.add('Sub', [value, float(look(zeros))]);
+      // The cast is of a constant, and folded when the model is loaded.
+      value = chain.add('Mul', [value, look(parts[1]?.dtype === 'f16' ? float(scales) : scales)]);
+      if (weight.dtype !== 'f32' && weight.dtype !== 'string') chain.add('Cast', [value], { to: onnxType(weight.dtype) });
+      return named(chain.end(node.outputs[0] ?? ''), node);
+    },
+  };
+}
+
+/** Codes, scales in the type of the activations, and zero points. */
+function operands(parts: readonly Part[], names: readonly string[], { dtype }: AffineWeight, chain: Chain): string[] {
+  return names.map((name, i) => (i === 1 && parts[i]?.dtype === 'f16' && dtype === 'f32' ? chain.add('Cast', [name], { to: onnxType('f32') }) : name));
+}
+
+/** The last operator goes by the name of the one it replaces. */
+function named(nodes: Node[], { name }: Node): Node[] {
+  return nodes.map((node, i) => (i === nodes.length - 1 ? { ...node, name } : node));
+}

@@ -1,4 +1,4 @@
-import type { BlockSpec, Kernels, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type { BlockSpec, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
 export interface Loops {
@@ -11,10 +11,19 @@ export interface Loops {
   pack(codes: Uint8Array, bits: 2 | 4): Uint8Array;
   unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Uint8Array;
   summarize(values: Float32Array): Summary;
+  /** Blocks of a GGUF file, those of ggml's reference quantizer. The values fill whole blocks: 32, or 256 for Q4_K. */
+  quantizeGguf(values: Float32Array, type: GgufType): Uint8Array;
+  /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */
+  maskTwoOfFour(values: Float32Array, norms: Float32Array): Uint8Array;
+  /** 1 for the `keep` largest |value| * norm of every row. */
+  maskRows(values: Float32Array, norms: Float32Array, keep: number): Uint8Array;
 }
 
-/** What a `Kernels` promises beyond `Loops`. */
-export type Transpose = <T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number) => T;
+/** Values a block, bytes a block. */
+export const GGUF_BLOCKS = {
+  Q8_0: { values: 32, bytes: 34 },
+  Q4_0: { values: 32, bytes: 18 },
+  Q4_K: { values: 256, bytes: 144 },
+} as const;
 
-/** Fails to compile when a method of `Kernels` has neither a loop nor a place in the pool. */
-export type Covered = Exclude<keyof Kernels, keyof Loops | 'transpose' | 'close'> extends never ? true : never;
+export type GgufType = keyof typeof GGUF_BLOCKS;

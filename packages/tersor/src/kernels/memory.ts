@@ -68,6 +68,12 @@ function grow(memory: WebAssembly.Memory, bytes: number): void {
   }
 }
 
+export type Numbers = Float32Array | Uint16Array | Uint8Array;
+
+export function bytesOf(array: Numbers): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
 function aligned(bytes: number): number {
   return Math.ceil(bytes / 16) * 16;
 }

@@ -1,9 +1,11 @@
 import type { BlockSpec, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 import type { Loops } from './loops.ts';
-import { type Instances, instancesOf } from './memory.ts';
+import { bytesOf, type Instances, instancesOf, type Numbers } from './memory.ts';
 import { summaryOf } from './reference/summarize.ts';
 import { largestPiece, piecesOf, TILE_ELEMENTS } from './tiles.ts';
 import { WASM } from './wasm.gen.ts';
+import { wasmGguf } from './wasm-gguf.ts';
+import { wasmMasks } from './wasm-masks.ts';
 
 /** Compiles the inlined module; about a millisecond. */
 export function compileKernels(): Promise<WebAssembly.Module> {
@@ -28,10 +30,10 @@ export function wasmLoops(module: WebAssembly.Module): Loops {
     pack: (codes, bits) => map(`pack${bits}`, lane(codes, 8), lane(new Uint8Array(packedBytes(codes.length, bits)), bits), codes.length),
     unpack: (bytes, bits, count) => map(`unpack${bits}`, lane(bytes, bits), lane(new Uint8Array(count), 8), count),
     summarize: (values) => summarize(instances, values),
+    ...wasmGguf(instances),
+    ...wasmMasks(instances),
   };
 }
-
-type Numbers = Float32Array | Uint16Array | Uint8Array;
 
 /** One side of an elementwise kernel: an array, and how many bits of it belong to an element. */
 interface Lane<T extends Numbers> {
@@ -152,10 +154,6 @@ function total(values: Int32Array): number {
 function copyIn(memory: Uint8Array, to: number, source: Uint8Array, start: number, length: number, padded: number): void {
   memory.set(source.subarray(start, start + length), to);
   if (padded > length) memory.fill(0, to + length, to + padded);
-}
-
-function bytesOf(array: Numbers): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 function packedBytes(elements: number, bits: number): number {

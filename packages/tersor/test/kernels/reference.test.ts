@@ -18,7 +18,11 @@ const row = (columns: number, rest: Partial<QuantizeSpec> = {}): QuantizeSpec =>
   ...rest,
 });
 const blocks = fc.integer({ min: 1, max: 64 }).chain(weights);
-const grids = fc.record({ bits: fc.integer({ min: 2, max: 8 }), symmetric: fc.boolean(), scale: fc.constantFrom('f32' as const, 'f16' as const) });
+const grids = fc.record({
+  bits: fc.integer({ min: 2, max: 8 }),
+  symmetric: fc.boolean(),
+  scale: fc.constantFrom('f32' as const, 'f16' as const),
+});
 
 function squaredError(values: Float32Array, spec: QuantizeSpec): number {
   const decoded = reference.dequantize(reference.quantize(values, spec), spec);
@@ -63,7 +67,9 @@ describe('absmax', () => {
         // Beyond what halves can scale, values saturate; near the end of f32 decoding may overflow.
         if (scale === 65504 || scale > 2 ** 100) return;
         const bound = scale * (grid.symmetric ? 0.5 : 1) * (1 + 2 ** -10);
-        reference.dequantize(quantized, spec).forEach((value, i) => expect(Math.abs(value - values[i]!)).toBeLessThanOrEqual(bound));
+        for (const [i, value] of reference.dequantize(quantized, spec).entries()) {
+          expect(Math.abs(value - values[i]!)).toBeLessThanOrEqual(bound);
+        }
       }),
       { numRuns: 1000 },
     );
@@ -141,6 +147,15 @@ describe('the small ones', () => {
 
   it('summarizes', () => {
     const values = Float32Array.of(1, -4, 0, Number.POSITIVE_INFINITY, Number.NaN, 0.5, -0);
-    expect(reference.summarize(values)).toEqual({ min: -4, max: 1, peak: 4, least: 0.5, sum: -2.5, sumOfSquares: 17.25, zeros: 2, nonFinite: 2 });
+    expect(reference.summarize(values)).toEqual({
+      min: -4,
+      max: 1,
+      peak: 4,
+      least: 0.5,
+      sum: -2.5,
+      sumOfSquares: 17.25,
+      zeros: 2,
+      nonFinite: 2,
+    });
   });
 });

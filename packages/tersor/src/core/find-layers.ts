@@ -79,7 +79,7 @@ function addUse(uses: Map<WeightId, Use[]>, node: Node, rule: WeightInput, { wei
     node,
     input: rule.input,
     kind: rule.kind,
-    outputAxes: weightAxes(view, outputs),
+    outputAxes: weightAxes(view, outputs, weight.shape.length),
     direct: way === 'direct',
     ...(way !== 'other' && { axes: view.axes.flat() }),
   };
@@ -88,9 +88,13 @@ function addUse(uses: Map<WeightId, Use[]>, node: Node, rule: WeightInput, { wei
   uses.set(weight.id, [...known, use]);
 }
 
-/** The weight's own axes behind axes of its view, ascending; an axis that was split over outputs and inputs counts as output. */
-function weightAxes(view: View, axes: readonly number[]): number[] {
-  return [...new Set(axes.flatMap((axis) => view.axes[axis] ?? []))].sort((a, b) => a - b);
+/**
+ * The weight's own axes behind axes of its view, ascending. An axis that was split over outputs and inputs counts as output, unless no
+ * input would be left: then the first axis stands for the outputs.
+ */
+function weightAxes(view: View, axes: readonly number[], rank: number): number[] {
+  const outputs = [...new Set(axes.flatMap((axis) => view.axes[axis] ?? []))].sort((a, b) => a - b);
+  return outputs.length < rank ? outputs : [0];
 }
 
 /** Where the outputs of `node` come from, if it only moves elements of weights. */

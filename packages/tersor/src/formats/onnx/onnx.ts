@@ -1,0 +1,54 @@
+import { isFloat } from '../../core/dtype.ts';
+import type { Format, Size } from '../../core/format.ts';
+import type { WeightId } from '../../core/graph.ts';
+import type { AffineLayout } from '../../core/layout.ts';
+import type { Model, Weight } from '../../core/model.ts';
+import { lower, type Lowered } from './lower.ts';
+import { openOnnx } from './open.ts';
+import { sizeOnnx, writeOnnx } from './write.ts';
+
+/** ONNX: compressed weights become standard operators, or onnxruntime's own where those were measured to be better. */
+export const onnx: Format = {
+  id: 'onnx',
+  extensions: ['.onnx'],
+  open: openOnnx,
+  refuses: (model, weight) => refuses(weight, opsetOf(model)),
+  size: async (model, target) => {
+    const lowered = await lower(model, target);
+    return perWeight(await sizeOnnx(lowered.model), lowered);
+  },
+  write: async (model, store, name, { target, kernels, ...options }) => {
+    const lowered = await lower(model, target, kernels);
+    return perWeight(await writeOnnx(lowered.model, store, name, options), lowered);
+  },
+};
+
+/** Before operator set 7, Sub and Mul broadcast by attributes; bfloat16 came with 13. */
+function refuses({ layout, dtype }: Weight, opset: number): string | undefined {
+  if (layout.kind === 'sparse' || (layout.kind === 'dense' && layout.dtype === dtype)) return undefined;
+  if (dtype === 'string' || !isFloat(dtype)) return `weights of type ${dtype} are stored as they are`;
+  if (opset < 7) return `operator set ${opset} cannot expand compressed weights: it takes 7 or newer`;
+  if (layout.kind === 'affine') return refusesCodes(layout);
+  if (!isFloat(layout.dtype)) return `${layout.dtype} is no floating type`;
+  return layout.dtype === 'bf16' && opset < 13 ? `operator set ${opset} does not know bf16: it takes 13 or newer` : undefined;
+}
+
+function refusesCodes({ numeric, scale, zero }: AffineLayout): string | undefined {
+  if (numeric.lo !== -(2 ** (numeric.bits - 1)) || ![2, 4, 8].includes(numeric.bits)) return `no operator reads ${numeric.id}: it takes integers of 2, 4 or 8 bits`;
+  if (scale.dtype !== 'f16' && scale.dtype !== 'f32') return `scales of type ${scale.dtype}: it takes f16 or f32`;
+  return zero && zero.dtype !== `u${numeric.bits}` ? `zero points of type ${zero.dtype}: it takes u${numeric.bits}` : undefined;
+}
+
+function opsetOf({ graph }: Model): number {
+  return graph?.opsets.get('') ?? graph?.opsets.get('ai.onnx') ?? 0;
+}
+
+/** What was stored for each weight of the model that was lowered. */
+function perWeight({ bytes, weights }: Size, { owners }: Lowered): Size {
+  const sums = new Map<WeightId, number>();
+  for (const [id, size] of weights) {
+    const owner = owners.get(id) ?? id;
+    sums.set(owner, (sums.get(owner) ?? 0) + size);
+  }
+  return { bytes, weights: sums };
+}

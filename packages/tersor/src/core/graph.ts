@@ -36,7 +36,12 @@ export interface Node {
   readonly extra?: Uint8Array;
 }
 
-export type Attribute =
+export type Attribute = AttributeValue & {
+  /** Documentation and fields of later versions, as encoded in the file. */
+  readonly extra?: Uint8Array;
+};
+
+export type AttributeValue =
   | { readonly kind: 'int'; readonly value: bigint }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'string'; readonly value: Uint8Array }
@@ -53,6 +58,8 @@ export interface ValueInfo {
   readonly dtype?: DType | 'string';
   /** A number, a symbol, or undefined for "unknown"; absent when the rank is unknown. */
   readonly shape?: readonly (number | string | undefined)[];
+  /** What each axis stands for, where the file says ("DATA_BATCH"); by position, '' where it does not. */
+  readonly denotations?: readonly string[];
   /** The type as encoded in the file, when it is not a tensor's (sequence, map, optional, sparse). */
   readonly opaqueType?: Uint8Array;
   readonly doc?: string;

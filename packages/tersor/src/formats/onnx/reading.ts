@@ -1,0 +1,94 @@
+import { TersorError } from '../../core/error.ts';
+import type { WeightId } from '../../core/graph.ts';
+import type { Weight } from '../../core/model.ts';
+import type { Source, Store } from '../../core/source.ts';
+import { MAX_ID, MAX_NODES } from './proto/limits.ts';
+import { corrupt } from './proto/wire.ts';
+
+/** One file being read: where its bytes are, and the weights found so far. */
+export interface Reading {
+  readonly name: string;
+  readonly source: Source;
+  readonly weights: Map<WeightId, Weight>;
+  /** The file that a tensor's `location` names. @throws FILE_CORRUPT when it leads out of the model's folder, FILE_MISSING */
+  external(location: string): Promise<Source>;
+  /** Bytes of the model's file and of the data files that it names. */
+  bytes(): Promise<number>;
+  /** A free id for a weight. @throws FILE_LIMIT when there are too many */
+  identify(path: string, name: string): WeightId;
+  /** The weight that lies at this place already, so that tied weights stay tied. */
+  readonly places: Map<string, WeightId>;
+  /** @throws FILE_LIMIT when the file has too many nodes */
+  countNode(): void;
+}
+
+export function readingOf(store: Store, name: string, source: Source): Reading {
+  const weights = new Map<WeightId, Weight>();
+  const opened = new Map<string, Promise<Source>>();
+  let nodes = 0;
+  return {
+    name,
+    source,
+    weights,
+    places: new Map(),
+    external(location) {
+      const path = externalPath(name, location);
+      const file = opened.get(path) ?? openExternal(store, name, path);
+      opened.set(path, file);
+      return file;
+    },
+    async bytes() {
+      const files = await Promise.all(opened.values());
+      return files.reduce((sum, { size }) => sum + size, source.size);
+    },
+    identify(path, own) {
+      if (weights.size >= MAX_NODES) throw tooMany(name, 'weights');
+      const id = `${path}${own}`;
+      if (id.length <= MAX_ID && !weights.has(id)) return id;
+      return freeId(id.slice(0, MAX_ID), weights);
+    },
+    countNode() {
+      nodes++;
+      if (nodes > MAX_NODES) throw tooMany(name, 'nodes');
+    },
+  };
+}
+
+/** Ids are made of node names, which need not be unique. */
+function freeId(id: string, taken: ReadonlyMap<WeightId, Weight>): WeightId {
+  let suffix = taken.size;
+  while (taken.has(`${id}#${suffix}`)) suffix++;
+  return `${id}#${suffix}`;
+}
+
+function tooMany(where: string, what: string): TersorError {
+  return new TersorError('FILE_LIMIT', where, `more than ${MAX_NODES} ${what}`, 'no known model has that many');
+}
+
+/** Locations are relative to the model's own folder, written with slashes. */
+function externalPath(name: string, location: string): string {
+  const steps = location.split('/').filter((step) => step !== '.');
+  if (location === '' || /^\/|^[a-z]:|\\/i.test(location) || location.includes('\0') || steps.includes('..') || steps.includes('')) {
+    throw corrupt(
+      name,
+      `external data at ${JSON.stringify(location)}, which is not inside the model's folder`,
+      'put the data file beside the model and name it without folders',
+    );
+  }
+  return [...name.split('/').slice(0, -1), ...steps].join('/');
+}
+
+async function openExternal(store: Store, name: string, path: string): Promise<Source> {
+  try {
+    return await store.open(path);
+  } catch (error) {
+    if (!(error instanceof TersorError) || error.code !== 'FILE_MISSING') throw error;
+    throw new TersorError(
+      'FILE_MISSING',
+      name,
+      `keeps weights in ${path}, which cannot be opened`,
+      'fetch that file too and put it beside the model',
+      { cause: error },
+    );
+  }
+}

@@ -62,6 +62,19 @@ export function oneOf<const T extends string | number>(values: readonly T[], abo
   };
 }
 
+/** Some names; on the command line separated by commas. */
+export function names(about: Describe<readonly string[]>): Option<readonly string[]> {
+  return {
+    ...about,
+    expects: 'names, separated by commas',
+    schema: { type: 'array', items: { type: 'string' } },
+    parse: (raw) => {
+      const list: readonly unknown[] | undefined = typeof raw === 'string' ? raw.split(',').map((name) => name.trim()) : Array.isArray(raw) ? raw : undefined;
+      return list?.every((name): name is string => typeof name === 'string') ? list.filter((name) => name !== '') : undefined;
+    },
+  };
+}
+
 /**
  * The values of `options` given in `raw`, with defaults for the others.
  * @throws OPTION_UNKNOWN with the nearest name, OPTION_VALUE with what is legal

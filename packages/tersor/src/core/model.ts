@@ -28,6 +28,8 @@ export interface Meta {
   readonly properties: ReadonlyMap<string, string>;
   /** Where it came from, for people: "pytorch 2.4". */
   readonly producer: string;
+  /** All the files that it was read from together; absent when it comes from none. */
+  readonly bytes?: number;
   /** What only the format itself understands. */
   readonly format: unknown;
 }

@@ -5,7 +5,7 @@ import type { Model } from '../../core/model.ts';
 import type { DenseTensor, SparseTensor, Tensor } from '../../core/tensor.ts';
 import type { EncodeWeights } from './encode-graph.ts';
 import {
-  encodeBytes,
+  encodeHead,
   encodeMessage,
   encodeOptional,
   encodePayload,
@@ -17,6 +17,7 @@ import {
   type Payload,
 } from './proto/encode.ts';
 import { EXTERNAL, GRAPH, PAIR, SPARSE, TENSOR, TYPE_CODES } from './proto/schema.ts';
+import { copies, rangeOf } from './ranges.ts';
 import { sharedWeights } from './shared-weights.ts';
 import type { OnnxWeight } from './weight.ts';
 
@@ -58,7 +59,7 @@ export function weightEncoder(model: Model, root: Graph, location?: string): Wei
         encodeMessage(TENSOR.external, [encodeText(PAIR.key, key), encodeText(PAIR.value, value)]),
       ),
       encodeVarint(TENSOR.location, EXTERNAL),
-      ...(first === undefined ? [{ size: 0, aside: offset, load: () => denseValues(weight, length) }] : []),
+      ...(first === undefined ? payloads(weight, length, offset) : []),
     ];
   };
 
@@ -68,7 +69,7 @@ export function weightEncoder(model: Model, root: Graph, location?: string): Wei
     if (layout.kind === 'sparse') return encodeSparse(name, weight, layout.nonzero);
     const length = plainBytes(weight);
     const parts =
-      location !== undefined && length >= SMALL && weight.dtype !== 'string' ? outside(weight, length, location) : [inside(weight, length)];
+      location !== undefined && length >= SMALL && weight.dtype !== 'string' ? outside(weight, length, location) : inside(weight, length);
     return encodeMessage(GRAPH.initializer, tensorFields(name, weight, parts));
   };
 
@@ -122,10 +123,17 @@ function tensorFields(name: string, { shape, dtype, layout, extra }: OnnxWeight,
 }
 
 /** Text is stored as its `string_data` fields, all else as `raw_data`. */
-function inside(weight: OnnxWeight, length: number): Part {
-  const payload: Payload = { size: length, load: () => denseValues(weight, length) };
-  if (weight.dtype === 'string') return payload;
-  return length === 0 ? encodeBytes(TENSOR.raw, new Uint8Array()) : encodePayload(TENSOR.raw, payload);
+function inside(weight: OnnxWeight, length: number): Part[] {
+  const values = payloads(weight, length);
+  return weight.dtype === 'string' ? values : [encodeHead(TENSOR.raw, length), ...values];
+}
+
+/** The values of a weight, copied in steps when they are still those of the file, else loaded as a whole. */
+function payloads(weight: OnnxWeight, length: number, aside?: number): Payload[] {
+  const range = rangeOf(weight);
+  if (range?.length === length) return copies(range, aside);
+  const load = () => denseValues(weight, length);
+  return [aside === undefined ? { size: length, load } : { size: 0, aside, load }];
 }
 
 function encodeSparse(name: string, weight: OnnxWeight, nonzero: number): Message {

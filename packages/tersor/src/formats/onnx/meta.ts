@@ -1,5 +1,4 @@
-import type { Source } from '../../core/source.ts';
-import type { Piece } from './proto/skim.ts';
+import type { Range } from './ranges.ts';
 
 /** Facts about an ONNX file that only its writer needs; `Meta.format` of such a model. */
 export interface OnnxMeta {
@@ -10,14 +9,9 @@ export interface OnnxMeta {
   readonly modelVersion: bigint;
   readonly doc: string;
   /** Functions and training information, still in the file they came from. */
-  readonly carried: readonly CarriedFields[];
+  readonly carried: readonly Range[];
   /** Fields of later versions, as encoded. */
   readonly extra: Uint8Array;
-}
-
-export interface CarriedFields {
-  readonly source: Source;
-  readonly piece: Piece;
 }
 
 const KEYS = ['irVersion', 'producerName', 'producerVersion', 'domain', 'modelVersion', 'doc', 'carried', 'extra'];

@@ -1,11 +1,12 @@
 import type { Graph } from '../../core/graph.ts';
 import type { Meta, Model } from '../../core/model.ts';
 import type { Source, Store } from '../../core/source.ts';
-import type { CarriedFields, OnnxMeta } from './meta.ts';
+import type { OnnxMeta } from './meta.ts';
 import { orderGraph } from './order-graph.ts';
 import { MODEL, OPSET } from './proto/schema.ts';
 import { pieceOf, skim } from './proto/skim.ts';
 import { concatenate, corrupt, count, fieldsOf, int64, payloadOf, text, textOrUndefined } from './proto/wire.ts';
+import type { Range } from './ranges.ts';
 import { domainOf, readGraph } from './read-graph.ts';
 import { readingOf } from './reading.ts';
 import { sniff } from './sniff.ts';
@@ -42,7 +43,7 @@ interface ModelFields {
 function readModel(header: Uint8Array, source: Source): ModelFields {
   const where = source.name;
   const graphs: Uint8Array[] = [];
-  const carried: CarriedFields[] = [];
+  const carried: Range[] = [];
   const extra: Uint8Array[] = [];
   const opsets = new Map<string, number>();
   const properties = new Map<string, string>();
@@ -50,7 +51,7 @@ function readModel(header: Uint8Array, source: Source): ModelFields {
   for (const field of fieldsOf(header, where)) {
     const piece = pieceOf(field, where);
     if (piece) {
-      carried.push({ source, piece });
+      carried.push({ source, offset: piece.offset, length: piece.length });
       continue;
     }
     switch (field.number) {

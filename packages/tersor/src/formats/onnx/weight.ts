@@ -7,6 +7,7 @@ import { encodeBytes } from './proto/encode.ts';
 import { MAX_RANK, MAX_SPARSE_ELEMENTS } from './proto/limits.ts';
 import { SPARSE, TENSOR } from './proto/schema.ts';
 import { concatenate, corrupt, fieldsOf, payloadOf } from './proto/wire.ts';
+import { withRange } from './ranges.ts';
 import type { Reading } from './reading.ts';
 import { dimensions, loadValues, readTensor, type StoredTensor } from './tensor.ts';
 
@@ -30,7 +31,7 @@ function weightOf(id: WeightId, tensor: StoredTensor, where: string): OnnxWeight
     id,
     shape,
     dtype,
-    load,
+    load: values.kind === 'bytes' ? withRange(load, values) : load,
     layout: { kind: 'dense', dtype: dtype === 'string' ? 'u8' : dtype },
     ...(dtype === 'string' && { textBytes: stored }),
     ...(extra && { extra }),

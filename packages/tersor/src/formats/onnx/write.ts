@@ -5,15 +5,13 @@ import type { Model } from '../../core/model.ts';
 import type { Sink, Store } from '../../core/source.ts';
 import { encodeGraph } from './encode-graph.ts';
 import { weightEncoder } from './encode-weights.ts';
-import { type CarriedFields, onnxMeta } from './meta.ts';
-import { encodeMessage, encodeOptional, encodeText, encodeVarint, flatten, type Message, messageOf, type Payload } from './proto/encode.ts';
+import { onnxMeta } from './meta.ts';
+import { encodeMessage, encodeOptional, encodeText, encodeVarint, flatten, type Message, messageOf } from './proto/encode.ts';
 import { irVersionOfOpset, irVersionOfType, MODEL, OPSET, PAIR } from './proto/schema.ts';
+import { copies } from './ranges.ts';
 
 /** Protobuf, and with it every runtime, ends here. */
 const PROTOBUF_LIMIT = 2 ** 31 - 1;
-
-/** Carried fields are copied in pieces of this size. */
-const COPY = 4 * 2 ** 20;
 
 export interface SizeOptions {
   /** Of the model's file; external data is named after it. */
@@ -113,17 +111,9 @@ function encodeWith(model: Model, graph: Graph, encode: Parameters<typeof encode
     ...[...model.meta.properties].map(([key, value]) =>
       encodeMessage(MODEL.property, [encodeText(PAIR.key, key), encodeText(PAIR.value, value)]),
     ),
-    ...meta.carried.flatMap(copies),
+    ...meta.carried.flatMap((range) => copies(range)),
     meta.extra,
   ]);
-}
-
-/** Carried fields as they lie in their file, in pieces that fit into memory. */
-function copies({ source, piece }: CarriedFields): Payload[] {
-  return Array.from({ length: Math.ceil(piece.length / COPY) }, (_, i) => {
-    const size = Math.min(COPY, piece.length - i * COPY);
-    return { size, load: () => source.read(piece.offset + i * COPY, size) };
-  });
 }
 
 /** Initializers that are no inputs came with version 4. */

@@ -24,11 +24,11 @@ export function messageOf(parts: readonly Part[]): Message {
 /** A nested message with its tag and length. */
 export function encodeMessage(number: number, parts: readonly Part[]): Message {
   const message = messageOf(parts);
-  return messageOf([head(number, message.size), message]);
+  return messageOf([encodeHead(number, message.size), message]);
 }
 
 export function encodeBytes(number: number, bytes: Uint8Array): Uint8Array {
-  const start = head(number, bytes.length);
+  const start = encodeHead(number, bytes.length);
   const field = new Uint8Array(start.length + bytes.length);
   field.set(start);
   field.set(bytes, start.length);
@@ -36,7 +36,7 @@ export function encodeBytes(number: number, bytes: Uint8Array): Uint8Array {
 }
 
 export function encodePayload(number: number, payload: Payload): Message {
-  return messageOf([head(number, payload.size), payload]);
+  return messageOf([encodeHead(number, payload.size), payload]);
 }
 
 export function encodeText(number: number, value: string): Uint8Array {
@@ -110,7 +110,8 @@ function sizeOf(part: Part): number {
   return part instanceof Uint8Array ? part.length : part.size;
 }
 
-function head(number: number, length: number): Uint8Array {
+/** Tag and length of a field whose bytes follow as parts of their own. */
+export function encodeHead(number: number, length: number): Uint8Array {
   return Uint8Array.from([...varint(number * 8 + 2), ...varint(length)]);
 }
 

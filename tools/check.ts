@@ -11,6 +11,7 @@ const steps: Readonly<Record<string, readonly [file: string, ...args: string[]]>
   'lint and format': [binOf('@biomejs/biome', 'biome'), 'check', '--error-on-warnings', '.'],
   'import direction and cycles': [tsx, 'tools/imports.ts'],
   'registry is fresh': [tsx, 'tools/registry.ts', '--check'],
+  'generated docs are fresh': [tsx, 'tools/docs.ts', '--check'],
   'API snapshot': [tsx, 'tools/api.ts', '--check'],
   'published packages (publint, are the types wrong)': [tsx, 'tools/published.ts'],
   'unused files, exports, dependencies': [binOf('knip'), '--no-progress', '--no-config-hints'],

@@ -1,0 +1,149 @@
+import type { Option } from 'commander';
+import type { Declaration } from '../core/method.ts';
+import type { FlagName } from './flags.ts';
+import { methodFlags } from './method-options.ts';
+import type { Shell } from './shell.ts';
+import { paragraphs } from './text/paragraph.ts';
+
+/** One command, as data: help, parsing and dispatch are made from it. The code is loaded when the command runs. */
+export interface CommandSpec {
+  /** With its arguments, as commander writes them: `compare <a> <b>`. */
+  readonly name: string;
+  /** One line, for lists. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly isDefault?: boolean;
+  readonly flags?: readonly FlagName[];
+  readonly options?: readonly Option[];
+  readonly examples?: readonly string[];
+  readonly commands?: readonly CommandSpec[];
+  /** Arguments and flags come parsed by their declarations. @returns the exit status */
+  // biome-ignore lint/suspicious/noExplicitAny: commander's parsed arguments and flags have the types that their declarations gave them
+  readonly run?: (args: any[], flags: any, shell: Shell) => Promise<number>;
+}
+
+const JOB_FLAGS = [
+  'recipe',
+  'set',
+  'saveRecipe',
+  'maxDrop',
+  'maxSize',
+  'maxLatency',
+  'maxMemory',
+  'target',
+  'data',
+  'samples',
+  'outputs',
+  'eval',
+  'seed',
+  'threads',
+  'weights',
+  'json',
+  'quiet',
+] as const satisfies readonly FlagName[];
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'compress <model>',
+    isDefault: true,
+    summary: 'Make a model smaller and show that it still works (the default).',
+    description:
+      'Makes a model smaller, writes it, loads it in the runtime, and compares it with the original. Promises a drop of at most 1 % and a latency of at most 1.1x; a budget replaces the promise it names, and a recipe promises only that the result loads and is not larger.',
+    flags: ['out', 'force', 'keep', 'dryRun', ...JOB_FLAGS],
+    examples: [
+      'tersor model.onnx',
+      'tersor model.onnx -o small.onnx --data calib.npz --max-drop 0.5%',
+      'tersor compress model.onnx --max-size 25MB --target wasm',
+      'tersor compress model.onnx --recipe int8 --set rtn.block=32',
+    ],
+    run: async ([model], flags, shell) => (await import('./commands/compress.ts')).compressCommand(model, flags, shell),
+  },
+  {
+    name: 'plan <model>',
+    summary: 'Say what would be done and how large the result gets; compute nothing.',
+    flags: JOB_FLAGS,
+    examples: ['tersor plan model.onnx --recipe int4', 'tersor plan model.onnx --recipe int4 --json'],
+    run: async ([model], flags, shell) => (await import('./commands/compress.ts')).planCommand(model, flags, shell),
+  },
+  {
+    name: 'inspect <model>',
+    summary: 'Show what is inside a model, and where its bytes are.',
+    flags: ['weights', 'json'],
+    examples: ['tersor inspect model.onnx', 'tersor inspect model.onnx --weights --json'],
+    run: async ([model], flags, shell) => (await import('./commands/inspect.ts')).inspectCommand(model, flags, shell),
+  },
+  {
+    name: 'compare <a> <b>',
+    summary: 'Measure what model b gives up and gains against model a.',
+    flags: ['atLeast', 'target', 'data', 'samples', 'outputs', 'eval', 'seed', 'threads', 'weights', 'json', 'quiet'],
+    examples: ['tersor compare model.onnx model.min.onnx', 'tersor compare model.onnx model.min.onnx --data eval.npz --at-least 99%'],
+    run: async ([a, b], flags, shell) => (await import('./commands/compare.ts')).compareCommand(a, b, flags, shell),
+  },
+  {
+    name: 'methods [id]',
+    summary: 'List the methods, or show the page of one.',
+    flags: ['json'],
+    examples: ['tersor methods', 'tersor methods rtn'],
+    run: async ([id], flags, shell) => (await import('./commands/methods.ts')).methodsCommand(id, flags, shell),
+  },
+  {
+    name: 'recipe',
+    summary: 'Check a recipe, list the presets, or print the JSON Schema.',
+    commands: [
+      {
+        name: 'check <recipe> [model]',
+        summary: 'Check steps, options and rules; with a model, that every rule selects something.',
+        flags: ['json'],
+        examples: ['tersor recipe check my.recipe.json', 'tersor recipe check int4 model.onnx'],
+        run: async ([name, model], flags, shell) => (await import('./commands/recipe.ts')).recipeCheckCommand(name, model, flags, shell),
+      },
+      {
+        name: 'presets',
+        summary: 'List the recipes that come with tersor.',
+        run: async (_args, _flags, shell) => (await import('./commands/recipe.ts')).recipePresetsCommand(shell),
+      },
+      {
+        name: 'schema',
+        summary: 'Print the JSON Schema of recipes, for editors.',
+        examples: ['tersor recipe schema > recipe.schema.json'],
+        run: async (_args, _flags, shell) => (await import('./commands/recipe.ts')).recipeSchemaCommand(shell),
+      },
+    ],
+  },
+  {
+    name: 'explain [code]',
+    summary: 'Explain an error: what it means, what causes it, what to do.',
+    examples: ['tersor explain', 'tersor explain RULE_UNMATCHED'],
+    run: async ([code], _flags, shell) => (await import('./commands/explain.ts')).explainCommand(code, shell),
+  },
+];
+
+/** The command of a method. Its result is named, so there is no budget and no recipe: it promises a file that loads and is not larger. */
+export function methodSpec(method: Declaration): CommandSpec {
+  const { id, summary, notes } = method;
+  return {
+    name: `${id} <model>`,
+    summary,
+    description: [summary, ...paragraphs(notes ?? '')].join('\n\n'),
+    options: methodFlags(method),
+    flags: [
+      'where',
+      'out',
+      'force',
+      'dryRun',
+      'target',
+      'data',
+      'samples',
+      'outputs',
+      'eval',
+      'seed',
+      'threads',
+      'saveRecipe',
+      'weights',
+      'json',
+      'quiet',
+    ],
+    examples: [`tersor ${id} model.onnx -o small.onnx`, `tersor methods ${id}`],
+    run: async ([model], flags, shell) => (await import('./commands/method.ts')).methodCommand(method, model, flags, shell),
+  };
+}

@@ -1,0 +1,96 @@
+import type { Asked } from '../../core/asked.ts';
+import type { Recipe } from '../../core/recipe.ts';
+import type { Report } from '../../core/report.ts';
+import { checkModel } from '../check-model.ts';
+import { defined } from '../defined.ts';
+import { DONE, MISSED } from '../exit-status.ts';
+import type { OutputKinds } from '../flags.ts';
+import { loadRecipe } from '../load-recipe.ts';
+import { resolveSize, type Size } from '../quantities.ts';
+import { checkFree, saveRecipe } from '../save-recipe.ts';
+import { modelLine } from '../screens/model-line.ts';
+import { reportScreen } from '../screens/report-screen.ts';
+import type { Shell } from '../shell.ts';
+import { withProgress } from '../with-progress.ts';
+
+/** What the flags of the main job say, as commander names them. */
+export interface CompressFlags {
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly keep?: boolean;
+  readonly dryRun?: boolean;
+  readonly recipe?: string;
+  readonly set?: readonly string[];
+  readonly saveRecipe?: string;
+  readonly maxDrop?: number;
+  readonly maxSize?: Size;
+  readonly maxLatency?: number;
+  readonly maxMemory?: number;
+  readonly target?: Asked['target'];
+  readonly data?: string;
+  readonly samples?: number;
+  readonly output?: OutputKinds;
+  readonly eval?: string;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly weights?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export async function compressCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
+  return runJob(flags.dryRun ? 'plan' : 'compress', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell.methods));
+}
+
+export async function planCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
+  return runJob('plan', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell.methods));
+}
+
+/** The main job with a recipe or without, from flags to exit status. */
+export async function runJob(
+  job: 'compress' | 'plan',
+  model: string,
+  flags: CompressFlags,
+  shell: Shell,
+  recipe: Recipe | undefined,
+): Promise<number> {
+  if (flags.saveRecipe !== undefined) await checkFree(flags.saveRecipe, flags.force === true);
+  await checkModel(model);
+  const library = await shell.library();
+  const talks = !flags.json && !flags.quiet;
+  const inspection = talks || (flags.maxSize && 'share' in flags.maxSize) ? await library.inspect(model) : undefined;
+  if (talks && inspection) shell.err.write(modelLine(inspection, shell.err));
+  const asked: Asked = {
+    ...askedOf(flags, inspection?.bytes ?? 0),
+    ...(flags.out !== undefined && { output: flags.out }),
+    ...(recipe && { recipe }),
+  };
+  const report = await withProgress(talks ? shell.err : undefined, (onProgress) =>
+    shell.interruptible((signal) => library[job](model, { ...asked, signal, ...(onProgress && { onProgress }) })),
+  );
+  if (flags.saveRecipe !== undefined) await saveRecipe(flags.saveRecipe, report.recipe, flags.force === true);
+  printReport(report, flags, shell);
+  return report.outcome === 'missed' ? MISSED : DONE;
+}
+
+function printReport(report: Report, flags: CompressFlags, { out }: Shell): void {
+  out.write(
+    flags.json
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : reportScreen(report, out, { everyWeight: flags.weights === true, kept: flags.keep === true }),
+  );
+}
+
+function askedOf(flags: CompressFlags, originalBytes: number): Asked {
+  const { maxDrop, maxSize, maxLatency, maxMemory, output, target, data, samples, seed, threads, keep, force } = flags;
+  const budget = defined({
+    drop: maxDrop,
+    size: maxSize && resolveSize(maxSize, originalBytes),
+    latency: maxLatency,
+    memory: maxMemory,
+  });
+  return {
+    ...defined({ target, data, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...(Object.keys(budget).length > 0 && { budget }),
+  };
+}

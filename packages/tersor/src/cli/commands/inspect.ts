@@ -1,0 +1,21 @@
+import { checkModel } from '../check-model.ts';
+import { DONE } from '../exit-status.ts';
+import { inspectionScreen } from '../screens/inspection-screen.ts';
+import type { Shell } from '../shell.ts';
+
+export interface InspectFlags {
+  readonly weights?: boolean;
+  readonly json?: boolean;
+}
+
+export async function inspectCommand(
+  model: string,
+  { weights = false, json = false }: InspectFlags,
+  { out, library }: Shell,
+): Promise<number> {
+  await checkModel(model);
+  const { inspect } = await library();
+  const inspection = await inspect(model);
+  out.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : inspectionScreen(inspection, out, weights));
+  return DONE;
+}

@@ -1,0 +1,81 @@
+import { Option } from 'commander';
+import { TersorError } from '../core/error.ts';
+import { nearest } from '../core/nearest.ts';
+import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
+import { parseBytes, parseInteger, parseRatio, parseShare, parseSize } from './quantities.ts';
+
+/** Every flag that is not a method's option, declared once: parsing, help and nearest names come from here. */
+export const FLAGS = {
+  out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder.'),
+  force: () => new Option('--force', 'Overwrite the output if it exists. The input is never overwritten.'),
+  maxDrop: () => new Option('--max-drop <share>', 'Most quality that may be lost: 1% or 0.01.').argParser(parsed('--max-drop', parseShare)),
+  maxSize: () =>
+    new Option('--max-size <size>', 'Largest file: 25MB, 300kB or 25% of the original.').argParser(parsed('--max-size', parseSize)),
+  maxLatency: () =>
+    new Option('--max-latency <ratio>', 'Latency against the original: 0.8x or 80%.').argParser(parsed('--max-latency', parseRatio)),
+  maxMemory: () =>
+    new Option('--max-memory <size>', 'Most memory the runtime may take: 500MB.').argParser(parsed('--max-memory', parseBytes)),
+  recipe: () => new Option('--recipe <file|preset>', 'Do what a recipe says instead of choosing. Presets: tersor recipe presets.'),
+  set: () =>
+    new Option('--set <step.option=value>', 'Change an option of the recipe; step is a method or its number. Repeatable.').argParser(
+      collect,
+    ),
+  saveRecipe: () => new Option('--save-recipe <file>', 'Write the recipe that was used, to repeat it with --recipe.'),
+  target: () =>
+    new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(
+      oneOf('--target', TARGETS),
+    ),
+  data: () => new Option('--data <path>', 'Inputs to choose by and prove with: .npz, a folder of them, or a JS module.'),
+  samples: () => new Option('--samples <n>', 'How many samples to use.').argParser(count('--samples', 1, 1e6)),
+  outputs: () =>
+    new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),
+  eval: () => new Option('--eval <module>', 'A JS module whose default export scores a session; higher is better.'),
+  atLeast: () =>
+    new Option('--at-least <share>', 'Exit with status 1 when the quality is lower: 99% or 0.99.').argParser(
+      parsed('--at-least', parseShare),
+    ),
+  where: () =>
+    new Option('--where <pattern>', 'Only weights with such a name; * crosses no "." or "/", ** does. Repeatable.').argParser(collect),
+  keep: () => new Option('--keep', 'Leave the file behind even when a promise is missed.'),
+  dryRun: () => new Option('--dry-run', 'Say what would be done and how large it gets; compute and write nothing.'),
+  seed: () => new Option('--seed <n>', 'Where random numbers start. Default 0.').argParser(count('--seed', 0, MAX_SEED)),
+  threads: () => new Option('--threads <n>', 'Threads to work with. Default: all cores.').argParser(count('--threads', 1, 1024)),
+  weights: () => new Option('--weights', 'List every weight, not only the largest.'),
+  json: () => new Option('--json', 'Print data instead of text; errors too.'),
+  quiet: () => new Option('-q, --quiet', 'No progress and no messages; only the result and errors.'),
+} as const;
+
+export type FlagName = keyof typeof FLAGS;
+
+const OUTPUT_KINDS = ['classes', 'value', 'state'] as const;
+export type OutputKinds = Readonly<Record<string, (typeof OUTPUT_KINDS)[number]>>;
+
+function parsed<T>(flag: string, parse: (text: string, flag: string) => T): (text: string) => T {
+  return (text) => parse(text, flag);
+}
+
+function count(flag: string, min: number, max: number): (text: string) => number {
+  return (text) => parseInteger(text, flag, min, max);
+}
+
+function oneOf<const T extends string>(flag: string, values: readonly T[]): (text: string) => T {
+  return (text) => {
+    const value = values.find((known) => known === text);
+    if (value) return value;
+    const close = nearest(text, values);
+    throw new TersorError('OPTION_VALUE', flag, `"${text}"`, close ? `did you mean "${close}"?` : `it takes ${values.join(' | ')}`);
+  };
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function collectOutputs(text: string, before: OutputKinds = {}): OutputKinds {
+  const split = text.lastIndexOf('='); // the name of an output may contain one
+  if (split <= 0)
+    throw new TersorError('OPTION_VALUE', '--output', `"${text}"`, 'it takes name=kind, such as logits=classes; the file to write is -o');
+  const name = text.slice(0, split);
+  const kind = oneOf(`--output ${name}`, OUTPUT_KINDS)(text.slice(split + 1));
+  return { ...before, [name]: kind };
+}

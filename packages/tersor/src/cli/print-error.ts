@@ -1,0 +1,34 @@
+import { TersorError } from '../core/error.ts';
+import type { Screen } from './shell.ts';
+import { printableLines } from './text/printable.ts';
+
+/** Opens the tracker that the published package names. */
+const REPORT_TO = 'npm bugs tersor';
+const STACK_LINES = 4;
+
+/** Any thrown value as a coded error; what nobody expected is INTERNAL. */
+export function toTersorError(thrown: unknown): TersorError {
+  if (thrown instanceof TersorError) return thrown;
+  const what = thrown instanceof Error ? thrown.message : String(thrown);
+  return new TersorError('INTERNAL', 'tersor', what || 'failed without a message', '', { cause: thrown });
+}
+
+/** An error as a person reads it: what, what to do, its code, and for ours where it happened and where to say so. */
+export function errorText(error: TersorError, { colors }: Pick<Screen, 'colors'>): string {
+  const { code, where, what, hint } = error;
+  const lines = [`${colors.red('✗')} ${colors.bold(printableLines(`${where}: ${what}`))}`];
+  if (hint) lines.push(`  ${printableLines(hint).replaceAll('\n', '\n  ')}`);
+  if (code === 'INTERNAL') lines.push(...internals(error).map((line) => colors.dim(printableLines(line))));
+  if (code !== 'INTERRUPTED') lines.push(colors.dim(`  [${code}]  more: tersor explain ${code}`));
+  return `${lines.join('\n')}\n`;
+}
+
+export function errorJson({ code, where, what, hint }: TersorError): string {
+  return `${JSON.stringify({ error: { code, where, what, hint } }, null, 2)}\n`;
+}
+
+function internals(error: TersorError): string[] {
+  const thrown = error.cause instanceof Error ? error.cause : error;
+  const frames = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return [...frames.slice(0, STACK_LINES), `  This is a mistake in tersor, not yours. Please report it with the lines above: ${REPORT_TO}`];
+}

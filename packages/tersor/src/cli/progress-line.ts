@@ -1,0 +1,81 @@
+import type { Phase, Progress } from '../core/progress.ts';
+import type { Screen } from './shell.ts';
+import { bar } from './text/bar.ts';
+import { printable } from './text/printable.ts';
+import { durationText } from './text/units.ts';
+import { cut, padEnd, shorten, widthOf } from './text/width.ts';
+
+/** Shows progress; `end` leaves a clean line behind. */
+export interface ProgressLine {
+  show(progress: Progress): void;
+  end(): void;
+}
+
+const PHASES: Readonly<Record<Phase, string>> = {
+  read: 'Reading',
+  clean: 'Cleaning up',
+  choose: 'Choosing',
+  write: 'Writing',
+  verify: 'Verifying',
+  time: 'Timing',
+};
+const PHASE_WIDTH = Math.max(...Object.values(PHASES).map((name) => name.length));
+const BAR_WIDTH = 24;
+/** Less of a name says nothing. */
+const SHORTEST_SUBJECT = 8;
+const CLEAR_LINE = '\r\u001b[2K';
+/** Often enough to look alive, seldom enough to cost nothing. */
+const REDRAW_MS = 80;
+const LOG_MS = 10_000;
+/** Before that, the rate is a guess. */
+const SECONDS_BEFORE_ESTIMATE = 1;
+
+/** One line that is rewritten on a terminal; in a log, a line where a phase begins and one every ten seconds. */
+export function progressLine(screen: Screen, now: () => number = () => performance.now()): ProgressLine {
+  let phase: Phase | undefined;
+  let began = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  let drawn = false;
+
+  const show = (progress: Progress) => {
+    const time = now();
+    const isNew = progress.phase !== phase;
+    if (isNew) {
+      phase = progress.phase;
+      began = time;
+    }
+    if (!isNew && time - last < (screen.live ? REDRAW_MS : LOG_MS)) return;
+    last = time;
+    const line = progressText(progress, (time - began) / 1000, screen);
+    screen.write(screen.live ? CLEAR_LINE + line : `${line}\n`);
+    drawn = screen.live;
+  };
+  const end = () => {
+    if (drawn) screen.write(CLEAR_LINE);
+    drawn = false;
+  };
+  return { show, end };
+}
+
+/** One line without its end. On a terminal it leaves the last column free, for some wrap when it is written. */
+export function progressText({ phase, done, total, about = '' }: Progress, seconds: number, { columns, live, colors }: Screen): string {
+  const known = total > 0 ? [percent(done / total).padStart(live ? 5 : 0), timeLeft(done, total, seconds)].filter(Boolean).join('  ') : '';
+  const subject = printable(about);
+  if (!live) return [PHASES[phase], known, subject].filter(Boolean).join('  ');
+  const room = columns - 1;
+  const name = padEnd(PHASES[phase], PHASE_WIDTH);
+  const drawn = total > 0 ? `  ${colors.cyan(padEnd(bar(done / total, BAR_WIDTH), BAR_WIDTH))}` : '';
+  const versions = [`${colors.bold(name)}${drawn}  ${known}`, `${colors.bold(name)}  ${known}`].map((text) => text.trimEnd());
+  const head = versions.find((text) => widthOf(text) <= room) ?? cut(`${name}  ${known}`, room);
+  const rest = room - widthOf(head) - 2;
+  return subject !== '' && rest >= SHORTEST_SUBJECT ? `${head}  ${colors.dim(shorten(subject, rest))}` : head;
+}
+
+function percent(share: number): string {
+  return `${Math.floor(Math.min(1, share) * 100)} %`;
+}
+
+function timeLeft(done: number, total: number, seconds: number): string {
+  if (done <= 0 || done >= total || seconds < SECONDS_BEFORE_ESTIMATE) return '';
+  return `${durationText(Math.max(1, Math.round((seconds * (total - done)) / done)))} left`;
+}

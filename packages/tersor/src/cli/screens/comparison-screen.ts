@@ -1,0 +1,50 @@
+import type { Comparison } from '../../core/report.ts';
+import type { Colors, Screen } from '../shell.ts';
+import { printable } from '../text/printable.ts';
+import { percentText, valueText } from '../text/units.ts';
+import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
+import { sizeBars } from './size-bars.ts';
+import { weightsTable } from './weights-table.ts';
+
+export interface ComparisonView {
+  readonly everyWeight: boolean;
+  readonly atLeast?: number;
+}
+
+/** Two models side by side: size, quality, latency, and the error of every weight that both have. */
+export function comparisonScreen(
+  comparison: Comparison,
+  screen: Pick<Screen, 'columns' | 'colors'>,
+  { everyWeight, atLeast }: ComparisonView,
+): string {
+  const { a, b, quality, speed, runtimes, weights, onlyInA, onlyInB } = comparison;
+  const sections = [
+    [
+      ...labelled('a', printable(a.path), screen),
+      ...labelled('b', printable(b.path), screen),
+      ...sizeBars(['a', a.bytes], ['b', b.bytes], screen),
+    ],
+    [...(quality ? qualityLines(quality, screen) : []), ...(speed ? speedLines(speed, screen) : []), ...runtimeLines(runtimes, screen)],
+    weightsTable(weights, screen, everyWeight),
+    [...onlyLines('only in a', onlyInA, screen), ...onlyLines('only in b', onlyInB, screen)],
+    atLeast === undefined ? [] : [verdict(quality?.value, atLeast, screen.colors)],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `${lines.join('\n')}\n`)
+    .join('\n');
+}
+
+const NAMED = 3;
+
+function onlyLines(label: string, ids: readonly string[], screen: Pick<Screen, 'columns' | 'colors'>): string[] {
+  if (ids.length === 0) return [];
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
+  return labelled(label, `${ids.slice(0, NAMED).map(printable).join(', ')}${more}`, screen);
+}
+
+function verdict(value: number | undefined, atLeast: number, { green, red }: Colors): string {
+  const asked = `at least ${percentText(atLeast)}`;
+  if (value === undefined) return `${red('✗')} ${asked}: quality could not be measured`;
+  return value >= atLeast ? `${green('✓')} ${asked}: ${valueText(value)}` : `${red('✗')} ${asked}: only ${valueText(value)}`;
+}

@@ -1,0 +1,59 @@
+import type { QualityReport, RuntimeReport, SpeedReport } from '../../core/report.ts';
+import type { Colors, Screen } from '../shell.ts';
+import { paragraph } from '../text/paragraph.ts';
+import { printable } from '../text/printable.ts';
+import { integerText, millisecondsText, percentText, ratioText, valueText } from '../text/units.ts';
+
+const LABEL = 9;
+
+/** `label  text`, with further lines of the text below it. */
+export function labelled(label: string, text: string, { columns, colors }: Pick<Screen, 'columns' | 'colors'>): string[] {
+  const [first = '', ...rest] = paragraph(text, columns, ' '.repeat(LABEL + 2));
+  return [`${colors.bold(label.padEnd(LABEL))}  ${first.trimStart()}`, ...rest];
+}
+
+/** Value, drop, interval and what stands behind them; each output where there are several. */
+export function qualityLines(quality: QualityReport, screen: Pick<Screen, 'columns' | 'colors'>): string[] {
+  const { metric, value, drop, interval, decisions, samples, evidence, source, outputs } = quality;
+  const { yellow } = screen.colors;
+  const word = evidence === 'data' ? 'measured on data' : yellow('indicated only: synthetic inputs');
+  const [low, high] = interval;
+  return [
+    ...labelled(
+      'quality',
+      `${metric} ${valueText(value)}, drop ${percentText(drop)} (95 %: ${percentText(low)} to ${percentText(high)})`,
+      screen,
+    ),
+    ...labelled('', `${word}; ${samples} samples, ${integerText(decisions)} decisions, ${printable(source)}`, screen),
+    ...(outputs.length > 1 ? outputs : []).flatMap((output) => {
+      const { name, kind, cosine, sqnr, divergence } = output;
+      const judged = kind === 'state' ? 'state, not judged' : `${output.metric} ${valueText(output.value)}`;
+      const extras = [
+        `cosine ${valueText(cosine)}`,
+        `SQNR ${sqnr.toFixed(1)} dB`,
+        divergence !== undefined && `KL ${divergence.toExponential(1)}`,
+      ].filter(Boolean);
+      return labelled('', `${printable(name)}: ${judged}, ${extras.join(', ')}`, screen);
+    }),
+  ];
+}
+
+export function speedLines({ ratio, interval, before, after, shapes }: SpeedReport, screen: Pick<Screen, 'columns' | 'colors'>): string[] {
+  const [low, high] = interval;
+  const text = `${ratioText(ratio)} (95 %: ${ratioText(low)} to ${ratioText(high)}), ${millisecondsText(before)} → ${millisecondsText(after)}, ${printable(shapes)}`;
+  return labelled('latency', text, screen);
+}
+
+export function runtimeLines(runtimes: readonly RuntimeReport[], screen: Pick<Screen, 'columns' | 'colors'>): string[] {
+  return runtimes.flatMap(({ name, status, message }, i) =>
+    labelled(
+      i === 0 ? 'runtime' : '',
+      `${runtimeMark(status, screen.colors)} ${name}${status === 'verified' ? '' : `, ${status}`}${message ? `: ${printable(message)}` : ''}`,
+      screen,
+    ),
+  );
+}
+
+function runtimeMark(status: RuntimeReport['status'], { green, red, yellow }: Colors): string {
+  return status === 'verified' ? green('✓') : status === 'failed' ? red('✗') : yellow('?');
+}

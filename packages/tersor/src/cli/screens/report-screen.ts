@@ -1,0 +1,128 @@
+import type { PromiseReport, Report } from '../../core/report.ts';
+import type { Colors, Screen } from '../shell.ts';
+import { paragraph } from '../text/paragraph.ts';
+import { printable } from '../text/printable.ts';
+import { bytesText, durationText } from '../text/units.ts';
+import { loaderLine } from './loader-line.ts';
+import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
+import { sizeBars } from './size-bars.ts';
+import { weightsTable } from './weights-table.ts';
+
+export interface ReportView {
+  readonly everyWeight: boolean;
+  /** A file that misses a promise was to be kept. */
+  readonly kept: boolean;
+}
+
+type Room = Pick<Screen, 'columns' | 'colors'>;
+
+/** The result of the main job as a person reads it: what was won, what it cost, where, and what to do with it. */
+export function reportScreen(report: Report, screen: Room, view: ReportView): string {
+  const sections = [
+    sizeSection(report, screen),
+    measuredSection(report, screen),
+    weightsTable(report.weights, screen, view.everyWeight),
+    skippedSection(report, screen, view.everyWeight),
+    promiseSection(report, screen.colors),
+    endSection(report, screen, view),
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function sizeSection({ input, output, outcome }: Report, screen: Room): string[] {
+  if (!output) return labelled('size', bytesText(input.bytes), screen);
+  return sizeBars(['before', input.bytes], [outcome === 'planned' ? 'planned' : 'after', output.bytes], screen);
+}
+
+function measuredSection({ quality, speed, runtimes, memory, seconds }: Report, screen: Room): string[] {
+  const took = Object.entries(seconds).filter(([, value]) => value >= 0.05);
+  const total = took.reduce((sum, [, value]) => sum + value, 0);
+  const engine = memory.engine === undefined ? '' : `, runtime ${bytesText(memory.engine)}`;
+  return [
+    ...(quality ? qualityLines(quality, screen) : []),
+    ...(speed ? speedLines(speed, screen) : []),
+    ...runtimeLines(runtimes, screen),
+    ...(memory.process > 0 ? labelled('memory', `peak ${bytesText(memory.process)}${engine}`, screen) : []),
+    ...(total > 0
+      ? labelled('time', `${durationText(total)}: ${took.map(([phase, value]) => `${phase} ${durationText(value)}`).join(', ')}`, screen)
+      : []),
+  ];
+}
+
+const SKIPPED_GROUPS = 6;
+
+/** What was left alone, by reason: one line says it for all weights that share it. */
+function skippedSection({ skipped }: Report, { columns, colors }: Room, all: boolean): string[] {
+  if (skipped.length === 0) return [];
+  const groups = byReason(skipped);
+  const shown = [...groups].slice(0, all ? groups.size : SKIPPED_GROUPS);
+  const lines = shown.flatMap(([message, members]) => {
+    const names = members.map(printable);
+    const listed = all || names.length <= 2 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
+    return paragraph(`${listed}: ${printable(message)}`, columns, '  ', '    ');
+  });
+  const hidden = groups.size - shown.length;
+  return [colors.bold('Notes'), ...lines, ...(hidden > 0 ? [colors.dim(`  … and ${hidden} more reasons (--weights lists all)`)] : [])];
+}
+
+function byReason(skipped: Report['skipped']): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { about, message } of skipped) {
+    const group = groups.get(message);
+    if (group) group.push(about);
+    else groups.set(message, [about]);
+  }
+  return groups;
+}
+
+function promiseSection({ promises }: Report, colors: Colors): string[] {
+  if (promises.length === 0) return [];
+  const width = Math.max(...promises.map(({ promised }) => promised.length));
+  return [
+    colors.bold('Promises'),
+    ...promises.map(({ name, promised, actual, status }) => {
+      const word = status === 'kept' ? (name === 'drop' ? 'proven' : '') : status;
+      return `  ${mark(status, colors)} ${promised.padEnd(width)}  ${actual}${word && `  ${colors.dim(word)}`}`;
+    }),
+  ];
+}
+
+function mark(status: PromiseReport['status'], { green, red, yellow }: Colors): string {
+  switch (status) {
+    case 'kept':
+      return green('✓');
+    case 'missed':
+      return red('✗');
+    case 'indicated':
+      return yellow('~');
+    case 'unverified':
+      return yellow('?');
+  }
+}
+
+function endSection({ outcome, input, output, target }: Report, { columns, colors }: Room, { kept }: ReportView): string[] {
+  switch (outcome) {
+    case 'planned':
+      return [colors.dim('This is a plan: nothing was computed, nothing was written.')];
+    case 'nothing-to-gain':
+      return paragraph(
+        `${colors.yellow('Nothing to gain:')} ${printable(input.path)} is as small as tersor can make it within the promises. No file was written.`,
+        columns,
+      );
+    case 'missed':
+      return paragraph(
+        `${colors.red('A promise was missed.')} ${kept && output ? `The file was kept: ${printable(output.path)}` : 'The file was not left behind; --keep leaves it.'}`,
+        columns,
+      );
+    case 'compressed':
+      return output
+        ? [
+            `${colors.green('Wrote')}      ${colors.bold(printable(output.path))}`,
+            `${colors.bold('Load it')}    ${printable(loaderLine(output.path, target))}`,
+          ]
+        : [];
+  }
+}

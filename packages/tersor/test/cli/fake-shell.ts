@@ -1,0 +1,105 @@
+import pc from 'picocolors';
+import type { Library } from '../../src/cli/library.ts';
+import { run } from '../../src/cli/run.ts';
+import type { Screen, Shell } from '../../src/cli/shell.ts';
+import type { Declaration } from '../../src/core/method.ts';
+import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
+import type { Declarations } from '../../src/core/parse-recipe.ts';
+import { COMPARISON, INSPECTION, PLANNED, REPORT } from './samples.ts';
+
+/** A screen that remembers. */
+export interface FakeScreen extends Screen {
+  readonly text: () => string;
+}
+
+export function fakeScreen(columns = 80, { live = false, colors = false } = {}): FakeScreen {
+  let written = '';
+  return {
+    write(text) {
+      written += text;
+    },
+    columns,
+    live,
+    colors: pc.createColors(colors),
+    text: () => written,
+  };
+}
+
+const declare = (declaration: Omit<Declaration, 'load' | 'source' | 'changes' | 'loss'>): Declaration => ({
+  source: 'https://example.org/paper',
+  changes: 'layout',
+  loss: 'bounded',
+  ...declaration,
+  load: () => Promise.reject(new Error('no code behind a fake')),
+});
+
+/** Methods that exist in tests only, with every kind of option. */
+export const FAKE_METHODS: Declarations = {
+  rounding: declare({
+    id: 'rounding',
+    family: 'quantize',
+    summary: 'Rounds weights to a few bits.',
+    notes: 'Helps when\nfiles are large.\n\nLeaves biases alone.',
+    options: {
+      bits: integer(2, 8, { default: 8, doc: 'Bits per weight.', search: [4, 8] }),
+      fit: oneOf(['absmax', 'mse', 'half-quadratic'], { default: 'mse', doc: 'How scales are found.' }),
+      symmetric: boolean({ default: true, doc: 'No zero points.' }),
+      keepIo: boolean({ default: false, doc: 'Inputs and outputs keep their type.' }),
+      damping: number(-1, 1, { default: 0.5, doc: 'How much to hold back.' }),
+    },
+  }),
+  tidy: declare({ id: 'tidy', family: 'graph', summary: 'Removes what does nothing.', options: {} }),
+};
+
+export interface Call {
+  readonly name: keyof Library;
+  readonly args: readonly unknown[];
+}
+
+export interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+  readonly calls: readonly Call[];
+}
+
+/** One command line against a library that only answers, in place of the one that works. */
+export async function runFake(argv: readonly string[], answers: Partial<Library> = {}, columns = 80): Promise<Ran> {
+  const calls: Call[] = [];
+  const out = fakeScreen(columns);
+  const err = fakeScreen(columns);
+  const library: Library = {
+    compress: async () => REPORT,
+    plan: async () => PLANNED,
+    inspect: async () => INSPECTION,
+    compare: async () => COMPARISON,
+    ...answers,
+  };
+  const note = (name: keyof Library, ...args: readonly unknown[]) => void calls.push({ name, args });
+  const recorded: Library = {
+    compress(input, asked) {
+      note('compress', input, asked);
+      return library.compress(input, asked);
+    },
+    plan(input, asked) {
+      note('plan', input, asked);
+      return library.plan(input, asked);
+    },
+    inspect(input) {
+      note('inspect', input);
+      return library.inspect(input);
+    },
+    compare(a, b, asked) {
+      note('compare', a, b, asked);
+      return library.compare(a, b, asked);
+    },
+  };
+  const shell: Shell = {
+    out,
+    err,
+    methods: FAKE_METHODS,
+    library: async () => recorded,
+    interruptible: (work) => work(new AbortController().signal),
+  };
+  return { status: await run(argv, shell), out: out.text(), err: err.text(), calls };
+}

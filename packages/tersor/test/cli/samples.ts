@@ -1,0 +1,178 @@
+import type { Inspection } from '../../src/core/inspection.ts';
+import type { Comparison, Report, WeightReport } from '../../src/core/report.ts';
+
+/** Fixed data of every kind that the command line prints. */
+
+const layers: readonly WeightReport[] = Array.from({ length: 14 }, (_, i) => ({
+  id: `encoder.layer.${i}.attention.self.query.weight`,
+  shape: [384, 384],
+  kind: 'linear',
+  before: 'f32',
+  after: i < 12 ? 'int8 per row, f16 scales' : 'f32',
+  bytesBefore: 589_824 - i,
+  bytesAfter: i < 12 ? 148_224 : 589_824 - i,
+  ...(i < 12 && { error: 0.0041 + i / 10_000 }),
+}));
+
+export const REPORT: Report = {
+  version: '0.1.0',
+  target: 'node',
+  input: { path: 'models/minilm.onnx', format: 'onnx', bytes: 90_387_630 },
+  output: { path: 'minilm.min.onnx', format: 'onnx', bytes: 22_861_004 },
+  outcome: 'compressed',
+  recipe: { version: 1, steps: [{ use: 'rtn', bits: 8 }] },
+  weights: [
+    {
+      id: 'embeddings.word_embeddings.weight',
+      shape: [30522, 384],
+      kind: 'embedding',
+      before: 'f32',
+      after: 'int8 per row, f16 scales',
+      bytesBefore: 46_881_792,
+      bytesAfter: 11_781_492,
+      error: 0.0052,
+    },
+    ...layers,
+  ],
+  quality: {
+    metric: 'R²',
+    value: 0.99962,
+    drop: 0.00038,
+    interval: [0.00021, 0.00061],
+    decisions: 24_576,
+    samples: 64,
+    evidence: 'data',
+    source: 'calib.npz',
+    outputs: [{ name: 'last_hidden_state', kind: 'value', metric: 'R²', value: 0.99962, cosine: 0.99981, sqnr: 34.2, decisions: 24_576 }],
+  },
+  speed: {
+    ratio: 0.98,
+    interval: [0.95, 1.01],
+    before: 12.41,
+    after: 12.13,
+    rounds: 40,
+    shapes: 'input_ids [1,16], attention_mask [1,16]',
+  },
+  memory: { process: 182_000_000, engine: 410_000_000 },
+  runtimes: [{ name: 'onnxruntime-node 1.30.0', status: 'verified' }],
+  promises: [
+    { name: 'loads', promised: 'loads in the runtime', actual: 'yes', status: 'kept' },
+    { name: 'drop', promised: 'drop <= 1 %', actual: '0.038 %', status: 'kept' },
+    { name: 'latency', promised: 'latency <= 1.1x', actual: '0.98x', status: 'kept' },
+  ],
+  skipped: [
+    { about: 'pooler.dense.bias', message: 'not a matrix that a layer computes with' },
+    { about: 'embeddings.LayerNorm.weight', message: 'not a matrix that a layer computes with' },
+    { about: 'embeddings.LayerNorm.bias', message: 'not a matrix that a layer computes with' },
+    { about: 'pooler.dense.weight', message: 'would not become smaller' },
+  ],
+  seconds: { read: 0.02, choose: 12.4, write: 3.1, verify: 8.2, time: 74 },
+};
+
+/** Two outputs, judged on made-up inputs, too slow, not left behind. */
+export const MISSED: Report = {
+  ...without(REPORT, 'output'),
+  outcome: 'missed',
+  target: 'webgpu',
+  quality: {
+    metric: 'top-1 agreement',
+    value: 0.9931,
+    drop: 0.0069,
+    interval: [0, 0.021],
+    decisions: 512,
+    samples: 32,
+    evidence: 'synthetic',
+    source: 'synthetic (seed 0)',
+    outputs: [
+      {
+        name: 'logits',
+        kind: 'classes',
+        metric: 'top-1 agreement',
+        value: 0.9931,
+        cosine: 0.9994,
+        sqnr: 28.1,
+        divergence: 0.00042,
+        decisions: 512,
+      },
+      { name: 'present.0.key', kind: 'state', metric: 'R²', value: 0.9999, cosine: 0.99998, sqnr: 44, decisions: 8192 },
+    ],
+  },
+  speed: { ratio: 1.31, interval: [1.24, 1.4], before: 0.412, after: 0.54, rounds: 40, shapes: 'x [1,80]' },
+  runtimes: [
+    { name: 'onnxruntime-node 1.30.0', status: 'verified' },
+    { name: 'onnxruntime-web 1.30.0', status: 'unverified', message: 'needs a browser' },
+  ],
+  promises: [
+    { name: 'loads', promised: 'loads in the runtime', actual: 'yes', status: 'kept' },
+    { name: 'drop', promised: 'drop <= 1 %', actual: '0.69 %', status: 'indicated' },
+    { name: 'latency', promised: 'latency <= 1.1x', actual: '1.31x', status: 'missed' },
+    { name: 'memory', promised: 'memory <= 500.00 MB', actual: 'not measured', status: 'unverified' },
+  ],
+  weights: REPORT.weights.slice(0, 3),
+  skipped: [],
+};
+
+export const PLANNED: Report = {
+  ...without(REPORT, 'quality', 'speed'),
+  outcome: 'planned',
+  memory: { process: 0 },
+  runtimes: [],
+  promises: [],
+  skipped: [],
+  seconds: {},
+  weights: REPORT.weights.slice(0, 4).map((weight) => without(weight, 'error')),
+};
+
+export const NOTHING: Report = {
+  ...without(REPORT, 'output', 'quality', 'speed'),
+  outcome: 'nothing-to-gain',
+  weights: [],
+  promises: [],
+  runtimes: [],
+  skipped: [],
+  seconds: { read: 0.4 },
+};
+
+export const INSPECTION: Inspection = {
+  path: 'models/minilm.onnx',
+  format: 'onnx',
+  bytes: 90_387_630,
+  producer: 'pytorch 2.0.1',
+  opsets: { '': 14, 'com.microsoft': 1 },
+  inputs: [{ name: 'input_ids', dtype: 'i64', shape: ['batch', 'sequence'] }, { name: 'mystery\u001b[31m' }],
+  outputs: [{ name: 'last_hidden_state', dtype: 'f32', shape: ['batch', undefined, 384] }],
+  parameters: 22_565_376,
+  weights: REPORT.weights.map(({ id, shape, kind, before, bytesBefore }) => ({
+    id,
+    shape,
+    dtype: 'f32',
+    layout: before,
+    bytes: bytesBefore,
+    ...(kind && { kind }),
+    uses: kind === 'embedding' ? 2 : 1,
+  })),
+  operators: { MatMul: 72, Add: 85, Gather: 3, LayerNormalization: 25, 'com.microsoft.Gelu': 6 },
+  alreadyQuantized: [],
+  metadata: { author: 'a friend' },
+};
+
+export const COMPARISON: Comparison = {
+  version: '0.1.0',
+  target: 'node',
+  a: { path: 'minilm.onnx', format: 'onnx', bytes: 90_387_630 },
+  b: { path: 'minilm.min.onnx', format: 'onnx', bytes: 22_861_004 },
+  sizeRatio: 22_861_004 / 90_387_630,
+  ...(REPORT.quality && { quality: REPORT.quality }),
+  ...(REPORT.speed && { speed: REPORT.speed }),
+  weights: REPORT.weights.slice(0, 3),
+  onlyInA: ['a.1', 'a.2', 'a.3', 'a.4', 'a.5'],
+  onlyInB: [],
+  runtimes: REPORT.runtimes,
+  seconds: {},
+};
+
+function without<T extends object, K extends keyof T>(value: T, ...fields: readonly K[]): Omit<T, K> {
+  const rest: T = { ...value };
+  for (const field of fields) delete rest[field];
+  return rest;
+}

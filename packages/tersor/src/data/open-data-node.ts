@@ -1,0 +1,131 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import type { Feeds } from '../core/engine.ts';
+import { TersorError } from '../core/error.ts';
+import type { ValueInfo } from '../core/graph.ts';
+import type { Sample, Samples } from '../core/samples.ts';
+import { stateLinks } from '../core/state-links.ts';
+import { choose } from './choose.ts';
+import { loadModule } from './module-node.ts';
+import { parseNpz } from './npz.ts';
+import { splitArrays } from './split-arrays.ts';
+import { toFeeds, type Wanted, withInitialState } from './to-feeds.ts';
+
+/** A file or folder, or the runs themselves: feeds, or lists of feeds for sequences. */
+export type DataSpec = string | Iterable<unknown> | AsyncIterable<unknown>;
+
+export interface DataOptions {
+  /** No more than these; 64 unless told. */
+  readonly samples?: number;
+  readonly seed?: number;
+  /** The model's outputs: with them, state that is fed back may be left out of the data. */
+  readonly outputs?: readonly ValueInfo[];
+}
+
+export const DEFAULT_SAMPLES = 64;
+
+const HINT =
+  'give an .npz file or a folder of them (arrays named like the inputs), or a JavaScript module whose default export yields one object of inputs per sample';
+
+/**
+ * Samples from a user's data, checked against the model's inputs.
+ * @throws DATA_INVALID, FILE_MISSING
+ */
+export async function openData(
+  spec: DataSpec,
+  inputs: readonly ValueInfo[],
+  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [] }: DataOptions = {},
+): Promise<Samples> {
+  const wanted: Wanted = { inputs, links: stateLinks(inputs, outputs) };
+  if (typeof spec !== 'string') return fromIterable(spec, wanted, samples, 'data');
+  const about = await stat(spec).catch(() => undefined);
+  if (!about) throw new TersorError('FILE_MISSING', spec, 'no such file or folder', HINT);
+  if (about.isDirectory()) return fromFolder(spec, wanted, samples, seed);
+  if (extname(spec) === '.npz') return fromFiles([spec], basename(spec), wanted, samples, seed);
+  if (!['.js', '.mjs', '.cjs', '.ts', '.mts'].includes(extname(spec)))
+    throw new TersorError('DATA_INVALID', basename(spec), 'is no kind of data that tersor reads', HINT);
+  const exported = await loadModule(spec);
+  const source: unknown = typeof exported === 'function' ? await exported() : exported;
+  if (!isIterable(source))
+    throw new TersorError(
+      'DATA_INVALID',
+      basename(spec),
+      'its default export yields nothing',
+      'export default an (async) iterable of feeds, or a generator function',
+    );
+  return fromIterable(source, wanted, samples, basename(spec));
+}
+
+async function fromFolder(folder: string, wanted: Wanted, limit: number, seed: number): Promise<Samples> {
+  const names = (await readdir(folder)).filter((name) => extname(name) === '.npz').sort();
+  if (names.length === 0) throw new TersorError('DATA_INVALID', folder, 'holds no .npz files', HINT);
+  // One file is one sample at least, so no more than `limit` files are needed.
+  const paths = choose(names, limit, seed).map((name) => join(folder, name));
+  return fromFiles(paths, `${basename(folder)} (${names.length} files)`, wanted, limit, seed);
+}
+
+/** With state, the runs of one file are the steps of one sequence; without, they are samples of their own. */
+async function fromFiles(paths: readonly string[], source: string, wanted: Wanted, limit: number, seed: number): Promise<Samples> {
+  const found: Sample[] = [];
+  const notes: string[] = [];
+  for (const path of paths) {
+    const name = basename(path);
+    const { feeds, note } = splitArrays(parseNpz(await readFile(path), name), wanted, name);
+    const steps = wanted.links.length > 0;
+    if (note && paths.length === 1) notes.push(steps ? `${note}, the steps of one sequence` : note);
+    if (steps) found.push(sample(name, feeds, wanted));
+    else feeds.forEach((run, index) => void found.push(sample(feeds.length > 1 ? `${name}[${index}]` : name, [run], wanted)));
+  }
+  const chosen = choose(found, limit, seed);
+  if (chosen.length < found.length) notes.push(`${chosen.length} of ${found.length} samples are used`);
+  return { evidence: 'data', source, samples: chosen, notes };
+}
+
+async function fromIterable(
+  source: Iterable<unknown> | AsyncIterable<unknown>,
+  wanted: Wanted,
+  limit: number,
+  name: string,
+): Promise<Samples> {
+  const found: Sample[] = [];
+  const notes: string[] = [];
+  const items = iterate(source);
+  for (;;) {
+    const next = await items.next().catch((error: unknown) => {
+      throw new TersorError('DATA_INVALID', `${name}[${found.length}]`, error instanceof Error ? error.message : String(error), '', {
+        cause: error,
+      });
+    });
+    if (next.done) break;
+    if (found.length === limit) {
+      notes.push(`the first ${limit} samples are used`);
+      await items.return?.(undefined);
+      break;
+    }
+    const id = `${name}[${found.length}]`;
+    const steps: readonly unknown[] = Array.isArray(next.value) ? next.value : [next.value];
+    if (steps.length === 0) throw new TersorError('DATA_INVALID', id, 'is a sequence without steps');
+    found.push(
+      sample(
+        id,
+        steps.map((step, index) => toFeeds(step, wanted, steps.length > 1 ? `${id}[${index}]` : id)),
+        wanted,
+      ),
+    );
+  }
+  if (found.length === 0) throw new TersorError('DATA_INVALID', name, 'yields no samples', HINT);
+  return { evidence: 'data', source: name, samples: found, notes };
+}
+
+function sample(id: string, steps: readonly Feeds[], wanted: Wanted): Sample {
+  const [first, ...others] = steps;
+  return { id, steps: first ? [withInitialState(first, wanted), ...others] : [] };
+}
+
+async function* iterate(source: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  yield* source;
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+}

@@ -1,0 +1,161 @@
+import type { Feeds, Value } from '../core/engine.ts';
+import type { ValueInfo } from '../core/graph.ts';
+import type { Model } from '../core/model.ts';
+import { type Random, randomFor } from '../core/random.ts';
+import type { Sample } from '../core/samples.ts';
+import type { StateLink } from '../core/state-links.ts';
+import { normal, smoothImage, soundscape } from './fill.ts';
+import { channelAxis, guessRole, isHearing, type Role } from './guess-role.ts';
+import { type OpenSize, openSizes, type Sizes } from './sizes.ts';
+import { withInitialState } from './to-feeds.ts';
+import { describe, toValue } from './to-value.ts';
+import { vocabularyOf } from './vocabulary.ts';
+
+const RATE = 16000;
+
+/** Where nothing says how many there are: small enough for any vocabulary. */
+const UNKNOWN_VOCABULARY = 100;
+
+/** Steps of a made-up sequence. */
+const STEPS = 8;
+
+/** An input with what it is taken for. */
+export interface Guess {
+  readonly info: ValueInfo;
+  readonly role: Role;
+  readonly open: ReadonlyMap<number, OpenSize>;
+  readonly vocabulary?: number;
+}
+
+/** Guesses for all inputs that are not state. */
+export function guessInputs(inputs: readonly ValueInfo[], links: readonly StateLink[], model: Model | undefined): Guess[] {
+  const hearing = isHearing(inputs);
+  const state = new Set(links.map(({ input }) => input));
+  return inputs.flatMap((info) => {
+    if (state.has(info.name)) return [];
+    const vocabulary = model && vocabularyOf(model, info.name);
+    const role = guessRole(info, { vocabulary, hearing });
+    return [{ info, role, open: openSizes(info, role), ...(vocabulary !== undefined && { vocabulary }) }];
+  });
+}
+
+/** "x: f32 [N, 3, ?, ?] taken for an image", for the report. */
+export function explainGuess({ info, role, vocabulary }: Guess): string {
+  const words: Readonly<Record<Role, string>> = {
+    tokens: `token ids below ${vocabulary ?? UNKNOWN_VOCABULARY}`,
+    mask: 'a mask of ones',
+    segments: 'segment ids (zeros)',
+    positions: 'positions',
+    rate: `a sample rate (${RATE})`,
+    switch: 'a setting (constant)',
+    image: 'an image (smooth random fields, mean 0, deviation 1)',
+    audio: 'audio (tones, voice and noise in [-1, 1])',
+    features: 'features (normally distributed)',
+    text: 'text',
+  };
+  return `${info.name}: ${describe(info)} taken for ${words[role]}`;
+}
+
+/** Made-up samples of the given sizes, every one different. `vary`: sequences have different lengths, too. */
+export function synthesize(
+  guesses: readonly Guess[],
+  wanted: { readonly inputs: readonly ValueInfo[]; readonly links: readonly StateLink[] },
+  { sizes, count, seed, vary }: { readonly sizes: Sizes; readonly count: number; readonly seed: number; readonly vary: boolean },
+): Sample[] {
+  const steps = stepsOf(wanted);
+  return Array.from({ length: count }, (_, index) => {
+    const random = randomFor(seed, `sample ${index}`);
+    const sequence = vary ? lengthOf(sizes.sequence, random) : sizes.sequence;
+    const makers = guesses.map((guess) => [guess.info.name, maker(guess, { ...sizes, sequence }, steps, random)] as const);
+    const runs = Array.from({ length: steps }, (_, step): Feeds => Object.fromEntries(makers.map(([name, make]) => [name, make(step)])));
+    return { id: `synthetic[${index}]`, steps: runs.map((run, step) => (step === 0 ? withInitialState(run, wanted) : run)) };
+  });
+}
+
+/** A quarter of the usual length up to twice, so that short and long inputs both count. */
+function lengthOf(usual: number, random: Random): number {
+  return Math.max(1, Math.round(usual * (0.25 + 1.75 * random())));
+}
+
+/** State that grows (a cache) is met by a first step; state of fixed size needs a sequence to matter. */
+function stepsOf({ inputs, links }: { readonly inputs: readonly ValueInfo[]; readonly links: readonly StateLink[] }): number {
+  const states = inputs.filter(({ name }) => links.some(({ input }) => input === name));
+  const grows = states.some(({ shape = [] }) => shape.filter((dim) => typeof dim !== 'number').length > 1);
+  return states.length === 0 || grows ? 1 : STEPS;
+}
+
+type Make = (step: number) => Value;
+
+function maker(guess: Guess, sizes: Sizes, steps: number, random: Random): Make {
+  const { info, role, open, vocabulary } = guess;
+  const shape = (info.shape ?? []).map((dim, axis) => {
+    const size = open.get(axis);
+    return typeof dim === 'number' ? dim : size ? sizes[size] : 1;
+  });
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  const value = (data: Float32Array | readonly number[]): Value => toValue({ data, shape }, info, 'synthetic');
+  const each =
+    (next: (index: number) => number): Make =>
+    () =>
+      value(Array.from({ length: count }, (_, index) => next(index)));
+  const last = shape.at(-1) ?? 1;
+  const filled = Math.max(1, Math.round(last * (open.size > 0 ? 1 : sizes.sequence / 64)));
+  switch (role) {
+    case 'text':
+      return () => ({ dtype: 'string', shape, data: Array.from({ length: count }, () => `sample ${Math.floor(random() * 1e6)}`) });
+    case 'rate':
+      return each(() => RATE);
+    case 'mask':
+      return each((index) => (index % last < filled ? 1 : 0));
+    case 'segments':
+      return each(() => 0);
+    case 'positions':
+      return each((index) => index % last);
+    case 'switch':
+      return each(() => (info.dtype === 'bool' && !/cache|branch/.test(info.name) ? 1 : 0));
+    case 'tokens':
+      return each((index) => (index % last < filled ? tokenBelow(vocabulary ?? UNKNOWN_VOCABULARY, random) : 0));
+    case 'image':
+      return () => value(toScale(info, orderColours(info, shape, random)));
+    case 'audio': {
+      const sound = soundscape(count * steps, RATE, random);
+      return (step) => value(toScale(info, sound.subarray(step * count, (step + 1) * count)));
+    }
+    case 'features':
+      return () =>
+        value(
+          toScale(
+            info,
+            Float32Array.from({ length: count }, () => normal(random)),
+          ),
+        );
+  }
+}
+
+/** The lowest ids of common vocabularies are special or unused. */
+function tokenBelow(rows: number, random: Random): number {
+  const lowest = Math.floor(rows / 30);
+  return lowest + Math.floor(random() * (rows - lowest));
+}
+
+function orderColours(info: ValueInfo, shape: readonly number[], random: Random): Float32Array {
+  const last = channelAxis(info) === 3;
+  const [batch = 1, a = 1, b = 1, c = 1] = shape;
+  const [channels, height, width] = last ? [c, a, b] : [a, b, c];
+  const result = new Float32Array(batch * channels * height * width);
+  for (let n = 0; n < batch; n++) {
+    const image = smoothImage(channels, height, width, random);
+    const into = result.subarray(n * image.length, (n + 1) * image.length);
+    if (!last) into.set(image);
+    else for (let i = 0; i < image.length; i++) into[(i % (height * width)) * channels + Math.floor(i / (height * width))] = image[i]!;
+  }
+  return result;
+}
+
+/** Integer inputs take what a decoder gives: bytes around the middle, or 16-bit sound. */
+function toScale({ dtype }: ValueInfo, values: Float32Array): Float32Array {
+  if (dtype === 'u8') return values.map((value) => Math.max(0, Math.min(255, Math.round(128 + 50 * value))));
+  if (dtype === 'i16') return values.map((value) => Math.max(-32768, Math.min(32767, Math.round(value * 32767))));
+  if (dtype === 'i8') return values.map((value) => Math.max(-128, Math.min(127, Math.round(50 * value))));
+  return values;
+}

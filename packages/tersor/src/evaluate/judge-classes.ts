@@ -1,0 +1,125 @@
+import type { IsPadding } from './padding.ts';
+
+/** Classes that were decided for less often than this are judged together: alone they say nothing. */
+const MIN_DECISIONS = 20;
+
+/** Probabilities sum to one within float rounding. */
+const SUM_TOLERANCE = 1e-3;
+
+/** The group of all rare classes; no class has a negative index. */
+const RARE = -1;
+
+interface Tally {
+  readonly decisions: number;
+  /** Those of them that the candidate shares. */
+  readonly agreed: number;
+}
+
+/** What one sample adds. */
+interface Share {
+  /** By the class that the original decides for. */
+  readonly byClass: Map<number, Tally>;
+  divergence: number;
+}
+
+export interface ClassJudgement {
+  readonly value: number;
+  readonly divergence: number;
+  readonly decisions: number;
+  readonly resample: (chosen: Uint32Array) => number;
+}
+
+export interface ClassJudge {
+  /** @param sample  its index */
+  add(sample: number, original: ArrayLike<number>, candidate: ArrayLike<number>, shape: readonly number[], isPadding?: IsPadding): void;
+  result(): ClassJudgement;
+}
+
+/**
+ * Agreement of decisions: how often both decide for the same class, averaged over the classes that the original decides for, so that a dominant one (a blank)
+ * cannot hide the loss of the others.
+ * @param axis  of the classes; negative counts from the end
+ */
+export function openClassJudge(axis: number): ClassJudge {
+  const shares: Share[] = [];
+  return {
+    add(sample, original, candidate, shape, isPadding) {
+      const at = axis < 0 ? shape.length + axis : Math.min(axis, shape.length - 1);
+      const count = shape[at] ?? 1;
+      const stride = shape.slice(at + 1).reduce((product, dim) => product * dim, 1);
+      shares[sample] ??= { byClass: new Map(), divergence: 0 };
+      const share = shares[sample];
+      for (let outer = 0; outer < original.length; outer += count * stride) {
+        for (let start = outer; start < outer + stride; start++) {
+          if (isPadding?.(start)) continue;
+          const decided = largest(original, start, count, stride);
+          const agreed = largest(candidate, start, count, stride) === decided ? 1 : 0;
+          addTo(share.byClass, decided, { decisions: 1, agreed });
+          share.divergence += divergence(original, candidate, start, count, stride);
+        }
+      }
+    },
+    result: () => judge(shares),
+  };
+}
+
+function judge(shares: readonly Share[]): ClassJudgement {
+  const totals = new Map<number, Tally>();
+  for (const { byClass } of shares) for (const [id, tally] of byClass) addTo(totals, id, tally);
+  const grouped = shares.map(({ byClass }) => {
+    const groups = new Map<number, Tally>();
+    for (const [id, tally] of byClass) addTo(groups, (totals.get(id)?.decisions ?? 0) < MIN_DECISIONS ? RARE : id, tally);
+    return groups;
+  });
+  const agreement = (chosen: Iterable<number>) => {
+    const sums = new Map<number, Tally>();
+    for (const sample of chosen) for (const [group, tally] of grouped[sample] ?? []) addTo(sums, group, tally);
+    const rates = [...sums.values()].map(({ decisions, agreed }) => agreed / decisions);
+    return rates.length > 0 ? rates.reduce((sum, rate) => sum + rate, 0) / rates.length : 1;
+  };
+  const decisions = [...totals.values()].reduce((sum, tally) => sum + tally.decisions, 0);
+  const apart = shares.reduce((sum, share) => sum + share.divergence, 0);
+  return { value: agreement(shares.keys()), divergence: decisions > 0 ? apart / decisions : 0, decisions, resample: agreement };
+}
+
+function addTo(tallies: Map<number, Tally>, key: number, { decisions, agreed }: Tally): void {
+  const before = tallies.get(key);
+  tallies.set(key, { decisions: (before?.decisions ?? 0) + decisions, agreed: (before?.agreed ?? 0) + agreed });
+}
+
+function largest(scores: ArrayLike<number>, start: number, count: number, stride: number): number {
+  let best = 0;
+  for (let c = 1; c < count; c++) if (scores[start + c * stride]! > scores[start + best * stride]!) best = c;
+  return best;
+}
+
+/** Kullback-Leibler divergence of the candidate's distribution from the original's, nats. Scores that are no probabilities go through softmax. */
+function divergence(original: ArrayLike<number>, candidate: ArrayLike<number>, start: number, count: number, stride: number): number {
+  const p = logarithms(original, start, count, stride);
+  const q = logarithms(candidate, start, count, stride);
+  let sum = 0;
+  for (let c = 0; c < count; c++) {
+    const at = start + c * stride;
+    const logP = p(original[at]!);
+    if (logP > -50) sum += Math.exp(logP) * (logP - Math.max(q(candidate[at]!), -100));
+  }
+  return Number.isFinite(sum) ? Math.max(0, sum) : 0;
+}
+
+/** Makes log-probabilities of the scores along one line. */
+function logarithms(scores: ArrayLike<number>, start: number, count: number, stride: number): (score: number) => number {
+  let peak = Number.NEGATIVE_INFINITY;
+  let least = Number.POSITIVE_INFINITY;
+  let sum = 0;
+  for (let c = 0; c < count; c++) {
+    const score = scores[start + c * stride]!;
+    peak = Math.max(peak, score);
+    least = Math.min(least, score);
+    sum += score;
+  }
+  if (least >= 0 && Math.abs(sum - 1) <= SUM_TOLERANCE) return (score) => Math.log(Math.max(score, 1e-40));
+  let total = 0;
+  for (let c = 0; c < count; c++) total += Math.exp(scores[start + c * stride]! - peak);
+  const shift = peak + Math.log(total);
+  return (score) => score - shift;
+}

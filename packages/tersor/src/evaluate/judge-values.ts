@@ -1,0 +1,141 @@
+import type { IsPadding } from './padding.ts';
+import { type AddSpread, openSpread } from './spread.ts';
+
+/** One sample's share in the sums that R², cosine and SQNR are made of. */
+interface Share {
+  readonly error: number;
+  readonly power: number;
+  readonly cosine: number;
+  readonly steps: number;
+  /** Sums of squares about the mean per element, per feature (last axis), and over all. */
+  readonly spread: readonly [number, number, number];
+}
+
+const NOTHING: Share = { error: 0, power: 0, cosine: 0, steps: 0, spread: [0, 0, 0] };
+
+/** Spread below this part of the power is rounding: the output is constant. */
+const CONSTANT = 1e-10;
+
+/** Two equal outputs have no noise at all; this stands for it. */
+const NO_NOISE_DB = 200;
+
+/** Of all samples. */
+export interface ValueJudgement {
+  readonly metric: string;
+  readonly value: number;
+  readonly cosine: number;
+  readonly sqnr: number;
+  readonly decisions: number;
+  /** Quality of samples drawn again. */
+  readonly resample: (chosen: Uint32Array) => number;
+}
+
+export interface ValueJudge {
+  /** @param sample  its index; the steps of one sample are added one after the other */
+  add(sample: number, original: ArrayLike<number>, candidate: ArrayLike<number>, shape: readonly number[], isPadding?: IsPadding): void;
+  result(): ValueJudgement;
+}
+
+/** Which mean the spread is about: each element's own, each feature's (last axis), or one for all. */
+type About = 0 | 1 | 2;
+
+/**
+ * Agreement of numbers: R² of the candidate against the original, about the original's mean per element. Outputs whose shape changes between samples, or that
+ * come once only, have no such mean: theirs is per feature, or over all where the features change, too.
+ */
+export function openValueJudge(): ValueJudge {
+  const shares: Share[] = [];
+  const shapes = new Set<string>();
+  const features = new Set<number>();
+  let spreads: readonly [AddSpread, AddSpread, AddSpread] | undefined;
+  let observations = 0;
+  let elements = 0;
+
+  const sum = (chosen: Iterable<number>, about: About) => {
+    const total = { error: 0, power: 0, cosine: 0, steps: 0, spread: 0 };
+    for (const sample of chosen) {
+      const { error, power, cosine, steps, spread } = shares[sample] ?? NOTHING;
+      total.error += error;
+      total.power += power;
+      total.cosine += cosine;
+      total.steps += steps;
+      total.spread += spread[about];
+    }
+    return total;
+  };
+
+  return {
+    add(sample, original, candidate, shape, isPadding) {
+      // Where the original itself is not finite there is nothing to keep.
+      const skip = (i: number) => !Number.isFinite(original[i]!) || (isPadding?.(i) ?? false);
+      observations += 1;
+      shapes.add(shape.join());
+      features.add(shape.at(-1) ?? 1);
+      spreads ??= [openSpread(Math.max(1, original.length)), openSpread(Math.max(1, shape.at(-1) ?? 1)), openSpread(1)];
+      const { count, error, power, cosine } = products(original, candidate, skip);
+      const [byElement, byFeature, whole] = spreads;
+      const spread = [
+        shapes.size === 1 ? byElement(original, skip) : 0,
+        features.size === 1 ? byFeature(original, skip) : 0,
+        whole(original, skip),
+      ] as const;
+      elements += count;
+      shares[sample] = plus(shares[sample] ?? NOTHING, { error, power, cosine, steps: 1, spread });
+    },
+    result() {
+      const repeated = observations > 1;
+      const about = repeated && shapes.size === 1 ? 0 : repeated && features.size === 1 ? 1 : 2;
+      const total = sum(shares.keys(), about);
+      const isConstant = elements < 2 || total.spread <= CONSTANT * total.power;
+      return {
+        metric: isConstant ? 'relative error of a constant' : 'R²',
+        value: quality(total, isConstant),
+        cosine: total.steps > 0 ? total.cosine / total.steps : 1,
+        sqnr: decibels(total),
+        decisions: elements,
+        resample: (chosen) => quality(sum(chosen, about), isConstant),
+      };
+    },
+  };
+}
+
+function products(original: ArrayLike<number>, candidate: ArrayLike<number>, skip: (index: number) => boolean) {
+  let [count, error, power, other, dot] = [0, 0, 0, 0, 0];
+  for (let i = 0; i < original.length; i++) {
+    if (skip(i)) continue;
+    const a = original[i]!;
+    const b = candidate[i]!;
+    count += 1;
+    error += (a - b) * (a - b);
+    power += a * a;
+    other += b * b;
+    dot += a * b;
+  }
+  const norm = Math.sqrt(power * other);
+  const cosine = norm > 0 ? dot / norm : power === other ? 1 : 0;
+  return { count, error, power, cosine };
+}
+
+function plus(a: Share, b: Share): Share {
+  return {
+    error: a.error + b.error,
+    power: a.power + b.power,
+    cosine: a.cosine + b.cosine,
+    steps: a.steps + b.steps,
+    spread: [a.spread[0] + b.spread[0], a.spread[1] + b.spread[1], a.spread[2] + b.spread[2]],
+  };
+}
+
+function quality(
+  { error, power, spread }: { readonly error: number; readonly power: number; readonly spread: number },
+  isConstant: boolean,
+): number {
+  if (error === 0) return 1;
+  if (isConstant) return power > 0 ? 1 - Math.sqrt(error / power) : 0;
+  return spread > 0 ? 1 - error / spread : 0;
+}
+
+function decibels({ power, error }: { readonly power: number; readonly error: number }): number {
+  if (error === 0) return NO_NOISE_DB;
+  return Math.max(-NO_NOISE_DB, Math.min(NO_NOISE_DB, 10 * Math.log10(power / error)));
+}

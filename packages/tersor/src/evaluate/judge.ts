@@ -1,0 +1,110 @@
+import type { Feeds, Value } from '../core/engine.ts';
+import { TersorError } from '../core/error.ts';
+import type { OutputQuality, QualityReport } from '../core/report.ts';
+import type { Samples } from '../core/samples.ts';
+import { bootstrap } from './bootstrap.ts';
+import { type ClassJudge, openClassJudge } from './judge-classes.ts';
+import { openValueJudge, type ValueJudge } from './judge-values.ts';
+import { numbersOf } from './numbers.ts';
+import type { OutputKind } from './output-kinds.ts';
+import { paddingOf } from './padding.ts';
+
+/** What is kept of one output while samples pass by. */
+interface Entry {
+  readonly name: string;
+  readonly kind: OutputQuality['kind'];
+  readonly values: ValueJudge;
+  readonly classes?: ClassJudge;
+  /** What makes the output worthless, whatever its numbers. */
+  broken?: string;
+}
+
+/** Compares a model's outputs with the original's, sample by sample; keeps sums, no outputs. */
+export interface Judge {
+  /** One run of both models on the same feeds. `sample` counts from 0; the steps of a sequence share one. */
+  add(sample: number, original: Feeds, candidate: Feeds, feeds: Feeds): void;
+  report(about: Pick<Samples, 'evidence' | 'source'>, seed?: number): QualityReport;
+}
+
+/**
+ * Judges every output by its kind: decisions by agreement, numbers by R², state not at all.
+ * @throws RUN_FAILED when an output is missing or has another shape than the original's
+ */
+export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
+  const entries = [...kinds].flatMap(([name, { kind, axis }]): Entry[] =>
+    kind === 'state' ? [] : [{ name, kind, values: openValueJudge(), ...(kind === 'classes' && { classes: openClassJudge(axis) }) }],
+  );
+  let samples = 0;
+  return {
+    add(sample, original, candidate, feeds) {
+      samples = Math.max(samples, sample + 1);
+      for (const entry of entries) compare(entry, sample, original[entry.name], candidate[entry.name], feeds);
+    },
+    report({ evidence, source }, seed = 0) {
+      const judged = entries.map(verdict);
+      const [first, ...others] = judged;
+      if (!first || samples === 0)
+        throw new TersorError(
+          'DATA_INVALID',
+          source,
+          'there is nothing to compare',
+          'no output is judged: name one with --output name=value',
+        );
+      const worst = others.reduce((least, next) => (next.quality.value < least.quality.value ? next : least), first);
+      const { value, metric, decisions } = worst.quality;
+      const [low, high] = bootstrap(samples, seed, worst.resample);
+      const metricName = judged.length > 1 ? `${metric} of ${worst.quality.name}` : metric;
+      return {
+        metric: metricName,
+        value,
+        drop: 1 - value,
+        interval: [1 - high, 1 - low],
+        decisions,
+        samples,
+        evidence,
+        source,
+        outputs: judged.map(({ quality }) => quality),
+      };
+    },
+  };
+}
+
+function compare(entry: Entry, sample: number, original: Value | undefined, candidate: Value | undefined, feeds: Feeds): void {
+  const a = original && numbersOf(original);
+  if (!original || !a) return;
+  const b = candidate && numbersOf(candidate);
+  if (!b || candidate.shape.join() !== original.shape.join()) {
+    throw new TersorError(
+      'RUN_FAILED',
+      entry.name,
+      `the original gives [${original.shape}], the new model ${candidate ? `[${candidate.shape}]` : 'nothing'}`,
+    );
+  }
+  const isPadding = paddingOf(feeds, original);
+  if (!entry.broken && turnsInfinite(a, b)) entry.broken = 'not finite where the original is';
+  entry.values.add(sample, a, b, original.shape, isPadding);
+  entry.classes?.add(sample, a, b, original.shape, isPadding);
+}
+
+function verdict({ name, kind, values, classes, broken }: Entry): {
+  readonly quality: OutputQuality;
+  readonly resample: (chosen: Uint32Array) => number;
+} {
+  const numbers = values.result();
+  if (broken) {
+    const quality = { name, kind, metric: broken, value: 0, cosine: 0, sqnr: 0, decisions: numbers.decisions };
+    return { quality, resample: () => 0 };
+  }
+  const { cosine, sqnr } = numbers;
+  if (!classes) {
+    const { metric, value, decisions, resample } = numbers;
+    return { quality: { name, kind, metric, value, cosine, sqnr, decisions }, resample };
+  }
+  const { value, divergence, decisions, resample } = classes.result();
+  return { quality: { name, kind, metric: 'top-1 agreement', value, cosine, sqnr, divergence, decisions }, resample };
+}
+
+function turnsInfinite(original: ArrayLike<number>, candidate: ArrayLike<number>): boolean {
+  for (let i = 0; i < original.length; i++) if (!Number.isFinite(candidate[i]!) && Number.isFinite(original[i]!)) return true;
+  return false;
+}

@@ -1,0 +1,23 @@
+/** @returns what these values add to the sum of squares about the mean; element `i` belongs to key `i % keys` */
+export type AddSpread = (values: ArrayLike<number>, skip: (index: number) => boolean) => number;
+
+/**
+ * Measures how far observations spread about their mean, per key (element, feature), in one pass. Every call gives its own share of the sum of squares, so
+ * that samples can be drawn again later without their values.
+ * Source: Welford 1962, https://doi.org/10.1080/00401706.1962.10490022.
+ */
+export function openSpread(keys: number): AddSpread {
+  const counts = new Float64Array(keys);
+  const means = new Float64Array(keys);
+  return (values, skip) => {
+    let share = 0;
+    for (let i = 0, key = 0; i < values.length; i++, key = key + 1 === keys ? 0 : key + 1) {
+      if (skip(i)) continue;
+      const difference = values[i]! - means[key]!;
+      counts[key] = counts[key]! + 1;
+      means[key] = means[key]! + difference / counts[key]!;
+      share += difference * (values[i]! - means[key]!);
+    }
+    return share;
+  };
+}

@@ -1,7 +1,7 @@
 import { decode } from '../../core/decode.ts';
 import { elementsOf, type DType } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
-import type { Kernels } from '../../core/kernels.ts';
+import type { Kernels, QuantizeSpec } from '../../core/kernels.ts';
 import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, bytesOf, matrixOf } from '../../core/layout.ts';
 import { inputAxes, isRowMajor, toMatrix } from '../../core/matrix.ts';
@@ -14,7 +14,7 @@ import { int } from '../../numeric/int.ts';
 /** What a file pays for the operators of one more compressed weight, about. */
 const OPERATORS = 200;
 
-/** `auto`: a step per row is enough for 8 bits; fewer bits need shorter blocks. */
+/** `auto`: a scale per row is enough for 8 bits; fewer bits need shorter blocks. */
 const BLOCKS = { 8: 'row', 4: 32, 2: 16 } as const;
 
 const ZERO_TYPES = { 8: 'u8', 4: 'u4', 2: 'u2' } as const satisfies Record<number, DType>;
@@ -27,10 +27,10 @@ const options = {
     search: ['row', 128, 64, 32, 16],
   }),
   symmetric: boolean({ default: true, doc: 'Zero is the middle of the grid; otherwise every block has a zero point.', search: [true, false] }),
-  fit: oneOf(['absmax', 'mse', 'hqq'], {
-    default: 'mse',
-    doc: 'How scales are found: from the largest magnitude, by the least squared error, or by half-quadratic optimisation, which lets outliers go.',
-    search: ['mse', 'hqq'],
+  fit: oneOf(['auto', 'absmax', 'mse', 'hqq'], {
+    default: 'auto',
+    doc: 'How scales are found: from the largest magnitude, by the least squared error, or by half-quadratic optimisation, which lets outliers go; auto: absmax at 8 bits, mse at fewer.',
+    search: ['absmax', 'mse', 'hqq'],
   }),
   scale: oneOf(['f16', 'f32'], { default: 'f16', doc: 'Type of the stored scales.' }),
   minimum: integer(1, 2 ** 31, { default: 128, doc: 'Weights with fewer elements are left alone.' }),
@@ -55,6 +55,7 @@ export default defineMethod({
   changes: 'layout',
   loss: 'bounded',
   async apply(model, asked, { scope, kernels, note }) {
+    const fit = asked.fit === 'auto' ? (asked.bits === 8 ? 'absmax' : 'mse') : asked.fit;
     const layouts = new Map<string, AffineLayout>();
     for (const layer of scope) {
       const layout = layoutFor(layer, asked);
@@ -64,7 +65,7 @@ export default defineMethod({
     }
     const changed = mapWeights(model, (weight) => {
       const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => quantize(weight, layout, asked.fit, kernels) };
+      return layout && { ...weight, layout, load: () => quantize(weight, layout, fit, kernels) };
     });
     return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
   },
@@ -93,11 +94,11 @@ function reasonAgainst({ weight, inputs }: Layer, layout: AffineLayout, minimum:
 /**
  * Rounds to the nearest step of each block.
  *
- * Bound: within a block's range no weight moves by more than half a step; with `fit` other than absmax the range may be narrower than the
+ * Bound: within a block's range no weight moves by more than half a step; mse and hqq may choose a range that is narrower than the
  * weights, and those outside move to its end.
  * @throws LAYOUT when a value is infinite or not a number
  */
-async function quantize(weight: Weight, layout: AffineLayout, fit: 'absmax' | 'mse' | 'hqq', kernels: Kernels): Promise<AffineTensor> {
+async function quantize(weight: Weight, layout: AffineLayout, fit: QuantizeSpec['fit'], kernels: Kernels): Promise<AffineTensor> {
   const values = decode(await weight.load());
   if ((await kernels.summarize(values)).nonFinite > 0) {
     throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');

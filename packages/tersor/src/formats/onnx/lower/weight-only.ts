@@ -61,11 +61,11 @@ function blockProduct(weight: AffineWeight): WeightOnly {
     replace: (node, names, builder) => {
       const chain = openChain(builder);
       const [codes = '', ...rest] = operands(parts, names, weight, chain);
-      const [activations = '', , bias] = node.inputs;
       if (node.op === 'Gather') {
         const flat = chain.add('Reshape', [codes, builder.integers([rows, (columns * bits) / 8])]);
-        addGather([flat, activations, ...rest], weight, chain);
+        addGather([flat, node.inputs[1] ?? '', ...rest], weight, chain);
       } else {
+        const [activations = '', , bias] = node.inputs;
         const product = chain.add('MatMulNBits', [activations, codes, ...rest], attributes, MICROSOFT);
         if (node.op === 'Gemm' && bias) chain.add('Add', [product, bias]);
       }

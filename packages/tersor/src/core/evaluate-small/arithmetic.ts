@@ -36,8 +36,8 @@ const BINARY: Readonly<Record<string, (a: Scalar, b: Scalar, dtype: Computable) 
     ),
   Div: (a, b, dtype) => (isInteger(dtype) ? quotient(a, b) : Number(a) / Number(b)),
   Mod: (a, b, dtype) => (isInteger(dtype) ? remainder(a, b) : undefined),
-  Min: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? undefined : a < b ? a : b),
-  Max: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? undefined : a > b ? a : b),
+  Min: (a, b) => ordered(a, b)?.[0],
+  Max: (a, b) => ordered(a, b)?.[1],
   And: (a, b) => Number(a) & Number(b),
   Or: (a, b) => Number(a) | Number(b),
   Xor: (a, b) => Number(a) ^ Number(b),
@@ -147,6 +147,12 @@ function combine(
   integers: (a: bigint, b: bigint) => bigint,
 ): Scalar {
   return isInteger(dtype) ? integers(BigInt(a), BigInt(b)) : floats(Number(a), Number(b));
+}
+
+/** The smaller and the larger; runtimes disagree about NaN. */
+function ordered(a: Scalar, b: Scalar): readonly [Scalar, Scalar] | undefined {
+  if (Number.isNaN(a) || Number.isNaN(b)) return undefined;
+  return a <= b ? [a, b] : [b, a];
 }
 
 /** Towards zero, as C does. */

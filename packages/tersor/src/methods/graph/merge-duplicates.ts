@@ -1,4 +1,6 @@
+import { editGraphs } from '../../core/graph-edit/edit-graphs.ts';
 import { LEAST_SHARED_BYTES, mergeInitializers } from '../../core/graph-edit/merge.ts';
+import { mergeNodes } from '../../core/graph-edit/merge-nodes.ts';
 import { withUniqueNames } from '../../core/graph-edit/names.ts';
 import { isSmall } from '../../core/graph-edit/scope.ts';
 import { count, type Tally, tell } from '../../core/graph-edit/tally.ts';
@@ -14,10 +16,11 @@ export const mergeOptions = {
 export default defineMethod({
   id: 'merge-duplicates',
   family: 'graph',
-  summary: 'Stores weights that are equal bit for bit once.',
+  summary: 'Stores equal weights once, and computes equal things once.',
   notes: `Two weights are equal when type, shape and the SHA-256 of their bytes are: 0 and -0 differ, and so do two kinds of NaN. Weights of
 1 KiB and more are shared between the branches of an If, too. With \`large\` this is the one step that reads large weights before
-anything is written (and keeps none of them); without it, only small ones and those that the file itself already shares are merged.`,
+anything is written (and keeps none of them); without it, only small ones and those that the file itself already shares are merged.
+Operators with the same inputs and attributes become one, unless they draw random numbers.`,
   source: 'https://onnx.ai/onnx/repo-docs/IR.html#initializers',
   options: mergeOptions,
   changes: 'graph',
@@ -36,7 +39,15 @@ export async function mergeDuplicates(model: Model, large: boolean, tally: Tally
   const isLarge = (id: string) => bytesOf(model.weights.get(id) ?? NOTHING) >= LEAST_SHARED_BYTES;
   const { graph, merged } = mergeInitializers(withUniqueNames(model.graph), (id) => keys.get(id), isLarge);
   count(tally, 'merged # weights into equal ones', merged);
-  return merged > 0 ? withGraph(model, graph) : model;
+  return editGraphs(
+    merged > 0 ? withGraph(model, graph) : model,
+    (each) => {
+      const edited = mergeNodes(each);
+      count(tally, 'merged # operators into equal ones', each.nodes.length - edited.nodes.length);
+      return edited;
+    },
+    signal,
+  );
 }
 
 const NOTHING: Pick<Weight, 'shape' | 'layout'> = { shape: [0], layout: { kind: 'dense', dtype: 'u8' } };

@@ -8,8 +8,8 @@ export const DEFAULT_BUDGET: Budget = { drop: 0.01, latency: 1.1 };
 export interface Facts {
   readonly before: number;
   readonly after: number;
-  /** Why the runtime refuses the result, if it does; undefined when nobody tried. */
-  readonly loads: boolean | undefined;
+  /** Absent when nobody tried. */
+  readonly loads?: boolean;
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly memory?: number;

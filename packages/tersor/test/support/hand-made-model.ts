@@ -69,7 +69,13 @@ export function randomWeight(id: string, shape: Shape, dtype: 'f32' | 'f16' = 'f
 export function integerWeight(id: string, values: readonly bigint[]): Weight {
   const shape = [values.length];
   const bytes = new Uint8Array(BigInt64Array.from(values).buffer);
-  return { id, shape, dtype: 'i64', layout: { kind: 'dense', dtype: 'i64' }, load: async () => ({ kind: 'dense', dtype: 'i64', shape, bytes }) };
+  return {
+    id,
+    shape,
+    dtype: 'i64',
+    layout: { kind: 'dense', dtype: 'i64' },
+    load: async () => ({ kind: 'dense', dtype: 'i64', shape, bytes }),
+  };
 }
 
 function toWeight(id: string, spec: Shape | bigint[] | Weight): Weight {

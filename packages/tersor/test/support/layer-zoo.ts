@@ -50,7 +50,9 @@ export function layerZoo(opset = 13): Model {
     makeNode('MatMul', ['y.tied', 'tied.transposed'], ['y.logits']),
     choice,
   ];
-  const outputs = [...nodes.flatMap((node) => node.outputs).filter((name) => name.startsWith('y.')), 'chosen'].map((name) => tensorInfo(name, 'f32'));
+  const outputs = [...nodes.flatMap((node) => node.outputs).filter((name) => name.startsWith('y.')), 'chosen'].map((name) =>
+    tensorInfo(name, 'f32'),
+  );
   return handMade({
     nodes,
     weights: SHAPES,
@@ -80,4 +82,3 @@ export function floats(name: string, shape: readonly number[]): TestFeed {
   const random = randomFor(5, name);
   return { type: 'float32', shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1) };
 }
-

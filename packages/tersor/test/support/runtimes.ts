@@ -24,10 +24,16 @@ export async function written(model: Model, target: Target = 'node'): Promise<Ui
 }
 
 /** Runs a file once, in this process, on one thread. Outputs by name. */
-export async function runOn(runtime: Runtime, bytes: Uint8Array, feeds: Readonly<Record<string, TestFeed>>): Promise<Record<string, ArrayLike<number>>> {
+export async function runOn(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  feeds: Readonly<Record<string, TestFeed>>,
+): Promise<Record<string, ArrayLike<number>>> {
   const { InferenceSession, Tensor } = runtime === 'node' ? await import('onnxruntime-node') : await web();
   const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
-  const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { type, shape, data }]) => [name, new Tensor(type, data as never, [...shape])]));
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, { type, shape, data }]) => [name, new Tensor(type, data as never, [...shape])]),
+  );
   const results = await session.run(inputs);
   await session.release();
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data as unknown as ArrayLike<number>]));

@@ -1,0 +1,120 @@
+import { type Attempt, attempt } from './compress/attempt.ts';
+import { type Job, openJob } from './compress/job.ts';
+import { makeReport } from './compress/make-report.ts';
+import { cheapestRecipe, searchRecipes } from './compress/recipes.ts';
+import { openReferee, type Referee } from './compress/referee.ts';
+import type { Asked, Budget } from './core/asked.ts';
+import { TersorError } from './core/error.ts';
+import type { Recipe, Step } from './core/recipe.ts';
+import type { Report } from './core/report.ts';
+import { minName } from './io/node-paths.ts';
+import { openScratch, type Scratch } from './io/node-scratch.ts';
+import { DEFAULT_BUDGET, isKept } from './promises.ts';
+
+/**
+ * The main job: makes a model smaller, writes it, and proves on the runtime it is for that it still gives the same answers.
+ *
+ * Without a recipe, what each layer becomes is found by measuring: the smallest file that keeps the budget, by default at most 1 % less
+ * quality at no more than 1.1x the latency. With one, its steps are followed and what they cost is measured. The result appears at `output`
+ * whole, or not at all; when a promise is missed it is not left behind unless `keep` is set, and the outcome says so.
+ *
+ * @param input  path of a model
+ * @throws {TersorError} FILE_* when the input cannot be read or the output not be written, DATA_INVALID, MODEL_INVALID when the runtime
+ *   refuses the original, RULE_UNMATCHED and OPTION_* for a wrong recipe, INTERRUPTED after `signal` was aborted
+ */
+export async function compress(input: string, asked: Asked = {}): Promise<Report> {
+  return withJob(input, asked, async (job) => {
+    const scratch = await openScratch(asked.output ?? minName(input), asked.force === true);
+    try {
+      return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
+    } finally {
+      await scratch.remove();
+    }
+  });
+}
+
+/**
+ * What `compress` would do, without values: exact sizes where no measuring decides, otherwise those of the smallest result that the search
+ * would try. No weight is loaded, nothing is run, nothing is written.
+ */
+export async function plan(input: string, asked: Asked = {}): Promise<Report> {
+  return withJob(input, asked, async (job) => {
+    const { model, format } = job.input;
+    const steps = asked.recipe?.steps ?? (await cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
+    const planned = await job.apply(model, steps);
+    const size = await format.size(planned, job.target);
+    return makeReport(job, { outcome: 'planned', recipe: recipeOf(job, steps), model: planned, size, runtimes: [], promises: [] });
+  });
+}
+
+async function withJob(input: string, asked: Asked, work: (job: Job) => Promise<Report>): Promise<Report> {
+  const job = await openJob(input, asked);
+  try {
+    return await work(job);
+  } catch (error) {
+    if (asked.signal?.aborted)
+      throw new TersorError('INTERRUPTED', input, 'stopped on request', 'nothing was left behind', { cause: error });
+    throw error;
+  } finally {
+    await job.close();
+  }
+}
+
+/** Recipes until one keeps the budget. */
+async function search(job: Job, scratch: Scratch): Promise<Report> {
+  const budget = budgetOf(job.asked);
+  const referee = await job.clock.time('load', () => openReferee(job));
+  try {
+    let best: Attempt | undefined;
+    for await (const steps of searchRecipes(job, referee, budget)) {
+      best = await attempt(job, scratch, steps, budget, referee);
+      if (isKept(best.promises) || best.size.bytes >= job.input.bytes) break;
+    }
+    if (!best)
+      throw new TersorError('PROMISE_MISSED', job.input.path, 'nothing that tersor knows is as small as that', 'ask for a larger size');
+    return await finish(job, scratch, best);
+  } finally {
+    await referee.close();
+  }
+}
+
+/** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */
+async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Report> {
+  const budget = job.asked.budget ?? {};
+  const referee = await job.clock.time('load', () => refereeIfAny(job));
+  try {
+    return await finish(job, scratch, await attempt(job, scratch, steps, budget, referee));
+  } finally {
+    await referee?.close();
+  }
+}
+
+/** Without a runtime that takes the original there is nothing to compare with, and the result goes unverified. */
+async function refereeIfAny(job: Job): Promise<Referee | undefined> {
+  try {
+    return await openReferee(job);
+  } catch (error) {
+    if (!(error instanceof TersorError) || !['ENGINE_MISSING', 'MODEL_INVALID'].includes(error.code)) throw error;
+    job.note('original', `cannot be compared with: ${error.what}`);
+    return undefined;
+  }
+}
+
+async function finish(job: Job, scratch: Scratch, result: Attempt): Promise<Report> {
+  const { asked, input } = job;
+  const kept = isKept(result.promises);
+  const smaller = result.size.bytes < input.bytes;
+  const outcome = kept && smaller ? 'compressed' : kept || !smaller ? 'nothing-to-gain' : 'missed';
+  const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
+  if (leave) await scratch.publish(result.folder);
+  return makeReport(job, { ...result, outcome, ...(leave && { output: asked.output ?? minName(input.path) }) });
+}
+
+function budgetOf({ budget = {} }: Asked): Budget {
+  const { drop, ...rest } = DEFAULT_BUDGET;
+  return { ...rest, ...(budget.size === undefined && drop !== undefined && { drop }), ...budget };
+}
+
+function recipeOf(job: Job, steps: readonly Step[]): Recipe {
+  return { version: 1, seed: job.seed, target: job.target, steps };
+}

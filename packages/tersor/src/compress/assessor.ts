@@ -1,0 +1,67 @@
+import { decode } from '../core/decode.ts';
+import type { Value } from '../core/engine.ts';
+import type { WeightId } from '../core/graph.ts';
+import type { Kernels } from '../core/kernels.ts';
+import type { Model, Weight } from '../core/model.ts';
+import type { OutputQuality, QualityReport } from '../core/report.ts';
+import { openMemory } from '../io/memory-store.ts';
+import { probeOf } from '../search/probe.ts';
+import type { Assessment } from '../search/propose.ts';
+import type { Job } from './job.ts';
+import type { Referee } from './referee.ts';
+
+/** Answers what-if questions about a model's weights with one session, whose inputs they are. */
+export interface Assessor {
+  /** The model with these weights in place of its own, on the inputs to choose by. */
+  assess(weights: ReadonlyMap<WeightId, Weight>): Promise<Assessment>;
+  close(): Promise<void>;
+}
+
+/** @param ids  the weights that questions will be about */
+export async function openAssessor(job: Job, referee: Referee, model: Model, ids: ReadonlySet<WeightId>): Promise<Assessor> {
+  const { session, inputs } = await openProbe(job, referee, model, ids);
+  const held = new Map<WeightId, Weight>();
+  return {
+    async assess(weights) {
+      for (const [id, input] of inputs) {
+        const weight = weights.get(id) ?? model.weights.get(id);
+        if (!weight || held.get(id) === weight) continue;
+        job.asked.signal?.throwIfAborted();
+        await session.hold({ [input]: await valueOf(weight, job.kernels) });
+        held.set(id, weight);
+      }
+      return toAssessment(await referee.judge(session, 'choose'));
+    },
+    close: () => session.close(),
+  };
+}
+
+async function openProbe(job: Job, referee: Referee, model: Model, ids: ReadonlySet<WeightId>) {
+  const { format } = job.input;
+  const probe = probeOf(model, ids);
+  const store = openMemory();
+  await format.write(probe.model, store, 'probe', { target: job.target, kernels: job.kernels });
+  await store.commit();
+  const source = await store.open('probe');
+  const session = await referee.engine.open({ bytes: await source.read(0, source.size) });
+  return { session, inputs: probe.inputs };
+}
+
+/** The floats that the runtime would compute with. */
+async function valueOf(weight: Weight, kernels: Kernels): Promise<Value> {
+  const values = decode(await weight.load());
+  const { shape, dtype } = weight;
+  if (dtype === 'f16') return { dtype, shape, data: await kernels.toHalf(values) };
+  if (dtype === 'bf16') return { dtype, shape, data: await kernels.toBfloat16(values) };
+  if (dtype === 'f64') return { dtype, shape, data: Float64Array.from(values) };
+  return { dtype: 'f32', shape, data: values };
+}
+
+function toAssessment({ drop, outputs }: QualityReport): Assessment {
+  return { drop, error: Math.max(0, ...outputs.filter(({ kind }) => kind !== 'state').map(distance)) };
+}
+
+/** Nats for classes, lost share of the variance for values: both fall smoothly to 0, and small independent errors add up in both. */
+function distance({ kind, value, divergence }: OutputQuality): number {
+  return kind === 'classes' && divergence !== undefined ? divergence : 1 - value;
+}

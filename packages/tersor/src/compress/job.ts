@@ -1,0 +1,54 @@
+import { applySteps } from '../apply.ts';
+import type { Asked } from '../core/asked.ts';
+import type { Target } from '../core/format.ts';
+import type { Kernels } from '../core/kernels.ts';
+import type { Model } from '../core/model.ts';
+import type { Phase } from '../core/progress.ts';
+import type { Step } from '../core/recipe.ts';
+import { openKernels } from '../kernels/open-kernels.ts';
+import { type Stopwatch, startStopwatch } from '../stopwatch.ts';
+import { type Opened, openModel } from './open-model.ts';
+
+/** What lasts from the beginning of a job to its end. */
+export interface Job {
+  readonly asked: Asked;
+  readonly target: Target;
+  readonly seed: number;
+  readonly input: Opened;
+  readonly kernels: Kernels;
+  readonly clock: Stopwatch;
+  /** What was left alone, and why; each only once, however often a step is tried. */
+  readonly notes: ReadonlyMap<string, { readonly about: string; readonly message: string }>;
+  note(about: string, message: string): void;
+  progress(phase: Phase, done?: number, total?: number, about?: string): void;
+  /** The input's model after `steps`, unloaded. Silent steps leave no notes: they are only tried. */
+  apply(model: Model, steps: readonly Step[], silent?: boolean): Promise<Model>;
+  close(): Promise<void>;
+}
+
+/** @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED, INTERRUPTED */
+export async function openJob(path: string, asked: Asked): Promise<Job> {
+  const clock = startStopwatch();
+  const input = await clock.time('read', () => openModel(path));
+  const kernels = await openKernels({ ...(asked.threads !== undefined && { threads: asked.threads }) });
+  const notes = new Map<string, { about: string; message: string }>();
+  const note = (about: string, message: string) => void notes.set(`${about}: ${message}`, { about, message });
+  const seed = asked.seed ?? asked.recipe?.seed ?? 0;
+  return {
+    asked,
+    target: asked.target ?? asked.recipe?.target ?? 'node',
+    seed,
+    input,
+    kernels,
+    clock,
+    notes,
+    note,
+    progress: (phase, done = 0, total = 0, about) => asked.onProgress?.({ phase, done, total, ...(about !== undefined && { about }) }),
+    apply: (model, steps, silent = false) =>
+      applySteps(model, steps, { kernels, seed, note: silent ? () => {} : note, ...(asked.signal && { signal: asked.signal }) }),
+    async close() {
+      await kernels.close();
+      await input.close();
+    },
+  };
+}

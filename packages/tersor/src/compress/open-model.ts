@@ -1,0 +1,34 @@
+import { TersorError } from '../core/error.ts';
+import type { Format } from '../core/format.ts';
+import type { Model } from '../core/model.ts';
+import { onnx } from '../formats/onnx/onnx.ts';
+import { openFolder } from '../io/node-store.ts';
+
+const FORMATS: readonly Format[] = [onnx];
+
+/** A model on disk: its header is read, its weights are not. */
+export interface Opened {
+  readonly path: string;
+  readonly format: Format;
+  readonly model: Model;
+  /** All files together. */
+  readonly bytes: number;
+  close(): Promise<void>;
+}
+
+/** @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
+export async function openModel(path: string): Promise<Opened> {
+  const format = FORMATS.find(({ extensions }) => extensions.some((extension) => path.toLowerCase().endsWith(extension)));
+  if (!format) {
+    const known = FORMATS.flatMap(({ extensions }) => extensions).join(', ');
+    throw new TersorError('FILE_UNSUPPORTED', path, 'is in no format that tersor knows by its name', `it reads ${known}`);
+  }
+  const { store, name } = await openFolder(path);
+  try {
+    const model = await format.open(store, name);
+    return { path, format, model, bytes: model.meta.bytes ?? 0, close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

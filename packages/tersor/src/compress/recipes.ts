@@ -1,0 +1,62 @@
+import type { Budget } from '../core/asked.ts';
+import type { Candidate } from '../core/candidate.ts';
+import { findLayers } from '../core/find-layers.ts';
+import type { Step } from '../core/recipe.ts';
+import { type Offer, optionsOf, stepsOf } from '../search/candidates.ts';
+import { menuFor } from '../search/menu.ts';
+import { propose } from '../search/propose.ts';
+import { openAssessor } from './assessor.ts';
+import type { Job } from './job.ts';
+import type { Referee } from './referee.ts';
+
+/** Lossless, and fewer weights to look at. */
+const CLEAN: Step = { use: 'clean' };
+
+/** What the layers of the cleaned model may become. */
+async function layOut(job: Job, evidence: 'data' | 'synthetic', budget: Budget) {
+  const { input, target } = job;
+  const cleaned = await job.apply(input.model, [CLEAN]);
+  const offers: Offer[] = [];
+  for (const step of menuFor({ evidence, size: budget.size })) {
+    const model = await job.apply(cleaned, [step], true);
+    offers.push({ step, model, size: await input.format.size(model, target) });
+  }
+  const options = optionsOf(await findLayers(cleaned), await input.format.size(cleaned, target), offers);
+  return { cleaned, options };
+}
+
+function toSteps(chosen: readonly Candidate[]): Step[] {
+  return [CLEAN, ...stepsOf(chosen)];
+}
+
+/** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
+export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
+  const { options } = await layOut(job, evidence, budget);
+  return toSteps(options.map((row) => row.reduce((best, option) => (option.bytes < best.bytes ? option : best))));
+}
+
+/** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */
+export async function* searchRecipes(job: Job, referee: Referee, budget: Budget): AsyncGenerator<Step[]> {
+  const { cleaned, options } = await layOut(job, referee.evidence, budget);
+  const open = options.flatMap(([own, ...others]) => (own && others.length > 0 ? [own.layer.weight.id] : []));
+  const assessor = await openAssessor(job, referee, cleaned, new Set(open));
+  try {
+    yield* map(
+      propose({
+        options,
+        drop: budget.drop ?? Number.POSITIVE_INFINITY,
+        ...(budget.size !== undefined && { bytes: budget.size }),
+        size: async (chosen) => (await job.input.format.size(await job.apply(job.input.model, toSteps(chosen), true), job.target)).bytes,
+        assess: (weights) => assessor.assess(weights),
+        onProgress: (done, total, about) => job.progress('choose', done, total, about),
+      }),
+      toSteps,
+    );
+  } finally {
+    await assessor.close();
+  }
+}
+
+async function* map<T, U>(values: AsyncIterable<T>, change: (value: T) => U): AsyncGenerator<U> {
+  for await (const value of values) yield change(value);
+}

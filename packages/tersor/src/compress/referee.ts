@@ -1,0 +1,103 @@
+import type { Asked } from '../core/asked.ts';
+import type { Engine, Feeds, Session } from '../core/engine.ts';
+import type { QualityReport, SpeedReport } from '../core/report.ts';
+import type { Sample, Samples } from '../core/samples.ts';
+import { stateLinks } from '../core/state-links.ts';
+import { splitHalves } from '../data/choose.ts';
+import { openData } from '../data/open-data-node.ts';
+import { settle } from '../data/settle.ts';
+import { openEngine } from '../engine/engine-node.ts';
+import { openJudge } from '../evaluate/judge.ts';
+import { distinctShapes, latency } from '../evaluate/latency.ts';
+import { outputKinds } from '../evaluate/output-kinds.ts';
+import { runSample } from '../evaluate/run-sample.ts';
+import type { Job } from './job.ts';
+
+/** The original, running on the target's runtime, and the inputs by which a result is judged against it. */
+export interface Referee {
+  readonly engine: Engine;
+  readonly evidence: Samples['evidence'];
+  /** How a session's outputs compare with the original's: on the half to choose by, on the half to prove with, or on all inputs. */
+  judge(session: Session, part: Part): Promise<QualityReport>;
+  /** How a session's latency compares with the original's. */
+  race(session: Session): Promise<SpeedReport>;
+  close(): Promise<void>;
+}
+
+export type Part = 'choose' | 'prove' | 'all';
+
+/** Made-up inputs are cheap to have more of, and prove nothing all the same. */
+const SYNTHETIC_SAMPLES = 16;
+/** Outputs of the original that are kept, so that it need not run again for every question. */
+const MAX_KEPT_BYTES = 256_000_000;
+
+interface Run {
+  readonly feeds: Feeds;
+  readonly outputs: Feeds;
+}
+
+/**
+ * Starts the runtime, loads the original and settles on inputs.
+ * @throws ENGINE_MISSING, ENGINE_CRASHED, MODEL_INVALID when the runtime refuses the original, DATA_INVALID, FILE_MISSING, INTERRUPTED
+ */
+export async function openReferee(job: Job): Promise<Referee> {
+  const { asked, input, target, seed } = job;
+  const engine = await openEngine({ target, ...(asked.signal && { signal: asked.signal }) });
+  try {
+    if (engine.notice) job.note(engine.name, engine.notice);
+    const original = await engine.open({ path: input.path });
+    const samples = await openSamples(job, original, asked);
+    for (const note of samples.notes) job.note('inputs', note);
+    const links = stateLinks(original.inputs, original.outputs);
+    const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
+    const halves = { ...splitHalves(samples, seed), all: samples };
+    const kept = new Map<Sample, readonly Run[]>();
+    let keptBytes = 0;
+
+    /** The original on one sample: remembered as long as there is room. */
+    const originalOn = async (sample: Sample): Promise<readonly Run[]> => {
+      const known = kept.get(sample);
+      if (known) return known;
+      const runs: Run[] = [];
+      for await (const run of runSample(original, sample, links)) runs.push(run);
+      const bytes = runs.reduce((sum, { outputs }) => sum + bytesOf(outputs), 0);
+      if (keptBytes + bytes <= MAX_KEPT_BYTES) {
+        kept.set(sample, runs);
+        keptBytes += bytes;
+      }
+      return runs;
+    };
+
+    return {
+      engine,
+      evidence: samples.evidence,
+      async judge(session, part) {
+        const judge = openJudge(kinds);
+        for (const [index, sample] of halves[part].samples.entries()) {
+          asked.signal?.throwIfAborted();
+          const runs = await originalOn(sample);
+          let step = 0;
+          for await (const { outputs } of runSample(session, sample, links)) {
+            const run = runs[step++];
+            if (run) judge.add(index, run.outputs, outputs, run.feeds);
+          }
+        }
+        return judge.report(halves[part], seed);
+      },
+      race: (session) => latency(engine, original, session, distinctShapes(halves.prove.samples), { seed }),
+      close: () => engine.close(),
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function openSamples({ input: { model }, seed }: Job, session: Session, { data, samples }: Asked): Promise<Samples> {
+  if (data === undefined) return settle(session, { samples: samples ?? SYNTHETIC_SAMPLES, seed, model });
+  return openData(data, session.inputs, { seed, outputs: session.outputs, ...(samples !== undefined && { samples }) });
+}
+
+function bytesOf(values: Feeds): number {
+  return Object.values(values).reduce((sum, { data }) => sum + ('byteLength' in data ? data.byteLength : 0), 0);
+}

@@ -1,0 +1,17 @@
+import { openModel } from './compress/open-model.ts';
+import { inspectModel } from './core/inspect-model.ts';
+import type { Inspection } from './core/inspection.ts';
+
+/**
+ * What is inside a model: inputs and outputs, operators, weights and where the bytes are. Reads the header, no weights.
+ *
+ * @throws {TersorError} FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED
+ */
+export async function inspect(input: string): Promise<Inspection> {
+  const { model, path, bytes, close } = await openModel(input);
+  try {
+    return await inspectModel(model, { path, bytes });
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+
+/** As the package says; from `src/io` and from `dist/io` the way is the same. */
+export function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+}
+
+/** The most memory that this process has held so far, in bytes. */
+export function peakMemory(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}

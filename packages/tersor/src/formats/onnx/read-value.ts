@@ -1,4 +1,5 @@
 import type { ValueInfo } from '../../core/graph.ts';
+import { encodeBytes } from './proto/encode.ts';
 import { MAX_RANK } from './proto/limits.ts';
 import { DIMENSION, dtypeOf, SHAPE, TENSOR_TYPE, TYPE, VALUE } from './proto/schema.ts';
 import { concatenate, corrupt, count, fieldsOf, int64, payloadOf, text, textOrUndefined } from './proto/wire.ts';
@@ -17,19 +18,22 @@ export function readValue(message: Uint8Array, where: string): ValueInfo {
       else doc = readable;
     }
   }
-  const type = types.length > 0 ? readType(concatenate(types), where) : {};
+  const type: ValueType = types.length > 0 ? readType(concatenate(types), where) : {};
+  if (type.extra) extra.push(type.extra);
   return { name, ...type, ...(doc !== undefined && { doc }), ...(extra.length > 0 && { extra: concatenate(extra) }) };
 }
 
-type ValueType = Pick<ValueInfo, 'dtype' | 'shape' | 'denotations' | 'opaqueType'>;
+type ValueType = Pick<ValueInfo, 'dtype' | 'shape' | 'denotations' | 'opaqueType' | 'extra'>;
 
 /** A tensor's type is understood; any other, and what later versions add, is carried as it is. */
 function readType(message: Uint8Array, where: string): ValueType {
   const opaque = { opaqueType: message };
   const tensors: Uint8Array[] = [];
-  for (const { number, wire, payload } of fieldsOf(message, where)) {
-    if (number !== TYPE.tensor || wire !== 2) return opaque;
-    tensors.push(payload);
+  const denotations: Uint8Array[] = [];
+  for (const { number, wire, payload, encoded } of fieldsOf(message, where)) {
+    if (number === TYPE.denotation) denotations.push(encoded);
+    else if (number !== TYPE.tensor || wire !== 2) return opaque;
+    else tensors.push(payload);
   }
   if (tensors.length === 0) return opaque;
   const shapes: Uint8Array[] = [];
@@ -41,7 +45,12 @@ function readType(message: Uint8Array, where: string): ValueType {
   }
   const dtype = dtypeOf(code);
   if (!dtype) return opaque;
-  return shapes.length > 0 ? { dtype, ...readShape(concatenate(shapes), where) } : { dtype };
+  return {
+    dtype,
+    ...(shapes.length > 0 && readShape(concatenate(shapes), where)),
+    // a second `type` merges with the first
+    ...(denotations.length > 0 && { extra: encodeBytes(VALUE.type, concatenate(denotations)) }),
+  };
 }
 
 function readShape(message: Uint8Array, where: string): Pick<ValueInfo, 'denotations'> & Required<Pick<ValueInfo, 'shape'>> {

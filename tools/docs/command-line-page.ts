@@ -16,12 +16,13 @@ export function commandLinePage(methods: Declarations): string {
   };
   const screen = { ...screenOf({ write }, { NO_COLOR: '1' }), columns: COLUMNS };
   const unused = () => Promise.reject(new Error('help runs nothing'));
+  const library = { compress: unused, plan: unused, inspect: unused, compare: unused };
   const help = (command: Command): string => {
     text = '';
     command.outputHelp();
     return text.replaceAll(/[ \t]+$/gm, '').trim();
   };
-  const root = program({ out: screen, err: screen, methods, library: unused, interruptible: unused }, () => undefined);
+  const root = program({ out: screen, err: screen, methods, library, interruptible: unused }, () => undefined);
   const sections = all(root).map(({ path, command }) => `## ${path}\n\n${'```text'}\n${help(command)}\n${'```'}`);
   return `${[GENERATED, '# The command line', 'Results go to stdout, progress and messages to stderr.', ...sections].join('\n\n')}\n`;
 }

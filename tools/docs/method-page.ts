@@ -1,4 +1,4 @@
-import { flagName } from '../../packages/tersor/src/cli/method-options.ts';
+import { flagName, valueText } from '../../packages/tersor/src/cli/method-options.ts';
 import { byFamily, defaultsOf, LOSSES } from '../../packages/tersor/src/cli/screens/methods-screen.ts';
 import type { Declaration } from '../../packages/tersor/src/core/method.ts';
 import { cell, GENERATED } from './markdown.ts';
@@ -8,7 +8,7 @@ export function methodPage(method: Declaration): string {
   const { id, summary, notes, source, options, loss } = method;
   const rows = Object.entries(options).map(([name, { doc, expects, default: standard, search }]) => {
     const tried = search ? search.map((value) => `\`${String(value)}\``).join(', ') : '';
-    return `| \`${name}\` | \`${flagName(name)}\` | ${cell(expects)} | \`${cell(String(standard))}\` | ${tried} | ${cell(doc)} |`;
+    return `| \`${name}\` | \`${flagName(name)}\` | ${cell(expects)} | \`${cell(valueText(standard))}\` | ${tried} | ${cell(doc)} |`;
   });
   const table = ['| option | flag | takes | default | the search tries | |', '|---|---|---|---|---|---|', ...rows];
   const parts = [

@@ -15,7 +15,7 @@ export const FLAGS = {
     new Option('--max-latency <ratio>', 'Latency against the original: 0.8x or 80%.').argParser(parsed('--max-latency', parseRatio)),
   maxMemory: () =>
     new Option('--max-memory <size>', 'Most memory the runtime may take: 500MB.').argParser(parsed('--max-memory', parseBytes)),
-  recipe: () => new Option('--recipe <file|preset>', 'Do what a recipe says instead of choosing. Presets: tersor recipe presets.'),
+  recipe: () => new Option('--recipe <file|preset>', 'Do what a recipe says instead of choosing; a model that tersor made has one inside.'),
   set: () =>
     new Option('--set <step.option=value>', 'Change an option of the recipe; step is a method or its number. Repeatable.').argParser(
       collect,

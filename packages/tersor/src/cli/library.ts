@@ -1,4 +1,5 @@
 import type { Asked, AskedToCompare } from '../core/asked.ts';
+import { TersorError } from '../core/error.ts';
 import type { Inspection } from '../core/inspection.ts';
 import type { Comparison, Report } from '../core/report.ts';
 
@@ -10,6 +11,12 @@ export interface Library {
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
 }
 
-export async function loadLibrary(): Promise<Library> {
-  throw new Error('pending');
-}
+/** The real one; what a command does not use is not loaded. */
+export const LIBRARY: Library = {
+  compress: async (input, asked) => (await import('../compress.ts')).compress(input, asked),
+  plan: async (input, asked) => (await import('../compress.ts')).plan(input, asked),
+  inspect: async (input) => (await import('../inspect.ts')).inspect(input),
+  compare: async (a) => {
+    throw new TersorError('INTERNAL', a, 'not wired yet');
+  },
+};

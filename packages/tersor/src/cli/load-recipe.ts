@@ -3,6 +3,8 @@ import { TersorError } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { type Declarations, methodNamed, parseRecipe } from '../core/parse-recipe.ts';
 import type { Recipe, Step } from '../core/recipe.ts';
+import { isModel, recipeOfModel } from './recipe-of-model.ts';
+import type { Shell } from './shell.ts';
 
 /** Presets are published with the package; from `src/cli` and from `dist/cli` the way is the same. */
 const PRESETS = new URL('../../recipes/', import.meta.url);
@@ -13,15 +15,15 @@ const MAX_RECIPE_BYTES = 16_000_000;
  * The recipe that `--recipe` and `--set` name together; undefined when neither is given. Without `--recipe`, each method that `--set`
  * mentions is a step.
  *
- * @param name  a file or a preset
+ * @param name  a file, a preset, or a model that tersor made
  * @throws FILE_MISSING, RECIPE_INVALID, METHOD_UNKNOWN, OPTION_UNKNOWN, OPTION_VALUE, USAGE
  */
 export async function loadRecipe(
   name: string | undefined,
   settings: readonly string[],
-  methods: Declarations,
+  { methods, library }: Pick<Shell, 'methods' | 'library'>,
 ): Promise<Recipe | undefined> {
-  const base = name === undefined ? undefined : parseRecipe(await readRecipe(name), methods, name);
+  const base = name === undefined ? undefined : parseRecipe(await readRecipe(name, library), methods, name);
   if (settings.length === 0) return base;
   const steps = settings.reduce<readonly Step[]>((before, setting) => set(before, setting, base === undefined, methods), base?.steps ?? []);
   return parseRecipe({ ...base, version: 1, steps }, methods, name ?? '--set');
@@ -35,10 +37,14 @@ export async function presetNames(): Promise<string[]> {
     .sort();
 }
 
-/** The JSON of a recipe's file or of a preset, unchecked. @throws FILE_MISSING, RECIPE_INVALID */
-export async function readRecipe(name: string): Promise<unknown> {
+/** The JSON of a recipe's file, of a preset, or inside a model that tersor made; unchecked. @throws FILE_MISSING, RECIPE_INVALID */
+export async function readRecipe(name: string, library: Shell['library']): Promise<unknown> {
   const presets = await presetNames();
-  const text = presets.includes(name) ? await readFile(new URL(`${name}.json`, PRESETS), 'utf8') : await readText(name, presets);
+  const text = presets.includes(name)
+    ? await readFile(new URL(`${name}.json`, PRESETS), 'utf8')
+    : isModel(name)
+      ? await recipeOfModel(name, library)
+      : await readText(name, presets);
   try {
     return JSON.parse(text);
   } catch (cause) {

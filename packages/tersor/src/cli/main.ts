@@ -1,6 +1,6 @@
 import { METHODS } from '../methods/registry.gen.ts';
 import { interruptible } from './interruptible.ts';
-import { loadLibrary } from './library.ts';
+import { LIBRARY } from './library.ts';
 import { run } from './run.ts';
 import { screenOf } from './shell.ts';
 
@@ -17,6 +17,6 @@ process.exitCode = await run(process.argv.slice(2), {
   out,
   err,
   methods: METHODS,
-  library: loadLibrary,
+  library: LIBRARY,
   interruptible: (work) => interruptible(work, err),
 });

@@ -21,7 +21,7 @@ export function methodFlags({ options }: Declaration): Option[] {
     };
     // a long list of values would push all descriptions to the right
     const short = option.expects.length <= WIDEST_PLACEHOLDER;
-    const doc = `${option.doc}${short ? '' : ` Takes ${option.expects}.`} Default ${String(option.default)}.`;
+    const doc = `${option.doc}${short ? '' : ` Takes ${option.expects}.`} Default ${valueText(option.default)}.`;
     return [new Option(`${flag} <${short ? option.expects : 'value'}>`, doc).argParser(parse)];
   });
 }
@@ -29,8 +29,13 @@ export function methodFlags({ options }: Declaration): Option[] {
 /** Both `--x` and `--no-x` are taken; help shows the one that changes something. */
 function booleanFlags(flag: string, doc: string, standard: unknown): Option[] {
   const no = flag.replace('--', '--no-');
-  const yes = new Option(flag, `${doc} Default ${String(standard)}.`);
+  const yes = new Option(flag, `${doc} Default ${valueText(standard)}.`);
   return standard === true
     ? [yes.hideHelp(), new Option(no, `Turns off ${flag}, which is the default. ${doc}`)]
     : [yes, new Option(no).hideHelp()];
+}
+
+/** A default as help shows it. */
+export function valueText(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') || 'none' : String(value);
 }

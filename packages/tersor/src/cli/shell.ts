@@ -20,8 +20,8 @@ export interface Shell {
   /** Progress and messages. */
   readonly err: Screen;
   readonly methods: Declarations;
-  /** Loads what does the work; commands that do not need it stay quick. */
-  readonly library: () => Promise<Library>;
+  /** What does the work. */
+  readonly library: Library;
   /** Runs `work` with a signal that Ctrl-C aborts. */
   interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }

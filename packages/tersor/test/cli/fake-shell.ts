@@ -98,7 +98,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     out,
     err,
     methods: FAKE_METHODS,
-    library: async () => recorded,
+    library: recorded,
     interruptible: (work) => work(new AbortController().signal),
   };
   return { status: await run(argv, shell), out: out.text(), err: err.text(), calls };

@@ -90,6 +90,15 @@ describe('the main job', () => {
     expect(calls[0]?.args[1]).toMatchObject({ recipe: { steps: [{ use: 'rounding', bits: 4, fit: 'absmax' }] } });
   });
 
+  it('takes the recipe out of a model that tersor made', async () => {
+    const inside = { ...INSPECTION, metadata: { 'tersor.recipe': '{"version":1,"steps":[{"use":"rounding","bits":2}]}' } };
+    const { calls, status } = await runFake([model, '-q', '--recipe', model], { inspect: async () => inside });
+    expect(status).toBe(0);
+    expect(calls.at(-1)).toMatchObject({ name: 'compress', args: [model, { recipe: { steps: [{ use: 'rounding', bits: 2 }] } }] });
+    const without = await runFake([model, '--recipe', model]);
+    expect(without.err).toContain('has no recipe inside\n  only models that tersor made have one\n  [RECIPE_INVALID]');
+  });
+
   it('--save-recipe writes what replays, and refuses to overwrite before it works', async () => {
     const path = join(folder, 'found.json');
     expect((await runFake([model, '-q', '--save-recipe', path])).status).toBe(0);

@@ -26,10 +26,9 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
   const { target, data, samples, output, seed, threads, atLeast, weights = false, json = false, quiet = false } = flags;
   await checkModel(a);
   await checkModel(b);
-  const { compare } = await shell.library();
   const asked: AskedToCompare = defined({ target, data, samples, seed, threads, outputs: output, eval: flags.eval });
   const comparison = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible((signal) => compare(a, b, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    shell.interruptible((signal) => shell.library.compare(a, b, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );
   shell.out.write(
     json

@@ -39,11 +39,11 @@ export interface CompressFlags {
 }
 
 export async function compressCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
-  return runJob(flags.dryRun ? 'plan' : 'compress', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell.methods));
+  return runJob(flags.dryRun ? 'plan' : 'compress', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell));
 }
 
 export async function planCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
-  return runJob('plan', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell.methods));
+  return runJob('plan', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell));
 }
 
 /** The main job with a recipe or without, from flags to exit status. */
@@ -56,7 +56,7 @@ export async function runJob(
 ): Promise<number> {
   if (flags.saveRecipe !== undefined) await checkFree(flags.saveRecipe, flags.force === true);
   await checkModel(model);
-  const library = await shell.library();
+  const { library } = shell;
   const talks = !flags.json && !flags.quiet;
   const inspection = talks || (flags.maxSize && 'share' in flags.maxSize) ? await library.inspect(model) : undefined;
   if (talks && inspection) shell.err.write(modelLine(inspection, shell.err));

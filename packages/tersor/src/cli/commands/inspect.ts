@@ -14,8 +14,7 @@ export async function inspectCommand(
   { out, library }: Shell,
 ): Promise<number> {
   await checkModel(model);
-  const { inspect } = await library();
-  const inspection = await inspect(model);
+  const inspection = await library.inspect(model);
   out.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : inspectionScreen(inspection, out, weights));
   return DONE;
 }

@@ -16,7 +16,7 @@ export async function recipeCheckCommand(
   { json = false }: { readonly json?: boolean },
   shell: Shell,
 ): Promise<number> {
-  const recipe = parseRecipe(await readRecipe(name), shell.methods, name);
+  const recipe = parseRecipe(await readRecipe(name, shell.library), shell.methods, name);
   const report = model === undefined ? undefined : await planFor(model, recipe, shell);
   if (json) {
     shell.out.write(`${JSON.stringify({ recipe, ...(report && { plan: report }) }, null, 2)}\n`);
@@ -41,9 +41,9 @@ export async function recipeSchemaCommand({ out, methods }: Shell): Promise<numb
 }
 
 /** Lists the presets with their steps. */
-export async function recipePresetsCommand({ out, methods }: Shell): Promise<number> {
+export async function recipePresetsCommand({ out, methods, library }: Shell): Promise<number> {
   for (const name of await presetNames()) {
-    const { steps } = parseRecipe(await readRecipe(name), methods, name);
+    const { steps } = parseRecipe(await readRecipe(name, library), methods, name);
     out.write(`${out.colors.bold(name.padEnd(12))} ${steps.map(({ use }) => use).join(' → ')}\n`);
   }
   return DONE;
@@ -51,6 +51,5 @@ export async function recipePresetsCommand({ out, methods }: Shell): Promise<num
 
 async function planFor(model: string, recipe: Recipe, { library }: Shell): Promise<Report> {
   await checkModel(model);
-  const { plan } = await library();
-  return plan(model, { recipe });
+  return library.plan(model, { recipe });
 }

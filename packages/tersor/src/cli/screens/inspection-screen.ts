@@ -1,4 +1,5 @@
 import type { InspectedWeight, Inspection } from '../../core/inspection.ts';
+import { RECIPE_KEY } from '../recipe-of-model.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { bar } from '../text/bar.ts';
 import { paragraph } from '../text/paragraph.ts';
@@ -15,7 +16,14 @@ type Room = Pick<Screen, 'columns' | 'colors'>;
 
 /** What is inside a model, and where its bytes are. */
 export function inspectionScreen(inspection: Inspection, screen: Room, everyWeight: boolean): string {
-  const { inputs, outputs, alreadyQuantized, metadata, recipe, opsets } = inspection;
+  const {
+    inputs,
+    outputs,
+    alreadyQuantized,
+    metadata: { [RECIPE_KEY]: recipe, ...metadata },
+    opsets,
+    path,
+  } = inspection;
   const domains = Object.entries(opsets).filter(([domain]) => domain !== '');
   const about = [
     ...valueLines('inputs', inputs, screen),
@@ -26,7 +34,7 @@ export function inspectionScreen(inspection: Inspection, screen: Room, everyWeig
     ...Object.entries(metadata).flatMap(([key, value], i) =>
       labelled(i === 0 ? 'metadata' : '', `${printable(key)}: ${printable(value.slice(0, METADATA_WIDTH))}`, screen),
     ),
-    ...(recipe ? labelled('recipe', recipe.steps.map(({ use }) => use).join(' → '), screen) : []),
+    ...(recipe === undefined ? [] : labelled('recipe', `inside; repeat it with --recipe ${printable(path)}`, screen)),
     ...(alreadyQuantized.length > 0 ? labelled('quantized', quantizedText(alreadyQuantized, screen.colors), screen) : []),
   ];
   const sections = [about, operatorLines(inspection, screen), weightLines(inspection, screen, everyWeight)];

@@ -1,5 +1,5 @@
 import type { Declaration, Family, Method } from '../../core/method.ts';
-import { flagName } from '../method-options.ts';
+import { flagName, valueText } from '../method-options.ts';
 import type { Screen } from '../shell.ts';
 import { paragraph, paragraphs } from '../text/paragraph.ts';
 
@@ -39,7 +39,7 @@ export function methodPage(method: Declaration, { columns, colors }: Pick<Screen
   const { id, summary, notes, source, options, loss } = method;
   const flags = Object.entries(options).flatMap(([name, { doc, expects, default: standard, search }]) => [
     `  ${colors.cyan(flagName(name))} <${expects}>`,
-    ...paragraph(`${doc} Default ${String(standard)}.${search ? ` The search tries ${search.join(', ')}.` : ''}`, columns, '      '),
+    ...paragraph(`${doc} Default ${valueText(standard)}.${search ? ` The search tries ${search.join(', ')}.` : ''}`, columns, '      '),
   ]);
   const lines = [
     `${colors.bold(id)}  ${colors.dim(FAMILIES[method.family])}`,

@@ -1,0 +1,180 @@
+/**
+ * How long the forms take that a compressed weight can be lowered to, against floats, on onnxruntime-node and -web: best of many
+ * interleaved rounds on one thread, for a linear layer at 1 to 2048 rows and an embedding at 1 to 2048 indices. `error` is the relative
+ * difference to the product with the decoded weights: what the operator's own arithmetic adds to the loss.
+ *
+ * Usage: tsx bench/lowering.ts [node|wasm ...]. Writes bench/results/lowering.json and prints the tables of docs/lowering.md.
+ */
+import { parseArgs } from 'node:util';
+import type { Tensor } from 'onnxruntime-common';
+import { decode, denseOf } from '../packages/tersor/src/core/decode.ts';
+import { findLayers } from '../packages/tersor/src/core/find-layers.ts';
+import { makeNode, mapGraphs } from '../packages/tersor/src/core/graph.ts';
+import { type Execution, mapWeights, type Model } from '../packages/tersor/src/core/model.ts';
+import { parseOptions } from '../packages/tersor/src/core/options.ts';
+import { randomFor } from '../packages/tersor/src/core/random.ts';
+import { lower } from '../packages/tersor/src/formats/onnx/lower.ts';
+import { writeOnnx } from '../packages/tersor/src/formats/onnx/write.ts';
+import { openMemory } from '../packages/tersor/src/io/memory-store.ts';
+import { openKernels } from '../packages/tersor/src/kernels/open-kernels.ts';
+import rtn from '../packages/tersor/src/methods/quantize/rtn.ts';
+import { handMade, tensorInfo } from '../packages/tersor/test/support/hand-made-model.ts';
+import { saveResults } from './results.ts';
+
+interface Form {
+  readonly label: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly level?: number;
+}
+
+interface Row {
+  readonly runtime: string;
+  readonly layer: string;
+  readonly form: string;
+  readonly bytes: number;
+  readonly error: number;
+  /** Latency over that of floats, by rows. */
+  readonly ratios: Readonly<Record<number, number>>;
+}
+
+const SIZES = [[384, 384], [384, 1536], [1536, 384], [1024, 1024]] as const;
+const ROWS = [1, 16, 128, 2048];
+const VOCABULARY = 8000;
+const SECONDS = 1.2;
+
+const kernels = await openKernels({ threads: 0 });
+const { positionals } = parseArgs({ allowPositionals: true });
+const rows: Row[] = [];
+for (const runtime of positionals.length > 0 ? positionals : ['node', 'wasm']) {
+  for (const [inputs, outputs] of SIZES) rows.push(...(await measure(runtime, `linear ${inputs} x ${outputs}`, linear(inputs, outputs), linearForms())));
+  rows.push(...(await measure(runtime, `embedding ${VOCABULARY} x 384`, embedding(), embeddingForms())));
+}
+await kernels.close();
+saveResults('lowering', rows);
+for (const layer of new Set(rows.map((row) => `${row.runtime}, ${row.layer}`))) printTable(layer);
+
+function linear(inputs: number, outputs: number): Model {
+  return handMade({
+    nodes: [makeNode('MatMul', ['x', 'w'], ['y'])],
+    weights: { w: [inputs, outputs] },
+    inputs: [tensorInfo('x', 'f32', ['rows', inputs])],
+    outputs: [tensorInfo('y', 'f32')],
+    opset: 17,
+  });
+}
+
+function embedding(): Model {
+  return handMade({
+    nodes: [makeNode('Gather', ['w', 'x'], ['y'])],
+    weights: { w: [VOCABULARY, 384] },
+    inputs: [tensorInfo('x', 'i64', ['rows'])],
+    outputs: [tensorInfo('y', 'f32')],
+    opset: 17,
+  });
+}
+
+function linearForms(): Form[] {
+  const blockwise = [8, 4, 2].flatMap((bits) =>
+    [32, 128].flatMap((block) => [0, 1, 4].map((level) => ({
+      label: `MatMulNBits ${bits} bits, block ${block}, level ${level}`,
+      options: { bits, block, execution: 'weight-only' },
+      level,
+    }))));
+  const asymmetric = { label: 'MatMulNBits 4 bits, block 32, zero points, level 1', options: { bits: 4, block: 32, symmetric: false, execution: 'weight-only' }, level: 1 };
+  return [{ label: 'expand 8 bits, row', options: { bits: 8, execution: 'expand' } }, { label: 'expand 4 bits, block 32', options: { bits: 4, block: 32, execution: 'expand' } }, ...blockwise, asymmetric];
+}
+
+function embeddingForms(): Form[] {
+  const blockwise = [8, 4, 2].flatMap((bits) => [32, 128].map((block) => ({
+    label: `GatherBlockQuantized ${bits} bits, block ${block}`,
+    options: { bits, block, execution: 'weight-only' },
+  })));
+  return [{ label: 'expand 8 bits, row', options: { bits: 8, execution: 'expand' } }, { label: 'Gather + Cast + Mul 8 bits, row', options: { bits: 8, execution: 'weight-only' } }, ...blockwise];
+}
+
+async function measure(runtime: string, layer: string, model: Model, forms: readonly Form[]): Promise<Row[]> {
+  const ort = runtime === 'node' ? await import('onnxruntime-node') : await import('onnxruntime-web');
+  if (runtime !== 'node') ort.env.wasm.numThreads = 1;
+  const open = async (bytes: Uint8Array) => ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const floats = await open(await fileOf(model));
+  const tested = await Promise.all(forms.map(async (form) => {
+    const changed = await quantize(model, form.options);
+    const bytes = await fileOf(changed, form.level);
+    return { form, bytes: bytes.length, session: await open(bytes), exact: await open(await fileOf(decoded(changed))) };
+  }));
+  const feeds = (count: number): Record<string, Tensor> => {
+    const random = randomFor(2, `${count}`);
+    const { shape = [] } = model.graph!.inputs[0]!;
+    if (shape.length === 1) return { x: new ort.Tensor('int64', BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * VOCABULARY))), [count]) };
+    const columns = Number(shape[1]);
+    return { x: new ort.Tensor('float32', Float32Array.from({ length: count * columns }, () => random() + random() + random() - 1.5), [count, columns]) };
+  };
+  const ratios = forms.map((): Record<number, number> => ({}));
+  for (const count of ROWS) {
+    const x = feeds(count);
+    const best = new Array<number>(forms.length + 1).fill(Number.POSITIVE_INFINITY);
+    const start = performance.now();
+    for (let round = 0; round < 3 || (performance.now() - start < SECONDS * 1000 && round < 200); round++) {
+      for (const [i, session] of [floats, ...tested.map((one) => one.session)].entries()) {
+        const before = performance.now();
+        await session.run(x);
+        best[i] = Math.min(best[i]!, performance.now() - before);
+      }
+    }
+    ratios.forEach((ratio, i) => {
+      ratio[count] = best[i + 1]! / best[0]!;
+    });
+  }
+  const result: Row[] = [];
+  for (const [i, { form, bytes, session, exact }] of tested.entries()) {
+    const actual = await session.run(feeds(16));
+    const expected = await exact.run(feeds(16));
+    result.push({ runtime, layer, form: form.label, bytes, error: distance(actual.y!.data as Float32Array, expected.y!.data as Float32Array), ratios: ratios[i]! });
+    await session.release();
+    await exact.release();
+  }
+  await floats.release();
+  return result;
+}
+
+async function quantize(model: Model, raw: Readonly<Record<string, unknown>>): Promise<Model> {
+  const context = { scope: await findLayers(model), kernels, note: () => {}, random: () => Math.random };
+  return rtn.apply(model, parseOptions('rtn', rtn.options, raw), context);
+}
+
+function decoded(model: Model): Model {
+  const plain = mapWeights(model, (weight) => ({ ...weight, layout: { kind: 'dense', dtype: 'f32' }, load: async () => denseOf(decode(await weight.load()), weight.shape) }));
+  return { ...plain, execution: new Map<string, Execution>() };
+}
+
+/** @param level  the accuracy level of MatMulNBits, instead of the one that lowering would choose */
+async function fileOf(model: Model, level?: number): Promise<Uint8Array> {
+  const lowered = (await lower(model, 'node', kernels)).model;
+  const graph = mapGraphs(lowered.graph!, (inner) => ({
+    ...inner,
+    nodes: inner.nodes.map((node) =>
+      level !== undefined && node.op === 'MatMulNBits' ? { ...node, attributes: new Map([...node.attributes, ['accuracy_level', { kind: 'int' as const, value: BigInt(level) }]]) } : node),
+  }));
+  const store = openMemory();
+  await writeOnnx({ ...lowered, graph }, store, 'm.onnx');
+  await store.commit();
+  const source = await store.open('m.onnx');
+  return source.read(0, source.size);
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  let [difference, size] = [0, 0];
+  a.forEach((value, i) => {
+    difference += (value - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  });
+  return Math.sqrt(difference / size);
+}
+
+function printTable(layer: string): void {
+  console.log(`\n${layer}\n\n| form | kB | error | ${ROWS.join(' | ')} |\n|---|---|---|${ROWS.map(() => '---').join('|')}|`);
+  for (const row of rows) {
+    if (`${row.runtime}, ${row.layer}` !== layer) continue;
+    console.log(`| ${row.form} | ${Math.round(row.bytes / 1000)} | ${row.error.toExponential(1)} | ${ROWS.map((count) => row.ratios[count]!.toFixed(2)).join(' | ')} |`);
+  }
+}

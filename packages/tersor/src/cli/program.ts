@@ -1,10 +1,10 @@
 import { Command, type CommanderError, type Option } from 'commander';
+import { version } from '../io/node-process.ts';
 import { COMMANDS, type CommandSpec, methodSpec } from './command-specs.ts';
 import { DONE, STATUS_MEANINGS } from './exit-status.ts';
 import { FLAGS } from './flags.ts';
 import type { Shell } from './shell.ts';
 import { usageError } from './usage-error.ts';
-import { version } from './version.ts';
 
 /** The whole command line, made from declarations: commands, flags, methods. `finish` is told the exit status. */
 export function program(shell: Shell, finish: (status: number) => void): Command {

@@ -26,6 +26,7 @@ export async function makeReport(
     target,
     input: { path: input.path, format: input.format.id, bytes: input.bytes },
     ...(output !== undefined && { output: { path: output, format: input.format.id, bytes: size.bytes } }),
+    resultBytes: size.bytes,
     outcome,
     recipe,
     weights: weightsReport(before, { model, size }, await findLayers(input.model)),

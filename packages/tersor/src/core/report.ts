@@ -11,6 +11,8 @@ export interface Report {
   readonly input: FileReport;
   /** Absent when nothing was gained or nothing was left behind. */
   readonly output?: FileReport;
+  /** Of the result, whether it was written, only planned, or not left behind; absent when nothing was made. */
+  readonly resultBytes?: number;
   readonly outcome: 'compressed' | 'nothing-to-gain' | 'missed' | 'planned';
   /** Replays to identical bytes. */
   readonly recipe: Recipe;

@@ -66,12 +66,13 @@ export const REPORT: Report = {
     { about: 'embeddings.LayerNorm.bias', message: 'not a matrix that a layer computes with' },
     { about: 'pooler.dense.weight', message: 'would not become smaller' },
   ],
-  seconds: { read: 0.02, choose: 12.4, write: 3.1, verify: 8.2, time: 74 },
+  seconds: { read: 0.02, choose: 12.4, write: 3.1, verify: 8.2, time: 74, total: 97.9 },
 };
 
 /** Two outputs, judged on made-up inputs, too slow, not left behind. */
 export const MISSED: Report = {
   ...without(REPORT, 'output'),
+  resultBytes: 22_861_004,
   outcome: 'missed',
   target: 'webgpu',
   quality: {
@@ -113,7 +114,8 @@ export const MISSED: Report = {
 };
 
 export const PLANNED: Report = {
-  ...without(REPORT, 'quality', 'speed'),
+  ...without(REPORT, 'output', 'quality', 'speed'),
+  resultBytes: 22_861_004,
   outcome: 'planned',
   memory: { process: 0 },
   runtimes: [],
@@ -130,7 +132,7 @@ export const NOTHING: Report = {
   promises: [],
   runtimes: [],
   skipped: [],
-  seconds: { read: 0.4 },
+  seconds: { read: 0.4, total: 0.4 },
 };
 
 export const INSPECTION: Inspection = {

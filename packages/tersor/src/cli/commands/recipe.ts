@@ -25,13 +25,7 @@ export async function recipeCheckCommand(
   const { green } = shell.out.colors;
   const steps = recipe.steps.map(({ use }) => use).join(' → ');
   shell.out.write(`${green('✓')} ${printable(name)}: ${steps}\n`);
-  if (report) {
-    const changed = report.weights.filter(({ before, after }) => before !== after).length;
-    const sizes = report.output
-      ? `, ${bytesText(report.input.bytes)} → ${bytesText(report.output.bytes)} (${percentText(report.output.bytes / report.input.bytes)})`
-      : '';
-    shell.out.write(`${green('✓')} ${printable(report.input.path)}: changes ${changed} of ${report.weights.length} weights${sizes}\n`);
-  }
+  if (report) shell.out.write(`${green('✓')} ${printable(report.input.path)}: ${effectText(report)}\n`);
   return DONE;
 }
 
@@ -47,6 +41,11 @@ export async function recipePresetsCommand({ out, methods, library }: Shell): Pr
     out.write(`${out.colors.bold(name.padEnd(12))} ${steps.map(({ use }) => use).join(' → ')}\n`);
   }
   return DONE;
+}
+
+function effectText({ weights, input, resultBytes = input.bytes }: Report): string {
+  const changed = weights.filter(({ before, after }) => before !== after).length;
+  return `changes ${changed} of ${weights.length} weights, ${bytesText(input.bytes)} → ${bytesText(resultBytes)} (${percentText(resultBytes / input.bytes)})`;
 }
 
 async function planFor(model: string, recipe: Recipe, { library }: Shell): Promise<Report> {

@@ -1,3 +1,4 @@
+import type { Target } from '../../core/format.ts';
 import type { PromiseReport, Report } from '../../core/report.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
@@ -32,14 +33,15 @@ export function reportScreen(report: Report, screen: Room, view: ReportView): st
     .join('\n\n')}\n`;
 }
 
-function sizeSection({ input, output, outcome }: Report, screen: Room): string[] {
-  if (!output) return labelled('size', bytesText(input.bytes), screen);
-  return sizeBars(['before', input.bytes], [outcome === 'planned' ? 'planned' : 'after', output.bytes], screen);
+function sizeSection({ input, output, resultBytes, outcome }: Report, screen: Room): string[] {
+  const after = outcome === 'nothing-to-gain' ? undefined : (output?.bytes ?? resultBytes);
+  if (after === undefined) return labelled('size', bytesText(input.bytes), screen);
+  return sizeBars(['before', input.bytes], [outcome === 'planned' ? 'planned' : 'after', after], screen);
 }
 
 function measuredSection({ quality, speed, runtimes, memory, seconds }: Report, screen: Room): string[] {
-  const took = Object.entries(seconds).filter(([, value]) => value >= 0.05);
-  const total = took.reduce((sum, [, value]) => sum + value, 0);
+  const { total = 0, ...phases } = seconds;
+  const took = Object.entries(phases).filter(([, value]) => value >= 0.05);
   const engine = memory.engine === undefined ? '' : `, runtime ${bytesText(memory.engine)}`;
   return [
     ...(quality ? qualityLines(quality, screen) : []),
@@ -47,7 +49,11 @@ function measuredSection({ quality, speed, runtimes, memory, seconds }: Report, 
     ...runtimeLines(runtimes, screen),
     ...(memory.process > 0 ? labelled('memory', `peak ${bytesText(memory.process)}${engine}`, screen) : []),
     ...(total > 0
-      ? labelled('time', `${durationText(total)}: ${took.map(([phase, value]) => `${phase} ${durationText(value)}`).join(', ')}`, screen)
+      ? labelled(
+          'time',
+          [durationText(total), took.map(([phase, value]) => `${phase} ${durationText(value)}`).join(', ')].filter(Boolean).join(': '),
+          screen,
+        )
       : []),
   ];
 }
@@ -118,11 +124,20 @@ function endSection({ outcome, input, output, target }: Report, { columns, color
         columns,
       );
     case 'compressed':
-      return output
-        ? [
-            `${colors.green('Wrote')}      ${colors.bold(printable(output.path))}`,
-            `${colors.bold('Load it')}    ${printable(loaderLine(output.path, target))}`,
-          ]
-        : [];
+      return output ? whatNow(input.path, output.path, target, colors) : [];
   }
+}
+
+/** Lines to paste stay in one piece, however narrow the screen. */
+function whatNow(input: string, output: string, target: Target, { green, bold }: Colors): string[] {
+  return [
+    `${green('Wrote')}      ${bold(printable(output))}`,
+    `${bold('Load it')}    ${printable(loaderLine(output, target))}`,
+    `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(output)} -o <file>`)}`,
+  ];
+}
+
+/** As a shell wants it: quoted only where it must be. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -32,7 +32,8 @@ export function table<Row>(
         const isLast = i === shown.length - 1;
         return paint(column, align(column, text(column, widths[i]!), isLast ? 0 : widths[i]!, widths[i]!));
       })
-      .join(GAP);
+      .join(GAP)
+      .trimEnd();
   return [
     heading(
       line(

@@ -1,13 +1,13 @@
 import type { Random } from '../core/random.ts';
 
-/** Two independent standard normal numbers make one call cheap; Box and Muller 1958. */
+/** A standard normal number. Source: Box and Muller 1958. */
 export function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 /**
- * A picture as plain sums of smooth fields from coarse to fine, with a few hard edges, of mean 0 and deviation about 1 over all colours: what
- * photographs look like to a network, and white noise does not.
+ * A picture of smooth fields from coarse to fine, with some hard edges and lines of digits, of mean 0 and deviation about 1 over all colours: to a network
+ * it looks more like a photograph or a page than white noise does.
  * @returns `[channels, height, width]`
  */
 export function smoothImage(channels: number, height: number, width: number, random: Random): Float32Array {
@@ -18,7 +18,27 @@ export function smoothImage(channels: number, height: number, width: number, ran
     for (let i = 0; i < own.length; i++) image[c * own.length + i] = shared[i]! + 0.5 * own[i]!;
   }
   for (let patch = 2 + Math.floor(random() * 5); patch > 0; patch--) paintPatch(image, channels, height, width, random);
+  for (let line = 1 + Math.floor(random() * 3); line > 0; line--) paintText(image, channels, height, width, random);
   return standardize(image, 0.6 + 0.6 * random(), 0.4 * (random() - 0.5));
+}
+
+/** Of the variance of features, the part that lasts over time. */
+const LASTING = 0.8;
+
+/**
+ * Normally distributed features that change little along time, as real ones do: independent frames look all alike to a network that pools over them.
+ * @param time  axis of time; absent: all elements are independent
+ */
+export function slowFeatures(shape: readonly number[], time: number | undefined, random: Random): Float32Array {
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  if (time === undefined) return Float32Array.from({ length: count }, () => normal(random));
+  const inner = shape.slice(time + 1).reduce((product, dim) => product * dim, 1);
+  const frames = shape[time] ?? 1;
+  const pattern = Float32Array.from({ length: frames > 0 ? count / frames : 0 }, () => normal(random));
+  return Float32Array.from({ length: count }, (_, i) => {
+    const lasting = pattern[Math.floor(i / (inner * frames)) * inner + (i % inner)]!;
+    return Math.sqrt(LASTING) * lasting + Math.sqrt(1 - LASTING) * normal(random);
+  });
 }
 
 /**
@@ -57,17 +77,73 @@ function smoothField(height: number, width: number, random: Random): Float32Arra
   return field;
 }
 
+/** A rectangle of an image, in pixels; the ends are not part of it. */
+interface Box {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Digits as displays draw them: top, upper left, upper right, middle, lower left, lower right, bottom, as bits from the lowest. */
+const DIGITS = [0b1110111, 0b0100100, 0b1011101, 0b1101101, 0b0101110, 0b1101011, 0b1111011, 0b0100101, 0b1111111, 0b1101111];
+
 function paintPatch(image: Float32Array, channels: number, height: number, width: number, random: Random): void {
   const top = Math.floor(random() * height);
   const left = Math.floor(random() * width);
-  const bottom = Math.min(height, top + 1 + Math.floor((random() * height) / 2));
-  const right = Math.min(width, left + 1 + Math.floor((random() * width) / 4));
-  for (let c = 0; c < channels; c++) {
-    const shift = 1.5 * normal(random);
-    for (let y = top; y < bottom; y++) {
-      const row = (c * height + y) * width;
-      for (let x = left; x < right; x++) image[row + x] = image[row + x]! + shift;
-    }
+  const bottom = top + 1 + Math.floor((random() * height) / 2);
+  const right = left + 1 + Math.floor((random() * width) / 4);
+  for (let c = 0; c < channels; c++) shiftBox(image, height, width, c, { top, bottom, left, right }, 1.5 * normal(random));
+}
+
+/** Digits on a plate, dark on light or light on dark. */
+function paintText(image: Float32Array, channels: number, height: number, width: number, random: Random): void {
+  const size = Math.max(5, Math.floor(height * (0.1 + 0.5 * random() ** 2)));
+  const advance = Math.ceil(size * 0.75);
+  const count = Math.max(1, Math.min(Math.floor(width / advance), 3 + Math.floor(random() * 12)));
+  const top = Math.floor(random() * Math.max(1, height - size));
+  const left = Math.floor(random() * Math.max(1, width - count * advance));
+  const ink = random() < 0.7 ? -3 : 3;
+  const margin = Math.ceil(size / 6);
+  const plate = { top: top - margin, bottom: top + size + margin, left: left - margin, right: left + count * advance + margin };
+  for (let c = 0; c < channels; c++) shiftBox(image, height, width, c, plate, -ink / 2);
+  for (let i = 0; i < count; i++) {
+    const strokes = digitStrokes(DIGITS[Math.floor(random() * DIGITS.length)]!, top, left + i * advance, size);
+    for (const stroke of strokes) for (let c = 0; c < channels; c++) shiftBox(image, height, width, c, stroke, ink);
+  }
+}
+
+function digitStrokes(bits: number, top: number, left: number, size: number): Box[] {
+  const thick = Math.max(1, Math.round(size / 8));
+  const middle = top + Math.floor(size / 2);
+  const bottom = top + size;
+  const right = left + Math.max(2, Math.floor(size / 2));
+  const lying = (at: number): Box => ({ top: at, bottom: at + thick, left, right });
+  const standing = (at: number, from: number, to: number): Box => ({ top: from, bottom: to, left: at, right: at + thick });
+  const strokes = [
+    lying(top),
+    standing(left, top + thick, middle),
+    standing(right - thick, top + thick, middle),
+    lying(middle),
+    standing(left, middle + thick, bottom - thick),
+    standing(right - thick, middle + thick, bottom - thick),
+    lying(bottom - thick),
+  ];
+  return strokes.filter((_, bit) => Math.floor(bits / 2 ** bit) % 2 === 1);
+}
+
+/** Makes a box of one colour lighter or darker; what lies outside of the image is cut off. */
+function shiftBox(
+  image: Float32Array,
+  height: number,
+  width: number,
+  channel: number,
+  { top, bottom, left, right }: Box,
+  shift: number,
+): void {
+  for (let y = Math.max(0, top); y < Math.min(height, bottom); y++) {
+    const row = (channel * height + y) * width;
+    for (let x = Math.max(0, left); x < Math.min(width, right); x++) image[row + x] = image[row + x]! + shift;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Session } from '../core/engine.ts';
+import type { Feeds, Session, Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Model } from '../core/model.ts';
@@ -6,7 +6,7 @@ import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
 import { channelAxis } from './guess-role.ts';
 import { type Sizes, sizeCandidates } from './sizes.ts';
-import { explainGuess, type Guess, guessInputs, synthesize } from './synthesize.ts';
+import { explainGuess, type Guess, guessInputs, type Making, synthesize } from './synthesize.ts';
 
 export interface SettleOptions {
   readonly samples: number;
@@ -15,47 +15,81 @@ export interface SettleOptions {
   readonly model?: Model;
 }
 
+/** Scales of features to try: a network far outside of its range answers the same to everything. */
+const GAINS = [1, 4, 0.25, 16, 0.06];
+
+/** Outputs that differ by less than this part of their size do not listen to their inputs. */
+const MIN_VARIATION = 1e-3;
+
 /**
  * Made-up samples that the model accepts: sizes which it leaves open are tried, the likeliest first, until one runs. Whether sequences may have
- * different lengths is tried, too.
+ * different lengths is tried, too, and so is the scale of features, until the outputs tell them apart.
  * @throws DATA_INVALID when it refuses every guess, ENGINE_CRASHED, INTERRUPTED
  */
 export async function settle(session: Session, { samples, seed, model }: SettleOptions): Promise<Samples> {
   const wanted = { inputs: inputsOf(session, model), links: stateLinks(session.inputs, session.outputs) };
   const guesses = guessInputs(wanted.inputs, wanted.links, model);
+  const make = (making: Omit<Making, 'seed'>) => synthesize(guesses, wanted, { seed, ...making });
   const open = new Set(guesses.flatMap((guess) => [...guess.open.values()]));
-  const make = (sizes: Sizes, count: number, vary: boolean) => synthesize(guesses, wanted, { sizes, count, seed, vary });
-  let refusal = 'it has no inputs';
-  for (const sizes of sizeCandidates(open, fixedHeight(guesses), wanted.links.length > 0)) {
-    const reason = await tryRun(session, make(sizes, 1, false));
-    if (reason !== undefined) {
-      refusal = reason;
-      continue;
-    }
-    const extremes = [
-      { ...sizes, sequence: Math.max(1, Math.round(sizes.sequence / 4)) },
-      { ...sizes, sequence: sizes.sequence * 2 },
-    ];
-    const vary =
-      (open.has('sequence') || hasMask(guesses)) &&
-      (await tryRun(
-        session,
-        extremes.flatMap((size) => make(size, 1, false)),
-      )) === undefined;
-    const made = make(sizes, samples, vary);
-    return {
-      evidence: 'synthetic',
-      source: `synthetic (seed ${seed})`,
-      samples: made,
-      notes: [...guesses.map(explainGuess), shapesOf(made)],
-    };
+  const sizes = await findSizes(session, sizeCandidates(open, fixedHeight(guesses), wanted.links.length > 0), make);
+  const vary = (open.has('sequence') || hasMask(guesses)) && (await takesLengths(session, sizes, make));
+  const gain = guesses.some(({ role }) => role === 'features') ? await findGain(session, sizes, make) : 1;
+  const made = make({ sizes, count: samples, vary, gain });
+  const scale = gain === 1 ? [] : [`features are multiplied by ${gain}: smaller or larger ones leave the outputs constant`];
+  return {
+    evidence: 'synthetic',
+    source: `synthetic (seed ${seed})`,
+    samples: made,
+    notes: [...guesses.map(explainGuess), ...scale, shapesOf(made)],
+  };
+}
+
+type Make = (making: Omit<Making, 'seed'>) => Sample[];
+
+async function findSizes(session: Session, candidates: readonly Sizes[], make: Make): Promise<Sizes> {
+  let refusal = 'none was made';
+  for (const sizes of candidates) {
+    const reason = await tryRun(session, make({ sizes, count: 1 }));
+    if (reason === undefined) return sizes;
+    refusal = reason;
   }
   throw new TersorError(
     'DATA_INVALID',
     'synthetic inputs',
-    `the model refuses every guess; the last refusal: ${refusal}`,
+    `the model refuses every guess; the last: ${refusal}`,
     'give it real inputs with --data',
   );
+}
+
+async function takesLengths(session: Session, sizes: Sizes, make: Make): Promise<boolean> {
+  const lengths = [Math.max(1, Math.round(sizes.sequence / 4)), sizes.sequence * 2];
+  const samples = lengths.flatMap((sequence) => make({ sizes: { ...sizes, sequence }, count: 1 }));
+  return (await tryRun(session, samples)) === undefined;
+}
+
+async function findGain(session: Session, sizes: Sizes, make: Make): Promise<number> {
+  for (const gain of GAINS) {
+    const outputs: Feeds[] = [];
+    for (const { steps } of make({ sizes, count: 3, gain })) if (steps[0]) outputs.push(await session.run(steps[0]));
+    if (Object.keys(outputs[0] ?? {}).some((name) => variation(outputs.map((output) => output[name])) > MIN_VARIATION)) return gain;
+  }
+  return 1;
+}
+
+/** The largest difference between values, as a part of the largest value. */
+function variation(values: readonly (Value | undefined)[]): number {
+  const [first, ...others] = values;
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < (first?.data.length ?? 0); i++) {
+    const a = Number(first?.data[i]);
+    for (const other of others) {
+      const b = Number(other?.data[i]);
+      difference = Math.max(difference, Math.abs(a - b));
+      size = Math.max(size, Math.abs(a), Math.abs(b));
+    }
+  }
+  return size > 0 ? difference / size : 0;
 }
 
 /** The runtime cannot tell a scalar from an unknown rank; the file can. */

@@ -4,7 +4,7 @@ import type { Model } from '../core/model.ts';
 import { type Random, randomFor } from '../core/random.ts';
 import type { Sample } from '../core/samples.ts';
 import type { StateLink } from '../core/state-links.ts';
-import { normal, smoothImage, soundscape } from './fill.ts';
+import { slowFeatures, smoothImage, soundscape } from './fill.ts';
 import { channelAxis, guessRole, isHearing, type Role } from './guess-role.ts';
 import { type OpenSize, openSizes, type Sizes } from './sizes.ts';
 import { withInitialState } from './to-feeds.ts';
@@ -48,25 +48,35 @@ export function explainGuess({ info, role, vocabulary }: Guess): string {
     positions: 'positions',
     rate: `a sample rate (${RATE})`,
     switch: 'a setting (constant)',
-    image: 'an image (smooth random fields, mean 0, deviation 1)',
+    image: 'an image (smooth fields, edges and digits; mean 0, deviation about 1)',
     audio: 'audio (tones, voice and noise in [-1, 1])',
-    features: 'features (normally distributed)',
+    features: 'features (normally distributed, slow along time)',
     text: 'text',
   };
   return `${info.name}: ${describe(info)} taken for ${words[role]}`;
 }
 
-/** Made-up samples of the given sizes, every one different. `vary`: sequences have different lengths, too. */
+export interface Making {
+  readonly sizes: Sizes;
+  readonly count: number;
+  readonly seed: number;
+  /** Sequences have different lengths, too. */
+  readonly vary?: boolean;
+  /** Features are multiplied by it. */
+  readonly gain?: number;
+}
+
+/** Made-up samples of the given sizes, every one different. */
 export function synthesize(
   guesses: readonly Guess[],
   wanted: { readonly inputs: readonly ValueInfo[]; readonly links: readonly StateLink[] },
-  { sizes, count, seed, vary }: { readonly sizes: Sizes; readonly count: number; readonly seed: number; readonly vary: boolean },
+  { sizes, count, seed, vary = false, gain = 1 }: Making,
 ): Sample[] {
   const steps = stepsOf(wanted);
   return Array.from({ length: count }, (_, index) => {
     const random = randomFor(seed, `sample ${index}`);
     const sequence = vary ? lengthOf(sizes.sequence, random) : sizes.sequence;
-    const makers = guesses.map((guess) => [guess.info.name, maker(guess, { ...sizes, sequence }, steps, random)] as const);
+    const makers = guesses.map((guess) => [guess.info.name, maker(guess, { ...sizes, sequence }, { steps, gain }, random)] as const);
     const runs = Array.from({ length: steps }, (_, step): Feeds => Object.fromEntries(makers.map(([name, make]) => [name, make(step)])));
     return { id: `synthetic[${index}]`, steps: runs.map((run, step) => (step === 0 ? withInitialState(run, wanted) : run)) };
   });
@@ -86,7 +96,7 @@ function stepsOf({ inputs, links }: { readonly inputs: readonly ValueInfo[]; rea
 
 type Make = (step: number) => Value;
 
-function maker(guess: Guess, sizes: Sizes, steps: number, random: Random): Make {
+function maker(guess: Guess, sizes: Sizes, { steps, gain }: { readonly steps: number; readonly gain: number }, random: Random): Make {
   const { info, role, open, vocabulary } = guess;
   const shape = (info.shape ?? []).map((dim, axis) => {
     const size = open.get(axis);
@@ -126,10 +136,16 @@ function maker(guess: Guess, sizes: Sizes, steps: number, random: Random): Make 
         value(
           toScale(
             info,
-            Float32Array.from({ length: count }, () => normal(random)),
+            slowFeatures(shape, timeAxis(guess, shape.length), random).map((feature) => gain * feature),
           ),
         );
   }
+}
+
+/** Where time runs in features: along the open size, or where most exporters put it. */
+function timeAxis({ open }: Guess, rank: number): number | undefined {
+  const [axis] = open.keys();
+  return axis ?? (rank > 2 ? rank - 2 : undefined);
 }
 
 /** The lowest ids of common vocabularies are special or unused. */

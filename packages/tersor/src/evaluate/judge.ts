@@ -19,6 +19,11 @@ interface Entry {
   broken?: string;
 }
 
+interface Verdict {
+  readonly quality: OutputQuality;
+  readonly resample: (chosen: Uint32Array) => number;
+}
+
 /** Compares a model's outputs with the original's, sample by sample; keeps sums, no outputs. */
 export interface Judge {
   /** One run of both models on the same feeds. `sample` counts from 0; the steps of a sequence share one. */
@@ -52,7 +57,7 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
         );
       const worst = others.reduce((least, next) => (next.quality.value < least.quality.value ? next : least), first);
       const { value, metric, decisions } = worst.quality;
-      const [low, high] = bootstrap(samples, seed, worst.resample);
+      const [low, high] = intervalOf(worst, samples, seed);
       const metricName = judged.length > 1 ? `${metric} of ${worst.quality.name}` : metric;
       return {
         metric: metricName,
@@ -67,6 +72,14 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
       };
     },
   };
+}
+
+/**
+ * Samples without any disagreement, drawn again, never disagree: there the rule of three says what may still be (95 %, Hanley and Lippman-Hand 1983).
+ */
+function intervalOf({ quality, resample }: Verdict, samples: number, seed: number): readonly [number, number] {
+  if (quality.kind === 'classes' && quality.value === 1) return [Math.max(0, 1 - 3 / Math.max(1, quality.decisions)), 1];
+  return bootstrap(samples, seed, resample);
 }
 
 function compare(entry: Entry, sample: number, original: Value | undefined, candidate: Value | undefined, feeds: Feeds): void {
@@ -86,10 +99,7 @@ function compare(entry: Entry, sample: number, original: Value | undefined, cand
   entry.classes?.add(sample, a, b, original.shape, isPadding);
 }
 
-function verdict({ name, kind, values, classes, broken }: Entry): {
-  readonly quality: OutputQuality;
-  readonly resample: (chosen: Uint32Array) => number;
-} {
+function verdict({ name, kind, values, classes, broken }: Entry): Verdict {
   const numbers = values.result();
   if (broken) {
     const quality = { name, kind, metric: broken, value: 0, cosine: 0, sqnr: 0, decisions: numbers.decisions };

@@ -12,7 +12,7 @@ export interface LatencyOptions {
 }
 
 /** Narrower than this, the interval decides anything that is asked of it. */
-const NARROW = 0.02;
+const NARROW = 0.04;
 const WARMUP = 3;
 const BATCH = 20;
 
@@ -25,7 +25,7 @@ export async function latency(
   before: Session,
   after: Session,
   shapes: readonly Feeds[],
-  { minRounds = 20, maxRounds = 400, maxMs = 8000, seed = 0 }: LatencyOptions = {},
+  { minRounds = 20, maxRounds = 400, maxMs = 5000, seed = 0 }: LatencyOptions = {},
 ): Promise<SpeedReport> {
   const reports: SpeedReport[] = [];
   for (const feeds of shapes) {

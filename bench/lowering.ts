@@ -3,8 +3,10 @@
  * interleaved rounds on one thread, for a linear layer at 1 to 2048 rows and an embedding at 1 to 2048 indices. `error` is the relative
  * difference to the product with the decoded weights: what the operator's own arithmetic adds to the loss.
  *
- * Usage: tsx bench/lowering.ts [node|wasm ...]. Writes bench/results/lowering.json and prints the tables of docs/lowering.md.
+ * Usage: tsx bench/lowering.ts [node|wasm ...]. Writes bench/results/lowering.json and prints the tables of docs/lowering.md: geometric
+ * means over the sizes of layers. With --print it prints those of the last run.
  */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Tensor } from 'onnxruntime-common';
 import { decode, denseOf } from '../packages/tersor/src/core/decode.ts';
@@ -42,16 +44,20 @@ const ROWS = [1, 16, 128, 2048];
 const VOCABULARY = 8000;
 const SECONDS = 1.2;
 
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { print: { type: 'boolean' } } });
 const kernels = await openKernels({ threads: 0 });
-const { positionals } = parseArgs({ allowPositionals: true });
-const rows: Row[] = [];
-for (const runtime of positionals.length > 0 ? positionals : ['node', 'wasm']) {
-  for (const [inputs, outputs] of SIZES) rows.push(...(await measure(runtime, `linear ${inputs} x ${outputs}`, linear(inputs, outputs), linearForms())));
-  rows.push(...(await measure(runtime, `embedding ${VOCABULARY} x 384`, embedding(), embeddingForms())));
-}
+if (!values.print) saveResults('lowering', await measureAll(positionals.length > 0 ? positionals : ['node', 'wasm']));
 await kernels.close();
-saveResults('lowering', rows);
-for (const layer of new Set(rows.map((row) => `${row.runtime}, ${row.layer}`))) printTable(layer);
+printTables(JSON.parse(readFileSync(new URL('results/lowering.json', import.meta.url), 'utf8')).rows);
+
+async function measureAll(runtimes: readonly string[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const runtime of runtimes) {
+    for (const [inputs, outputs] of SIZES) rows.push(...(await measure(runtime, `linear ${inputs} x ${outputs}`, linear(inputs, outputs), linearForms())));
+    rows.push(...(await measure(runtime, `embedding ${VOCABULARY} x 384`, embedding(), embeddingForms())));
+  }
+  return rows;
+}
 
 function linear(inputs: number, outputs: number): Model {
   return handMade({
@@ -171,10 +177,20 @@ function distance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(difference / size);
 }
 
-function printTable(layer: string): void {
-  console.log(`\n${layer}\n\n| form | kB | error | ${ROWS.join(' | ')} |\n|---|---|---|${ROWS.map(() => '---').join('|')}|`);
-  for (const row of rows) {
-    if (`${row.runtime}, ${row.layer}` !== layer) continue;
-    console.log(`| ${row.form} | ${Math.round(row.bytes / 1000)} | ${row.error.toExponential(1)} | ${ROWS.map((count) => row.ratios[count]!.toFixed(2)).join(' | ')} |`);
+function printTables(rows: readonly Row[]): void {
+  const kindOf = ({ runtime, layer }: Row) => `${layer.split(' ')[0]}, ${runtime}`;
+  for (const kind of new Set(rows.map(kindOf))) {
+    console.log(`\n| ${kind} | error | ${ROWS.join(' | ')} |\n|---|---|${ROWS.map(() => '---').join('|')}|`);
+    const ofKind = rows.filter((row) => kindOf(row) === kind);
+    for (const form of new Set(ofKind.map((row) => row.form))) {
+      const same = ofKind.filter((row) => row.form === form);
+      const error = Math.max(...same.map((row) => row.error));
+      const ratios = ROWS.map((count) => geometricMean(same.map((row) => row.ratios[count]!)).toFixed(2));
+      console.log(`| ${form} | ${error < 1e-5 ? '-' : error.toExponential(1)} | ${ratios.join(' | ')} |`);
+    }
   }
+}
+
+function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }

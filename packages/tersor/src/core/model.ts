@@ -19,6 +19,8 @@ export interface Weight {
   /** The type its consumers compute with, whatever the layout stores; `string` for text constants, which are carried, never changed. */
   readonly dtype: DType | 'string';
   readonly layout: Layout;
+  /** Bytes that `load` reads, where that is more than it returns: a part of a larger weight, a sum over one. */
+  readonly reads?: number;
   load(): Promise<Tensor>;
 }
 

@@ -155,7 +155,7 @@ function castScalar(value: Scalar, from: Computable, to: Computable): Scalar | u
     return Number.isSafeInteger(whole) && Number(fit(to, BigInt(whole))) === whole ? fit(to, BigInt(whole)) : undefined;
   }
   const exactLimit = to === 'f16' ? 2 ** 24 : 2 ** 53;
-  return isInteger(from) && !isInteger(to) && Math.abs(Number(value)) > exactLimit ? undefined : fit(to, value);
+  return isInteger(from) && !isInteger(to) && Math.abs(Number(value)) >= exactLimit ? undefined : fit(to, value);
 }
 
 function expanded(data: Known, target: readonly number[] | undefined): Known | undefined {

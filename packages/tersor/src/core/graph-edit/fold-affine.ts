@@ -1,11 +1,13 @@
 import { type Graph, intAttribute, makeNode, type Node } from '../graph.ts';
+import type { Weight } from '../model.ts';
 import { type ChannelAffine, channelAffineOf, compose, identityAffine } from './channel-affine.ts';
-import { constantBytes } from './cost.ts';
+import { constantBytes, nodeBytes } from './cost.ts';
 import { freshId, type Site } from './edit-graphs.ts';
 import { isUnpadded, type Linear, linearOf } from './linear.ts';
 import { freshName } from './names.ts';
 import { savedBy } from './saved-by.ts';
 import { scaleWeight, vectorWeight, weightedSums } from './scale-weight.ts';
+import { readsOf } from './scope.ts';
 import { countUses, producersOf } from './uses.ts';
 
 /** One operator with what is folded into it. */
@@ -18,6 +20,8 @@ interface Fold {
   /** Done when the weight is pulled; absent when its values stay. */
   readonly factorAt: ((a: number, b: number) => number) | undefined;
   bias(): Promise<Float64Array>;
+  /** Bytes that `bias` reads. */
+  readonly reads: number;
 }
 
 export interface AffineFolds {
@@ -57,8 +61,13 @@ export async function foldAffine(graph: Graph, site: Site): Promise<AffineFolds>
     }
     const oldBias = linear.biasInput === undefined ? '' : (node.inputs[linear.biasInput] ?? '');
     const biasName = isOwn(oldBias) ? oldBias : (freedConstant(fold.gone, isOwn) ?? freshName(site.definitions, `${node.inputs[1]}_bias`));
-    const bias = vectorWeight(initializers.get(biasName) ?? freshId(site, biasName), linear.dtype, linear.channels.count, fold.bias);
-    const cost = fold.needsBias && biasName !== oldBias ? constantBytes(biasName, bias) + biasName.length + 2 : 0;
+    const bias: Weight = {
+      ...vectorWeight(initializers.get(biasName) ?? freshId(site, biasName), linear.dtype, linear.channels.count, fold.bias),
+      ...(fold.reads > 0 && { reads: fold.reads }),
+    };
+    const built = fold.build(biasName);
+    const growth = built.reduce((sum, each) => sum + nodeBytes(each), -nodeBytes(node));
+    const cost = growth + (fold.needsBias && biasName !== oldBias ? constantBytes(biasName, bias) : 0);
     if (cost > savedBy(fold.gone, uses, producers, graph, site)) continue;
     if (fold.factorAt) site.weights.set(linear.weight.id, scaleWeight(linear.weight, fold.factorAt));
     if (fold.needsBias) {
@@ -66,7 +75,7 @@ export async function foldAffine(graph: Graph, site: Site): Promise<AffineFolds>
       initializers.set(biasName, bias.id);
     }
     for (const gone of fold.gone) replaced.set(gone, []);
-    replaced.set(node, fold.build(biasName));
+    replaced.set(node, built);
     const normal = fold.gone.filter(({ op }) => op === 'BatchNormalization').length;
     normalizations += normal;
     others += fold.gone.length - normal;
@@ -92,13 +101,15 @@ async function foldBehind(linear: Linear, onlyConsumer: (value: string) => Node 
   const mustHaveBias = node.op === 'Gemm' && site.scope.opset < 11;
   const needsBias = mustHaveBias || sums.some((sum) => sum !== 0);
   const addsNode = biasInput === undefined && needsBias;
-  if (gone.length <= Number(addsNode)) return undefined;
+  // One Add for another is no gain; for a BatchNormalization it is.
+  if (gone.length === 0 || (addsNode && gone.length === 1 && gone[0]?.op !== 'BatchNormalization')) return undefined;
   return {
     linear,
     gone,
     needsBias,
     factorAt: scaling(affine, channelAt),
     bias: async () => sums,
+    reads: 0,
     build: (biasName) => {
       if (biasInput !== undefined) return [withBias({ ...node, outputs: [value] }, needsBias ? biasName : '')];
       return addsNode
@@ -130,6 +141,7 @@ async function foldBefore(linear: Linear, producer: (value: string) => Node | un
       const sums = await weightedSums(weight, (a, b) => affine.shifts[inputAt(a, b)]!);
       return sums.map((sum, i) => sum + bias[i]!);
     },
+    reads: readsOf(weight),
     build: (biasName) => [withBias({ ...node, inputs: [source, ...node.inputs.slice(1)] }, needsBias ? biasName : '')],
   };
 }

@@ -34,6 +34,7 @@ export async function fold(graph: Graph, site: Site): Promise<Folded> {
 
 async function inlineBranches(graph: Graph, { known, definitions }: Site): Promise<{ graph: Graph; inlined: number }> {
   const nodes: Node[] = [];
+  const nodeNames = new Set(graph.nodes.map(({ name }) => name));
   const initializers = new Map(graph.initializers);
   const values = new Map(graph.values);
   let inlined = 0;
@@ -45,7 +46,11 @@ async function inlineBranches(graph: Graph, { known, definitions }: Site): Promi
       continue;
     }
     const inside = inlineBranch(node, branch, definitions);
-    nodes.push(...inside.nodes);
+    for (const each of inside.nodes) {
+      // Runtimes refuse two nodes of one name, but not nodes without a name.
+      nodes.push(nodeNames.has(each.name) ? { ...each, name: '' } : each);
+      nodeNames.add(each.name);
+    }
     for (const [name, id] of inside.initializers) initializers.set(name, id);
     for (const [name, value] of inside.values) values.set(name, value);
     inlined++;

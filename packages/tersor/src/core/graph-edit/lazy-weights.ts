@@ -6,6 +6,7 @@ import type { WeightId } from '../graph.ts';
 import { halfBits } from '../half.ts';
 import type { Weight } from '../model.ts';
 import type { DenseTensor } from '../tensor.ts';
+import { readsOf } from './scope.ts';
 
 /** Whether a weight's elements can be moved around as whole bytes: stored plainly, in the type it is used as. */
 export function isMovable(weight: Weight): weight is Weight & { readonly dtype: DType } {
@@ -19,6 +20,7 @@ export function viewWeight(weight: Weight, view: View, id: WeightId): Weight {
     ...weight,
     id,
     shape: view.shape,
+    reads: readsOf(weight),
     load: async () => {
       const tensor = await loadDense(weight);
       if (isWhole(view, weight.shape)) return { ...tensor, shape: view.shape };
@@ -38,6 +40,7 @@ export function concatWeights(weights: readonly Weight[], axis: number, shape: S
     ...like,
     id,
     shape,
+    reads: weights.reduce((sum, weight) => sum + readsOf(weight), 0),
     load: async () => {
       const { dtype } = await loadDense(like);
       const size = BITS[dtype] / 8;
@@ -65,6 +68,7 @@ export function narrowWeight(weight: Weight, to: DType | undefined, id: WeightId
     id,
     dtype: to,
     layout: { kind: 'dense', dtype: to },
+    reads: readsOf(weight),
     load: async () => {
       const values = decode(await weight.load());
       const narrow = to === 'f16' ? Uint16Array.from(values, halfBits) : values;

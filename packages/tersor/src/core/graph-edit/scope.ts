@@ -42,9 +42,15 @@ function believable({ dtype, shape }: ValueInfo): ValueType {
 /** What a method may read while it plans; larger weights are only read when the writer pulls them. */
 export const SMALL_BYTES = 65_536;
 
-/** Whether a weight's values may be read while planning: stored plainly, in the type it is used as, at most `SMALL_BYTES`. */
-export function isSmall({ layout, dtype, shape }: Weight): boolean {
-  return layout.kind === 'dense' && layout.dtype === dtype && bytesOf({ layout, shape }) <= SMALL_BYTES;
+/** Whether a weight's values may be read while planning: stored plainly, in the type it is used as, for at most `SMALL_BYTES`. */
+export function isSmall(weight: Weight): boolean {
+  const { layout, dtype } = weight;
+  return layout.kind === 'dense' && layout.dtype === dtype && readsOf(weight) <= SMALL_BYTES;
+}
+
+/** Bytes that have to be read to load a weight. */
+export function readsOf(weight: Weight): number {
+  return weight.reads ?? bytesOf(weight);
 }
 
 /** The values of a small weight, undefined for others. */

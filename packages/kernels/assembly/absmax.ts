@@ -1,5 +1,5 @@
 // Scales from the extremes of a block. Twin of kernels/reference/absmax.ts.
-import { fitScale, high, inverseOf, levels, low, middle, setFit, squaredError, storable, symmetric } from './grid';
+import { errorA, errorB, high, inverseOf, levels, low, middle, setFit, squaredErrors, storable, symmetric } from './grid';
 
 /** Expects `measureRange`. */
 export function fitAbsmax(values: usize, count: i32): void {
@@ -9,8 +9,8 @@ export function fitAbsmax(values: usize, count: i32): void {
   const extreme = high > -low ? high : low;
   const down = storable(extreme / <f32>(-middle));
   const up = storable(extreme / <f32>(middle - 1));
-  const errorDown = squaredError(values, count, down, middle);
-  setFit(squaredError(values, count, up, middle) < errorDown ? up : down, middle);
+  squaredErrors(values, count, down, up, middle);
+  setFit(errorB < errorA ? up : down, middle);
 }
 
 function fitRange(): void {

@@ -87,25 +87,46 @@ export function inverseOf(scale: f32): f32 {
 }
 
 /** Partial sums move to f64 after this many elements, so that long rows keep their precision. */
-export const CHUNK: i32 = 1024;
+export const CHUNK: i32 = 256;
 
-/** Squared error of the block for one scale and zero point, values summed in order. */
-export function squaredError(values: usize, count: i32, scale: f32, zero: i32): f64 {
-  const inverse = inverseOf(scale);
-  const lo = <f32>(-zero), hi = <f32>(levels - zero);
-  let total: f64 = 0;
+// @ts-ignore: decorator
+@inline
+export function flushLow(total: v128, partial: v128): v128 {
+  return f64x2.add(total, f64x2.promote_low_f32x4(partial));
+}
+
+// @ts-ignore: decorator
+@inline
+export function flushHigh(total: v128, partial: v128): v128 {
+  return f64x2.add(total, f64x2.promote_low_f32x4(v128.shuffle<u32>(partial, partial, 2, 3, 2, 3)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function squared(x: v128, inverse: v128, lo: v128, hi: v128): v128 {
+  const t = f32x4.mul(x, inverse);
+  const e = f32x4.sub(t, f32x4.nearest(f32x4.pmin(f32x4.pmax(t, lo), hi)));
+  return f32x4.mul(e, e);
+}
+
+/** Squared errors of the block for two scales and one zero point, values summed in order. */
+export let errorA: f64 = 0;
+export let errorB: f64 = 0;
+
+export function squaredErrors(values: usize, count: i32, scaleA: f32, scaleB: f32, zero: i32): void {
+  const inverse = f32x4.replace_lane(f32x4.splat(1 / scaleA), 1, 1 / scaleB);
+  const lo = f32x4.splat(<f32>(-zero)), hi = f32x4.splat(<f32>(levels - zero));
+  let total = f64x2.splat(0);
   for (let from = 0; from < count; from += CHUNK) {
-    const to = min(from + CHUNK, count);
-    let partial: f32 = 0;
-    for (let i = from; i < to; i++) {
-      const t = load<f32>(values + (<usize>i << 2)) * inverse;
-      const clamped = min(max(t, lo), hi);
-      const e = t - nearest(clamped);
-      partial += e * e;
+    let partial = f32x4.splat(0);
+    const end = values + (<usize>min(from + CHUNK, count) << 2);
+    for (let at = values + (<usize>from << 2); at < end; at += 4) {
+      partial = f32x4.add(partial, squared(v128.load32_splat(at), inverse, lo, hi));
     }
-    total += partial;
+    total = flushLow(total, partial);
   }
-  return total * scale * scale;
+  errorA = f64x2.extract_lane(total, 0) * scaleA * scaleA;
+  errorB = f64x2.extract_lane(total, 1) * scaleB * scaleB;
 }
 
 /** 1.5 * 2^23: added to a small float, the low bits of the sum are its nearest integer. */
@@ -113,25 +134,25 @@ const MAGIC: f32 = 12582912;
 
 // @ts-ignore: decorator
 @inline
-function steps(values: usize, inverse: v128, lo: v128, hi: v128): v128 {
-  const t = f32x4.pmin(f32x4.pmax(f32x4.mul(v128.load(values), inverse), lo), hi);
-  return f32x4.add(t, f32x4.splat(MAGIC));
+function stepsOf(values: usize, inverse: v128, bias: v128): v128 {
+  return i32x4.add(f32x4.add(f32x4.mul(v128.load(values), inverse), f32x4.splat(MAGIC)), bias);
 }
 
-/** Writes the codes of one block: clamp(round(value / scale) + zero, 0, levels). */
+/** Writes the codes of one block: clamp(round(value / scale) + zero, 0, levels). Expects `measureRange`. */
 export function encode(values: usize, count: i32, scale: f32, zero: i32, codes: usize): void {
   const factor = inverseOf(scale);
+  // Beyond that the rounding trick breaks; it takes a scale that had to be cut down to what a half can hold.
+  const isUsual = max(high, -low) * abs(factor) < <f32>1048576;
+  const count16 = isUsual ? count & ~15 : 0;
   const inverse = f32x4.splat(factor);
-  const lo = f32x4.splat(<f32>(-zero)), hi = f32x4.splat(<f32>(levels - zero));
-  const bias = i32x4.splat(zero - 0x4b400000);
-  const count16 = count & ~15;
+  const bias = i32x4.splat(zero - 0x4b400000), top = i8x16.splat(<i8>levels);
   let i = 0;
   for (; i < count16; i += 16) {
-    const a = i32x4.add(steps(values, inverse, lo, hi), bias);
-    const b = i32x4.add(steps(values + 16, inverse, lo, hi), bias);
-    const c = i32x4.add(steps(values + 32, inverse, lo, hi), bias);
-    const d = i32x4.add(steps(values + 48, inverse, lo, hi), bias);
-    v128.store(codes, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+    const a = stepsOf(values, inverse, bias), b = stepsOf(values + 16, inverse, bias);
+    const c = stepsOf(values + 32, inverse, bias), d = stepsOf(values + 48, inverse, bias);
+    // Narrowing saturates, which is the clamp at 0 and, for 8 bits, at the top.
+    const clamped = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+    v128.store(codes, i8x16.min_u(clamped, top));
     values += 64;
     codes += 16;
   }

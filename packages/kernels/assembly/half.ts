@@ -1,25 +1,57 @@
 // binary16 and bfloat16, four at a time. Twins of kernels/reference/half.ts and bfloat16.ts.
 // `count` is a multiple of 8; the host pads.
 
+/** Largest f32 bits of a magnitude that rounds to a finite half. */
+const HALF_LIMIT: i32 = 0x477fefff;
+
 // @ts-ignore: decorator
 @inline
-function halfOf(values: v128): v128 {
-  const sign = v128.and(values, i32x4.splat(0x80000000));
-  const magnitude = v128.xor(values, sign);
+function magnitudeOf(values: v128): v128 {
+  return v128.and(values, i32x4.splat(0x7fffffff));
+}
+
+/** Half bits without sign, of magnitudes up to `HALF_LIMIT`. */
+// @ts-ignore: decorator
+@inline
+function finiteHalf(magnitude: v128): v128 {
   // Below 2^-14 adding 0.5 leaves the rounded multiple of 2^-24 in the low mantissa bits.
-  const tiny = i32x4.sub(f32x4.add(magnitude, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
+  const small = f32x4.pmin(magnitude, f32x4.splat(6.103515625e-5));
+  const tiny = i32x4.sub(f32x4.add(small, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
   const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
-  const normal = i32x4.shr_u(i32x4.add(i32x4.add(magnitude, i32x4.splat(0xfff - 0x38000000)), odd), 13);
-  const finite = v128.bitselect(tiny, normal, i32x4.lt_s(magnitude, i32x4.splat(0x38800000)));
+  const normal = i32x4.shr_s(i32x4.add(i32x4.add(magnitude, odd), i32x4.splat(0xfff - 0x38000000)), 13);
+  // Each is too small, or negative, where the other one is meant.
+  return i32x4.max_s(tiny, normal);
+}
+
+// @ts-ignore: decorator
+@inline
+function withSign(bits: v128, values: v128): v128 {
+  return v128.or(bits, v128.and(i32x4.shr_u(values, 16), i32x4.splat(0x8000)));
+}
+
+// @ts-ignore: decorator
+@inline
+function anyHalf(values: v128): v128 {
+  const magnitude = magnitudeOf(values);
   const special = v128.bitselect(i32x4.splat(0x7e00), i32x4.splat(0x7c00), i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)));
-  const bits = v128.bitselect(special, finite, i32x4.gt_s(magnitude, i32x4.splat(0x477fffff)));
-  return v128.or(bits, i32x4.shr_u(sign, 16));
+  return withSign(v128.bitselect(special, finiteHalf(magnitude), i32x4.gt_s(magnitude, i32x4.splat(HALF_LIMIT))), values);
 }
 
 export function toHalf(values: usize, count: i32, bits: usize): void {
+  let peak = i32x4.splat(0);
+  let out = bits;
   const end = values + (<usize>count << 2);
-  for (; values < end; values += 32) {
-    v128.store(bits, i16x8.narrow_i32x4_u(halfOf(v128.load(values)), halfOf(v128.load(values, 16))));
+  for (let at = values; at < end; at += 32) {
+    const a = v128.load(at), b = v128.load(at, 16);
+    const c = magnitudeOf(a), d = magnitudeOf(b);
+    peak = i32x4.max_s(peak, i32x4.max_s(c, d));
+    v128.store(out, i16x8.narrow_i32x4_u(withSign(finiteHalf(c), a), withSign(finiteHalf(d), b)));
+    out += 16;
+  }
+  if (!v128.any_true(i32x4.gt_s(peak, i32x4.splat(HALF_LIMIT)))) return;
+  // Infinities and what is not a number are rare: everything again, with them.
+  for (let at = values; at < end; at += 32) {
+    v128.store(bits, i16x8.narrow_i32x4_u(anyHalf(v128.load(at)), anyHalf(v128.load(at, 16))));
     bits += 16;
   }
 }
@@ -51,17 +83,31 @@ export function fromHalf(bits: usize, count: i32, values: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function bfloat16Of(values: v128): v128 {
-  const upper = i32x4.shr_u(values, 16);
-  const odd = v128.and(upper, i32x4.splat(1));
-  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(values, i32x4.splat(0x7fff)), odd), 16);
-  return v128.bitselect(v128.or(upper, i32x4.splat(0x40)), rounded, f32x4.ne(values, values));
+function roundedUpper(values: v128): v128 {
+  const odd = v128.and(i32x4.shr_u(values, 16), i32x4.splat(1));
+  return i32x4.shr_u(i32x4.add(i32x4.add(values, i32x4.splat(0x7fff)), odd), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function anyBfloat16(values: v128): v128 {
+  const quiet = v128.or(i32x4.shr_u(values, 16), i32x4.splat(0x40));
+  return v128.bitselect(quiet, roundedUpper(values), f32x4.ne(values, values));
 }
 
 export function toBfloat16(values: usize, count: i32, bits: usize): void {
+  let isNan = i32x4.splat(0);
+  let out = bits;
   const end = values + (<usize>count << 2);
-  for (; values < end; values += 32) {
-    v128.store(bits, i16x8.narrow_i32x4_u(bfloat16Of(v128.load(values)), bfloat16Of(v128.load(values, 16))));
+  for (let at = values; at < end; at += 32) {
+    const a = v128.load(at), b = v128.load(at, 16);
+    isNan = v128.or(isNan, v128.or(f32x4.ne(a, a), f32x4.ne(b, b)));
+    v128.store(out, i16x8.narrow_i32x4_u(roundedUpper(a), roundedUpper(b)));
+    out += 16;
+  }
+  if (!v128.any_true(isNan)) return;
+  for (let at = values; at < end; at += 32) {
+    v128.store(bits, i16x8.narrow_i32x4_u(anyBfloat16(v128.load(at)), anyBfloat16(v128.load(at, 16))));
     bits += 16;
   }
 }

@@ -53,57 +53,92 @@ export function maskTwoOfFour(values: usize, rows: i32, columns: i32, norms: usi
   }
 }
 
-const BUCKETS: i32 = 2048;
-const COUNTS: usize = memory.data(8192, 16);
+const DIGIT: i32 = 7;
+const BUCKETS: i32 = 128;
+const COUNTS: usize = memory.data(512, 16);
 
 /** How many scores equal the threshold, and how many of those are kept. */
 let tied: i32 = 0;
 let ties: i32 = 0;
 
-/** Bits of the `keep`-th largest of `count` non-negative floats at `scores`. Scribbles on `spare`. */
-function threshold(scores: usize, count: i32, keep: i32, spare: usize): u32 {
-  let prefix: u32 = 0;
-  // 31 bits, sign being zero: 11, then 10, then 10.
-  for (let shift = 20; shift >= 0; shift -= 10) {
-    const mask: u32 = shift == 20 ? 2047 : 1023;
-    memory.fill(COUNTS, 0, 8192);
-    for (let at = scores; at < scores + (<usize>count << 2); at += 4) {
-      const slot = COUNTS + (<usize>((load<u32>(at) >> shift) & mask) << 2);
+/** The `keep`-th largest of `count` whole numbers below 2^`width`, digit by digit from the top. Scribbles on `numbers`. */
+function select(numbers: usize, count: i32, keep: i32, width: i32): u32 {
+  let found: u32 = 0;
+  let shift = max(0, width - DIGIT);
+  do {
+    const end = numbers + (<usize>count << 2);
+    memory.fill(COUNTS, 0, 512);
+    for (let at = numbers; at < end; at += 4) {
+      const slot = COUNTS + (<usize>((load<u32>(at) >> shift) & (BUCKETS - 1)) << 2);
       store<i32>(slot, load<i32>(slot) + 1);
     }
-    let bucket = <i32>mask;
-    while (load<i32>(COUNTS + (<usize>bucket << 2)) < keep) {
-      keep -= load<i32>(COUNTS + (<usize>bucket << 2));
-      bucket--;
-    }
-    prefix |= <u32>bucket << shift;
+    let bucket = COUNTS + ((BUCKETS - 1) << 2);
+    for (; load<i32>(bucket) < keep; bucket -= 4) keep -= load<i32>(bucket);
+    const digit = <u32>((bucket - COUNTS) >> 2);
+    // Neighbouring digits overlap where the width is no multiple of 7; their common bits agree, for only this bucket goes on.
+    found |= digit << shift;
     if (shift == 0) {
-      tied = load<i32>(COUNTS + (<usize>bucket << 2));
+      tied = load<i32>(bucket);
+      ties = keep;
       break;
     }
-    // Only this bucket goes on.
-    let out = spare;
-    for (let at = scores; at < scores + (<usize>count << 2); at += 4) {
-      const bits = load<u32>(at);
-      store<u32>(out, bits);
-      out += <usize>(((bits >> shift) & mask) == <u32>bucket) << 2;
+    let out = numbers;
+    for (let at = numbers; at < end; at += 4) {
+      const number = load<u32>(at);
+      store<u32>(out, number);
+      out += <usize>(((number >> shift) & (BUCKETS - 1)) == digit) << 2;
     }
-    count = <i32>((out - spare) >> 2);
-    scores = spare;
-  }
-  ties = keep;
-  return prefix;
+    count = <i32>((out - numbers) >> 2);
+    shift = max(0, shift - DIGIT);
+  } while (true);
+  return found;
 }
 
-/** `scratch` holds two rows of floats, each with room for one more. 0 < keep <= columns. */
+/**
+ * Bits of the `keep`-th largest of `count` non-negative floats. Rows of a matrix are alike, so it is first looked for around `guess`,
+ * the threshold of the row before: only what lies there has to be sorted out.
+ */
+function threshold(scores: usize, count: i32, keep: i32, spare: usize, guess: f32): u32 {
+  const base = reinterpret<u32>(guess * <f32>0.875), top = reinterpret<u32>(guess * <f32>1.125);
+  const low = i32x4.splat(base), high = i32x4.splat(top);
+  let above = i32x4.splat(0);
+  let out = spare;
+  const end = scores + (<usize>count << 2), end16 = scores + (<usize>(count & ~15) << 2);
+  let at = scores;
+  for (; at < end16; at += 64) {
+    const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+    const overA = i32x4.gt_s(a, high), overB = i32x4.gt_s(b, high), overC = i32x4.gt_s(c, high), overD = i32x4.gt_s(d, high);
+    above = i32x4.sub(above, i32x4.add(i32x4.add(overA, overB), i32x4.add(overC, overD)));
+    const near = i16x8.narrow_i32x4_s(v128.andnot(i32x4.ge_s(a, low), overA), v128.andnot(i32x4.ge_s(b, low), overB));
+    const close = i16x8.narrow_i32x4_s(v128.andnot(i32x4.ge_s(c, low), overC), v128.andnot(i32x4.ge_s(d, low), overD));
+    for (let mask = i8x16.bitmask(i8x16.narrow_i16x8_s(near, close)); mask; mask &= mask - 1) {
+      store<u32>(out, load<u32>(at + (<usize>ctz(mask) << 2)) - base);
+      out += 4;
+    }
+  }
+  let over = i32x4.extract_lane(above, 0) + i32x4.extract_lane(above, 1) + i32x4.extract_lane(above, 2) + i32x4.extract_lane(above, 3);
+  for (; at < end; at += 4) {
+    const bits = load<u32>(at);
+    over += <i32>(bits > top);
+    store<u32>(out, bits - base);
+    out += <usize>(bits >= base && bits <= top) << 2;
+  }
+  const candidates = <i32>((out - spare) >> 2);
+  if (over < keep && keep <= over + candidates) return base + select(spare, candidates, keep - over, 32 - clz(top - base));
+  memory.copy(spare, scores, <usize>count << 2);
+  return select(spare, count, keep, 31);
+}
+
+/** `scratch` holds two rows of floats, each with room for four more. 0 < keep <= columns. */
 export function maskRows(values: usize, rows: i32, columns: i32, norms: usize, keep: i32, scratch: usize, mask: usize): void {
   const bytes = <usize>columns << 2;
   const spare = scratch + bytes + 16;
-  const columns4 = columns & ~3;
+  const bytes4 = bytes & ~15;
+  let least: u32 = 0;
   for (let row = 0; row < rows; row++) {
-    for (let i: usize = 0; i < <usize>columns4 << 2; i += 16) v128.store(scratch + i, score(values + i, norms + i));
-    for (let i = <usize>columns4 << 2; i < bytes; i += 4) store<f32>(scratch + i, Math.abs(load<f32>(values + i)) as f32 * load<f32>(norms + i));
-    const least = threshold(scratch, columns, keep, spare);
+    for (let i: usize = 0; i < bytes4; i += 16) v128.store(scratch + i, score(values + i, norms + i));
+    for (let i = bytes4; i < bytes; i += 4) store<f32>(scratch + i, abs(load<f32>(values + i)) * load<f32>(norms + i));
+    least = threshold(scratch, columns, keep, spare, reinterpret<f32>(least));
     if (tied == ties) keepFrom(scratch, columns, least, mask);
     else keepEarlier(scratch, columns, least, mask);
     mask += columns;

@@ -66,7 +66,7 @@ export function clamp(value: number, low: number, high: number): number {
 }
 
 /** Partial sums move from f32 to f64 after this many elements, so that long rows keep their precision. */
-export const CHUNK = 1024;
+export const CHUNK = 256;
 
 /** Squared error of the block in units of the values, computed in f32 in the order of the values. */
 export function squaredError(block: Float32Array, { scale, zero }: BlockFit, { levels }: Grid): number {

@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * A Python with the given packages, for the peers of a benchmark: TERSOR_BENCH_VENV as it is, or .cache/bench-venv, made when needed.
+ * Says so and returns undefined where there is none.
+ */
+export function pythonWith(requirements: readonly string[]): string | undefined {
+  const given = process.env.TERSOR_BENCH_VENV;
+  const folder = given ?? fileURLToPath(new URL('../../.cache/bench-venv', import.meta.url));
+  const python = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python');
+  if (given) {
+    if (existsSync(python)) return python;
+    console.log(`no peers: TERSOR_BENCH_VENV is ${given}, where there is no Python`);
+    return undefined;
+  }
+  if (!existsSync(python) && !run('python3', ['-m', 'venv', folder])) {
+    console.log('no peers: python3 with venv is not installed');
+    return undefined;
+  }
+  // The CPU build of torch is a tenth of the size; elsewhere the extra index is simply not used.
+  const install = ['-m', 'pip', 'install', '--quiet', '--extra-index-url', 'https://download.pytorch.org/whl/cpu'];
+  for (const requirement of requirements) {
+    if (!run(python, [...install, requirement])) console.log(`not installed: ${requirement}`);
+  }
+  return python;
+}
+
+function run(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+}

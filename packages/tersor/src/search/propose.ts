@@ -22,7 +22,7 @@ export interface Question {
   size(chosen: readonly Option[]): Promise<number>;
   /** Runs the model with these weights in place of its own. */
   assess(weights: ReadonlyMap<WeightId, Weight>): Promise<Assessment>;
-  /** Called while layers are ranked, with the candidates measured so far and in all. */
+  /** Called while layers are ranked, with those done and in all. */
   onProgress?(done: number, total: number, about: string): void;
 }
 
@@ -74,22 +74,26 @@ async function leastErrorWithin(question: Question, limit: number): Promise<Opti
   }
 }
 
-/** The options with their measured errors: each layer changed alone. One whose outputs are not finite is out. */
+/**
+ * The options with their measured errors: each layer changed alone, the cheapest option first. One whose outputs are not finite is out, and
+ * so is what costs more bytes than one that loses next to nothing.
+ */
 async function rank(question: Question): Promise<Option[][]> {
-  const changes = question.options.flat().filter((option) => option.step).length;
-  let done = 0;
+  const { options, drop, onProgress } = question;
+  const negligible = Math.min(drop, 1) / (20 * options.length);
   const ranked: Option[][] = [];
-  for (const row of question.options) {
+  for (const [done, row] of options.entries()) {
+    const { id } = row[0]!.layer.weight;
+    onProgress?.(done, options.length, id);
     const measured: Option[] = [];
-    for (const option of row) {
-      const { id } = option.layer.weight;
-      if (option.step) question.onProgress?.(done++, changes, id);
+    for (const option of row.toSorted((a, b) => a.bytes - b.bytes)) {
       const error = option.step ? (await question.assess(new Map([[id, option.weight]]))).error : 0;
       if (Number.isFinite(error)) measured.push({ ...option, error });
+      if (error < negligible) break;
     }
     ranked.push(measured);
   }
-  question.onProgress?.(changes, changes, '');
+  onProgress?.(options.length, options.length, '');
   return ranked;
 }
 

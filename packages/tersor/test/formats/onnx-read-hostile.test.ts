@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ErrorCode, TersorError } from '../../src/core/error.ts';
 import { openOnnx } from '../../src/formats/onnx/open.ts';
 import { encodeBytes, encodeMessage, encodeText, encodeVarint, type Part } from '../../src/formats/onnx/proto/encode.ts';
-import { GRAPH, MODEL, SPARSE, TENSOR, VALUE } from '../../src/formats/onnx/proto/schema.ts';
+import { GRAPH, MODEL, NODE, SPARSE, TENSOR, VALUE } from '../../src/formats/onnx/proto/schema.ts';
 import { openMemory } from '../../src/io/memory-store.ts';
 import { openFolder } from '../../src/io/node-store.ts';
 import { bytesOf, external, graphAttribute, initializer, input, modelBytes, node, output, raw } from '../support/onnx-bytes.ts';
@@ -214,6 +214,24 @@ describe('graphs', () => {
     const chain = Array.from({ length: 20_000 }, (_, i) => node('Abs', [i === 0 ? 'x' : `v${i}`], [`v${i + 1}`]));
     expect((await open(graph(...chain.reverse()))).graph?.nodes[0]?.inputs).toEqual(['x']);
   });
+});
+
+describe('functions and training information', () => {
+  const carried = (tensor: readonly Part[]) =>
+    bytesOf([
+      encodeMessage(MODEL.functions, [encodeText(1, 'F'), encodeMessage(7, [encodeText(NODE.op, 'Constant'), constant(tensor)])]),
+      modelBytes([input('x')]),
+    ]);
+  const constant = (tensor: readonly Part[]) => encodeMessage(NODE.attribute, [encodeText(1, 'value'), encodeMessage(5, tensor)]);
+  it('are carried', async () => {
+    expect((await open(carried([raw(4)]))).meta.format).toMatchObject({ carried: [{ offset: 0 }] });
+  });
+  refuses(
+    'that keep weights in external data',
+    () => carried(external({ location: 'w.bin' })),
+    'FILE_UNSUPPORTED',
+    /external data\n.*inline/,
+  );
 });
 
 describe('counts', () => {

@@ -1,6 +1,7 @@
 import type { Graph } from '../../core/graph.ts';
 import type { Meta, Model } from '../../core/model.ts';
 import type { Source, Store } from '../../core/source.ts';
+import { checkCarried } from './carried.ts';
 import type { OnnxMeta } from './meta.ts';
 import { orderGraph } from './order-graph.ts';
 import { MODEL, OPSET } from './proto/schema.ts';
@@ -27,6 +28,7 @@ export async function openOnnx(store: Store, name: string): Promise<Model> {
   const source = await store.open(name);
   await sniff(source);
   const { graph: message, meta, opsets } = readModel(await skim(source), source);
+  for (const range of meta.format.carried) await checkCarried(range);
   if (!message) throw corrupt(source.name, 'holds no graph', 'this is no ONNX model, or a damaged one');
   const reading = readingOf(store, name, source);
   const read = await readGraph(message, reading, opsets);

@@ -14,6 +14,9 @@ export const MODEL = {
   training: 20,
   functions: 25,
 } as const;
+/** Model-local functions and training information: carried, and looked into only for external data. */
+export const FUNCTION = { node: 7 } as const;
+export const TRAINING = { initialization: 1, algorithm: 2 } as const;
 export const OPSET = { domain: 1, version: 2 } as const;
 export const PAIR = { key: 1, value: 2 } as const;
 export const GRAPH = { node: 1, name: 2, initializer: 5, doc: 10, input: 11, output: 12, value: 13, sparse: 15 } as const;

@@ -1,7 +1,7 @@
 import { TersorError } from '../../../core/error.ts';
 import type { Source } from '../../../core/source.ts';
 import { MAX_DEPTH, MAX_HEADER_BYTES } from './limits.ts';
-import { ATTRIBUTE, GRAPH, MODEL, NODE, SPARSE, TENSOR } from './schema.ts';
+import { ATTRIBUTE, FUNCTION, GRAPH, MODEL, NODE, SPARSE, TENSOR, TRAINING } from './schema.ts';
 import { corrupt, type Field, fieldAt, fieldsOf, varintAt } from './wire.ts';
 
 /** Fields left in the file: where they are, and which they were. Never written to a file: protobuf's largest field number. */
@@ -15,11 +15,20 @@ export interface Piece {
   readonly length: number;
 }
 
-type MessageKind = 'model' | 'graph' | 'node' | 'attribute' | 'sparse' | 'tensor';
+export type MessageKind = 'model' | 'carried' | 'function' | 'training' | 'graph' | 'node' | 'attribute' | 'sparse' | 'tensor';
 
 /** The messages that tensors can lie in; all others are small and copied. */
-const NESTED: Readonly<Record<MessageKind, ReadonlyMap<number, MessageKind>>> = {
+export const NESTED: Readonly<Record<MessageKind, ReadonlyMap<number, MessageKind>>> = {
   model: new Map([[MODEL.graph, 'graph']]),
+  carried: new Map([
+    [MODEL.functions, 'function'],
+    [MODEL.training, 'training'],
+  ]),
+  function: new Map([[FUNCTION.node, 'node']]),
+  training: new Map([
+    [TRAINING.initialization, 'graph'],
+    [TRAINING.algorithm, 'graph'],
+  ]),
   graph: new Map([
     [GRAPH.node, 'node'],
     [GRAPH.initializer, 'tensor'],
@@ -55,7 +64,7 @@ const LENGTH_BYTES = 5;
  * Reads the file once, front to back, without the skipped parts.
  * @throws FILE_CORRUPT when lengths contradict each other or the file's size, FILE_LIMIT when it nests too deep or its header is too large
  */
-export async function skim(source: Source): Promise<Uint8Array> {
+export async function skim(source: Source, kind: MessageKind = 'model', from = 0, to = source.size): Promise<Uint8Array> {
   const reader = windowOf(source);
   const header = growing(source.name);
 
@@ -89,7 +98,7 @@ export async function skim(source: Source): Promise<Uint8Array> {
     flush();
   };
 
-  await skimMessage('model', 0, source.size, 0);
+  await skimMessage(kind, from, to, 0);
   return header.bytes();
 }
 

@@ -1,3 +1,32 @@
 /** The public API. Re-exports only. */
+export { compare } from './compare.ts';
+export { compress, plan } from './compress.ts';
+export type { Asked, AskedToCompare, Budget } from './core/asked.ts';
+export type { DType, Shape } from './core/dtype.ts';
+export type { Feeds, Value, ValueData } from './core/engine.ts';
 export { ERRORS, type ErrorCode, TersorError } from './core/error.ts';
-export type { Model, Weight } from './core/model.ts';
+export type { Target } from './core/format.ts';
+export type { Attribute, Graph, Node, ValueInfo, WeightId } from './core/graph.ts';
+export type { InspectedWeight, Inspection } from './core/inspection.ts';
+export type { LayerKind } from './core/layers.ts';
+export type { AffineLayout, DenseLayout, Layout, SparseLayout } from './core/layout.ts';
+export type { Context, Declaration, Family, Method } from './core/method.ts';
+export type { Execution, Model, Weight } from './core/model.ts';
+export type { Option, Options } from './core/options.ts';
+export type { Phase, Progress } from './core/progress.ts';
+export type { Recipe, Step } from './core/recipe.ts';
+export type {
+  Comparison,
+  FileReport,
+  OutputQuality,
+  PromiseReport,
+  QualityReport,
+  Report,
+  RuntimeReport,
+  SpeedReport,
+  WeightReport,
+} from './core/report.ts';
+export type { Rule } from './core/rules.ts';
+export type { DenseTensor, Tensor } from './core/tensor.ts';
+export { inspect } from './inspect.ts';
+export { METHODS, type MethodId } from './methods/registry.gen.ts';

@@ -1,5 +1,4 @@
 import type { Asked, AskedToCompare } from '../core/asked.ts';
-import { TersorError } from '../core/error.ts';
 import type { Inspection } from '../core/inspection.ts';
 import type { Comparison, Report } from '../core/report.ts';
 
@@ -16,7 +15,5 @@ export const LIBRARY: Library = {
   compress: async (input, asked) => (await import('../compress.ts')).compress(input, asked),
   plan: async (input, asked) => (await import('../compress.ts')).plan(input, asked),
   inspect: async (input) => (await import('../inspect.ts')).inspect(input),
-  compare: async (a) => {
-    throw new TersorError('INTERNAL', a, 'not wired yet');
-  },
+  compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
 };

@@ -164,7 +164,8 @@ function flatten(nested: readonly unknown[], where: string): Raw {
       : Array.isArray(level) && level.length === shape[axis] && level.every((inner) => even(inner, axis + 1));
   if (!even(nested, 0)) throw new TersorError('DATA_INVALID', where, 'has rows of different lengths');
   if (!flat.every(isScalar)) throw new TersorError('DATA_INVALID', where, 'holds elements that are neither numbers nor text');
-  return { shape, data: flat };
+  // A flat list says how many there are, not how they lie.
+  return shape.length > 1 ? { shape, data: flat } : { data: flat };
 }
 
 function isScalar(value: unknown): value is Scalar {

@@ -11,7 +11,7 @@ export function cleanWords(message: string): string {
     .replace(/.*?ERROR_CODE: \d+, ERROR_MESSAGE: /s, '')
     .replace(/^(?:Failed to load model because |Load model from .*? failed:)\s*/s, '')
     .replace(CPP_ORIGIN, '')
-    .replace(/(?:[A-Za-z]:)?(?:[\\/][^\\/\s'":]+)+[\\/](?=[^\\/\s'":]+\.(?:onnx|ort|data|bin|tmp)\b)/g, '')
+    .replace(/(?:[A-Za-z]:)?(?:[\\/][^\\/\s'":]+)+[\\/](?=[^\\/\s'":]+\.(?:onnx(?:_data)?|ort|data|bin|tmp)\b)/g, '')
     .replace(/\s+/g, ' ')
     .trim();
   return words.length > MAX_CHARACTERS ? `${words.slice(0, MAX_CHARACTERS)}...` : words;

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, Feeds, Value } from '../../src/core/engine.ts';
 import { openEngine } from '../../src/engine/engine-node.ts';
 
@@ -75,6 +75,23 @@ describe.each(['node', 'wasm'] as const)('engine on %s', (target) => {
     expect(times.map((rounds) => rounds.length)).toEqual([21, 21]);
     expect(times.flat().every((ms) => ms > 0)).toBe(true);
     expect(await engine.peakMemory()).toBeGreaterThan(30e6);
+  });
+});
+
+describe('without onnxruntime-node', () => {
+  const refuse =
+    "export const resolve = (name, context, next) => { if (name === 'onnxruntime-node') throw new Error('not here'); return next(name, context); }";
+  const hooks = `import { register } from 'node:module'; register('data:text/javascript,${encodeURIComponent(refuse).replaceAll("'", '%27')}');`;
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('falls back to WebAssembly, says so, and says what to install', async () => {
+    vi.stubEnv('NODE_OPTIONS', `--import=data:text/javascript,${encodeURIComponent(hooks)}`);
+    const engine = await openEngine({ target: 'node' });
+    expect(engine.name).toMatch(/^onnxruntime-web/);
+    expect(engine.notice).toBe(
+      'onnxruntime-node cannot be loaded (not here); using onnxruntime-web, which is slower. Install it with: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node',
+    );
+    await engine.close();
   });
 });
 

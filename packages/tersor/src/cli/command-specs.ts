@@ -3,7 +3,7 @@ import type { Declaration } from '../core/method.ts';
 import type { FlagName } from './flags.ts';
 import { methodFlags } from './method-options.ts';
 import type { Shell } from './shell.ts';
-import { paragraphs } from './text/paragraph.ts';
+import { paragraphs } from './text/paragraphs.ts';
 
 /** One command, as data: help, parsing and dispatch are made from it. The code is loaded when the command runs. */
 export interface CommandSpec {

@@ -27,30 +27,32 @@ const CLEAR_LINE = '\r\u001b[2K';
 /** Often enough to look alive, seldom enough to cost nothing. */
 const REDRAW_MS = 80;
 const LOG_MS = 10_000;
+/** Where no total is known, seconds that pass show that work goes on. */
+const TICK_MS = 1000;
 /** Before that, the rate is a guess. */
 const SECONDS_BEFORE_ESTIMATE = 1;
 
 /** One line that is rewritten on a terminal; in a log, a line where a phase begins and one every ten seconds. */
 export function progressLine(screen: Screen, now: () => number = () => performance.now()): ProgressLine {
-  let phase: Phase | undefined;
+  let current: Progress | undefined;
   let began = 0;
   let last = Number.NEGATIVE_INFINITY;
   let drawn = false;
 
   const show = (progress: Progress) => {
     const time = now();
-    const isNew = progress.phase !== phase;
-    if (isNew) {
-      phase = progress.phase;
-      began = time;
-    }
+    const isNew = progress.phase !== current?.phase;
+    if (isNew) began = time;
+    current = progress;
     if (!isNew && time - last < (screen.live ? REDRAW_MS : LOG_MS)) return;
     last = time;
     const line = progressText(progress, (time - began) / 1000, screen);
     screen.write(screen.live ? CLEAR_LINE + line : `${line}\n`);
     drawn = screen.live;
   };
+  const ticking = screen.live ? setInterval(() => current && show(current), TICK_MS).unref() : undefined;
   const end = () => {
+    clearInterval(ticking);
     if (drawn) screen.write(CLEAR_LINE);
     drawn = false;
   };
@@ -59,7 +61,10 @@ export function progressLine(screen: Screen, now: () => number = () => performan
 
 /** One line without its end. On a terminal it leaves the last column free, for some wrap when it is written. */
 export function progressText({ phase, done, total, about = '' }: Progress, seconds: number, { columns, live, colors }: Screen): string {
-  const known = total > 0 ? [percent(done / total).padStart(live ? 5 : 0), timeLeft(done, total, seconds)].filter(Boolean).join('  ') : '';
+  const known =
+    total > 0
+      ? [percent(done / total).padStart(live ? 5 : 0), timeLeft(done, total, seconds)].filter(Boolean).join('  ')
+      : timePassed(seconds);
   const subject = printable(about);
   if (!live) return [PHASES[phase], known, subject].filter(Boolean).join('  ');
   const room = columns - 1;
@@ -73,6 +78,10 @@ export function progressText({ phase, done, total, about = '' }: Progress, secon
 
 function percent(share: number): string {
   return `${Math.floor(Math.min(1, share) * 100)} %`;
+}
+
+function timePassed(seconds: number): string {
+  return seconds < SECONDS_BEFORE_ESTIMATE ? '' : durationText(Math.floor(seconds));
 }
 
 function timeLeft(done: number, total: number, seconds: number): string {

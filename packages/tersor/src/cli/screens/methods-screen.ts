@@ -1,7 +1,8 @@
 import type { Declaration, Family, Method } from '../../core/method.ts';
 import { flagName, valueText } from '../method-options.ts';
 import type { Screen } from '../shell.ts';
-import { paragraph, paragraphs } from '../text/paragraph.ts';
+import { paragraph } from '../text/paragraph.ts';
+import { paragraphs } from '../text/paragraphs.ts';
 
 export const FAMILIES = {
   graph: 'The graph: same answers, fewer operators',

@@ -31,14 +31,23 @@ export function inferTypes(graph: Graph, weights: Model['weights']): Types {
 }
 
 /** @param given types of the graph's inputs as its node passes them, used where the graph itself does not say */
-function infer(graph: Graph, weights: Model['weights'], outer: TypeScope | undefined, given: readonly (ValueType | undefined)[], types: Map<Graph, TypeScope>): Scope {
+function infer(
+  graph: Graph,
+  weights: Model['weights'],
+  outer: TypeScope | undefined,
+  given: readonly (ValueType | undefined)[],
+  types: Map<Graph, TypeScope>,
+): Scope {
   const scope = scopeIn(outer);
   types.set(graph, scope);
   graph.inputs.forEach((input, i) => {
     scope.own.set(input.name, input.dtype ?? (input.opaqueType ? undefined : given[i]));
   });
   for (const [name, id] of graph.initializers) scope.own.set(name, weights.get(id)?.dtype);
-  const declared = new Map<string, ValueInfo>([...graph.values, ...graph.outputs.map((output): [string, ValueInfo] => [output.name, output])]);
+  const declared = new Map<string, ValueInfo>([
+    ...graph.values,
+    ...graph.outputs.map((output): [string, ValueInfo] => [output.name, output]),
+  ]);
   for (const node of graph.nodes) {
     const found = outputTypes(node, graph, scope, weights, types);
     node.outputs.forEach((name, i) => {
@@ -48,7 +57,13 @@ function infer(graph: Graph, weights: Model['weights'], outer: TypeScope | undef
   return scope;
 }
 
-function outputTypes(node: Node, graph: Graph, scope: Scope, weights: Model['weights'], types: Map<Graph, TypeScope>): (ValueType | undefined)[] {
+function outputTypes(
+  node: Node,
+  graph: Graph,
+  scope: Scope,
+  weights: Model['weights'],
+  types: Map<Graph, TypeScope>,
+): (ValueType | undefined)[] {
   const bodies = [...node.graphs.values()].map((body) => {
     const inner = infer(body, weights, scope, bodyInputs(node, graph, scope), types);
     return body.outputs.map(({ name }) => inner.typeOf(name));

@@ -21,7 +21,9 @@ export interface Method<O extends Options = Options> {
   readonly changes: 'values' | 'layout' | 'graph';
   /** `none`: same outputs up to float rounding; `bounded`: each weight within a stated distance; `data-dependent`: measure it. */
   readonly loss: 'none' | 'bounded' | 'data-dependent';
-  /** Lazy: reads tensors of at most 64 KiB, nothing else; whatever loads a weight goes into the new weight's `load`. */
+  /** Planning reads every weight once, one at a time, and keeps only what it learned (ranges): values decide how the result looks. */
+  readonly streams?: true;
+  /** Lazy: reads tensors of at most 64 KiB unless it `streams`, nothing else; whatever loads a weight goes into the new weight's `load`. */
   apply(model: Model, options: Values<O>, context: Context): Promise<Model>;
 }
 

@@ -1,5 +1,5 @@
-import { definedIn } from './graph-edit/names.ts';
 import { eachGraph, type Graph } from './graph.ts';
+import { definedIn } from './graph-edit/names.ts';
 
 /** Names that a new value must not have, as `freshName` wants them: what the graph and the graphs inside it define. */
 export function takenNames(root: Graph): Map<string, number> {

@@ -36,10 +36,11 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
       }
     });
 
-    it('plans without loading a weight', async () => {
+    it('plans without loading a weight, or reads each once if it says so', async () => {
       const { model, loads } = smallModel();
       await run(model);
-      expect(loads.filter((id) => bytesOf(model.weights.get(id)!) > SMALL_BYTES)).toEqual([]);
+      const large = loads.filter((id) => bytesOf(model.weights.get(id)!) > SMALL_BYTES);
+      expect(large).toEqual(declaration.streams ? [...new Set(large)] : []);
     });
 
     it('writes the size it planned, and never a larger file', async () => {

@@ -1,10 +1,10 @@
 import { decode, integersOf } from '../decode.ts';
 import type { DType } from '../dtype.ts';
 import { TersorError } from '../error.ts';
+import { branchPath, type Graph, type Node, type WeightId } from '../graph.ts';
 import { freshName, withUniqueNames } from '../graph-edit/names.ts';
 import { readSmall } from '../graph-edit/scope.ts';
 import { countUses } from '../graph-edit/uses.ts';
-import { branchPath, type Graph, type Node, type WeightId } from '../graph.ts';
 import { inferTypes, type Types } from '../infer-types.ts';
 import { type Model, type Weight, withGraph } from '../model.ts';
 import { takenNames } from '../taken-names.ts';
@@ -22,7 +22,8 @@ import { UNCHANGED } from './unchanged.ts';
 /** Opsets that an upgrade starts from and ends at. */
 export const OPSETS = { first: 7, last: 25 } as const;
 
-const ADAPTERS: Adapters = { ...ATTRIBUTES_TO_INPUTS, ...NORMALIZATION, ...RESIZE, ...OTHER };
+/** How nodes are carried over versions that mean something else. */
+export const ADAPTERS: Adapters = { ...ATTRIBUTES_TO_INPUTS, ...NORMALIZATION, ...RESIZE, ...OTHER };
 
 /** What all graphs of the model share while it is carried over. */
 interface Upgrade {
@@ -49,13 +50,24 @@ export async function upgradeOpset(model: Model, to: number): Promise<Model> {
   checkOpsets(from, to);
   const graph = withUniqueNames(model.graph);
   const upgrade: Upgrade = { from, to, types: inferTypes(graph, model.weights), taken: takenNames(graph), weights: new Map(model.weights) };
-  const upgraded = await upgradeGraph(graph, '', () => undefined, async () => undefined, upgrade);
+  const upgraded = await upgradeGraph(
+    graph,
+    '',
+    () => undefined,
+    async () => undefined,
+    upgrade,
+  );
   return withGraph(model, upgraded, upgrade.weights);
 }
 
 function checkOpsets(from: number, to: number): void {
   if (from < OPSETS.first || from > OPSETS.last) {
-    throw new TersorError('FILE_UNSUPPORTED', `opset ${from}`, `upgrades start from ${OPSETS.first} to ${OPSETS.last}`, 'export the model again');
+    throw new TersorError(
+      'FILE_UNSUPPORTED',
+      `opset ${from}`,
+      `upgrades start from ${OPSETS.first} to ${OPSETS.last}`,
+      'export the model again',
+    );
   }
   if (to > OPSETS.last) throw new TersorError('OPTION_VALUE', `opset ${to}`, `the newest known is ${OPSETS.last}`);
   if (to < from) throw new TersorError('OPTION_VALUE', `opset ${to}`, `the model has ${from} already`, 'opsets only go up');
@@ -65,13 +77,14 @@ type ValuesOf = Edit['valuesOf'];
 
 async function upgradeGraph(graph: Graph, path: string, outerRank: RankOf, outerValues: ValuesOf, upgrade: Upgrade): Promise<Graph> {
   const rankOf = ranksIn(graph, upgrade.weights, outerRank);
-  const valuesOf = valuesIn(graph, upgrade.weights, outerValues);
   const initializers = new Map(graph.initializers);
+  const valuesOf = valuesIn(graph, initializers, upgrade.weights, outerValues);
   const edit = editOf(graph, path, rankOf, valuesOf, initializers, upgrade);
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     const graphs = new Map<string, Graph>();
-    for (const [key, body] of node.graphs) graphs.set(key, await upgradeGraph(body, branchPath(path, node, key), rankOf, valuesOf, upgrade));
+    for (const [key, body] of node.graphs)
+      graphs.set(key, await upgradeGraph(body, branchPath(path, node, key), rankOf, valuesOf, upgrade));
     for (const carried of await carry({ ...node, graphs }, upgrade.from, upgrade.to, edit)) nodes.push(carried);
   }
   return { ...graph, nodes, initializers, opsets: new Map([...graph.opsets, ['', upgrade.to]]) };
@@ -83,18 +96,30 @@ async function carry(node: Node, at: number, to: number, edit: Edit): Promise<re
   const versions = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
   const now = versions?.findLast(([since]) => since <= at);
   if (!versions || !now) throw refusal(node, `opset ${at} has no such operator`);
-  if (now[2] === '-') throw refusal(node, `the operator ended with opset ${now[0]}`);
   const next = versions.find(([since]) => since > at);
+  if (now[2] === '-' && !next) throw refusal(node, `the operator ended with opset ${now[0]}`);
   if (!next || next[0] > to) return [node];
   const [version, , changed] = next;
   const adapt = ADAPTERS[node.op]?.[version];
   if (!adapt && changed && !UNCHANGED[node.op]?.includes(version)) throw refusal(node, `cannot be carried over opset ${version} yet`);
   const carried: Node[] = [];
-  for (const one of adapt ? await adapt(node, edit) : [node]) carried.push(...(await carry(one, version, to, edit)));
+  for (const one of adapt ? nameOnce(node, await adapt(node, edit)) : [node]) carried.push(...(await carry(one, version, to, edit)));
   return carried;
 }
 
-function editOf(graph: Graph, path: string, rankOf: RankOf, valuesOf: ValuesOf, initializers: Map<string, WeightId>, { types, taken, weights }: Upgrade): Edit {
+/** Of the nodes that stand for `node` only the one that is still it has its name: names of nodes are unique. */
+function nameOnce({ op, name }: Node, nodes: readonly Node[]): readonly Node[] {
+  return nodes.map((one) => (one.name === name && (one.op === op || nodes.length === 1) ? one : { ...one, name: '' }));
+}
+
+function editOf(
+  graph: Graph,
+  path: string,
+  rankOf: RankOf,
+  valuesOf: ValuesOf,
+  initializers: Map<string, WeightId>,
+  { types, taken, weights }: Upgrade,
+): Edit {
   const scope = types.get(graph);
   const uses = countUses(graph);
   const known = new Map<string, string>();
@@ -127,11 +152,16 @@ function freshId(base: string, weights: ReadonlyMap<WeightId, Weight>): WeightId
 }
 
 /** Reads small constants of the graph, or of those around it; not what an input can replace. */
-function valuesIn(graph: Graph, weights: ReadonlyMap<WeightId, Weight>, outer: ValuesOf): ValuesOf {
+function valuesIn(
+  graph: Graph,
+  initializers: ReadonlyMap<string, WeightId>,
+  weights: ReadonlyMap<WeightId, Weight>,
+  outer: ValuesOf,
+): ValuesOf {
   const own = new Set([...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap((node) => node.outputs)]);
   return async (name) => {
     if (own.has(name)) return undefined;
-    const id = graph.initializers.get(name);
+    const id = initializers.get(name);
     if (id === undefined) return outer(name);
     const tensor = await readSmall(weights.get(id));
     return tensor && (tensor.dtype === 'i64' ? integersOf(tensor) : [...decode(tensor)]);

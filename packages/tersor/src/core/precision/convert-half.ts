@@ -1,14 +1,14 @@
 import { decode } from '../decode.ts';
-import { freshName } from '../graph-edit/names.ts';
 import { type Attribute, attributes, type Graph, intAttribute, makeNode, type Node, type ValueInfo, type WeightId } from '../graph.ts';
+import { freshName } from '../graph-edit/names.ts';
 import { halfBits } from '../half.ts';
 import type { TypeScope, Types } from '../infer-types.ts';
 import { elementTypeNumber } from '../opset/element-types.ts';
 import { isStandard, signatureOf } from '../opset/signature.ts';
 import { defines, type Flow } from './flow.ts';
 import { CONTROL } from './keep.ts';
-import { halfSlots } from './plan-half.ts';
 import { bounded } from './narrow.ts';
+import { halfSlots } from './plan-half.ts';
 
 type Float = 'f16' | 'f32';
 
@@ -49,7 +49,9 @@ export function convertHalf(root: Flow, orders: Orders): Graph {
   const frame = openFrame(root, undefined, inputs, orders);
   for (const { name } of root.graph.outputs) settleOutput(frame, name, orders);
   const nodes = root.graph.nodes.map((node) => convertNode(frame, node, orders));
-  const outputs = root.graph.outputs.map((info) => (info.dtype === 'f32' && isSettled(frame, info.name, orders) ? { ...info, dtype: 'f16' as const } : info));
+  const outputs = root.graph.outputs.map((info) =>
+    info.dtype === 'f32' && isSettled(frame, info.name, orders) ? { ...info, dtype: 'f16' as const } : info,
+  );
   return closeFrame(frame, nodes, outputs);
 }
 
@@ -128,7 +130,9 @@ function convertNode(frame: Frame, node: Node, orders: Orders): Node {
     outputs: node.outputs.map((name) => frame.computed.get(name) ?? name),
     graphs: new Map([...node.graphs].map(([key, body]) => [key, convertBody(frame, node, body, wanted, halves, orders)])),
   };
-  return halves.size > 0 && isStandard(node) ? restate(converted, wanted[0] === 'f16' || frame.types.typeOf(node.inputs[0] ?? '') === 'f16') : converted;
+  return halves.size > 0 && isStandard(node)
+    ? restate(converted, wanted[0] === 'f16' || frame.types.typeOf(node.inputs[0] ?? '') === 'f16')
+    : converted;
 }
 
 /** @param isHalf whether the first input is a half */
@@ -153,7 +157,14 @@ function halfFill(fill: Attribute | undefined): Attribute {
   return { kind: 'tensor', value: { kind: 'dense', dtype: 'f16', shape: [1], bytes: Uint8Array.of(bits & 255, bits >>> 8) } };
 }
 
-function convertBody(outer: Frame, node: Node, body: Graph, wanted: readonly (Float | undefined)[], halves: ReadonlySet<number>, orders: Orders): Graph {
+function convertBody(
+  outer: Frame,
+  node: Node,
+  body: Graph,
+  wanted: readonly (Float | undefined)[],
+  halves: ReadonlySet<number>,
+  orders: Orders,
+): Graph {
   const flow = outer.flow.inner.get(body);
   if (!flow) return body;
   const scanned = scannedFrom(node, outer.flow);
@@ -190,11 +201,21 @@ function closeFrame(frame: Frame, nodes: readonly Node[], outputs: readonly Valu
   const castOf = (name: string): Node[] => {
     const cast = frame.casts.get(name);
     if (!cast || frame.initializers.has(cast.name)) return [];
-    return [makeNode('Cast', [frame.computed.get(name) ?? name], [cast.name], { to: elementTypeNumber(cast.to) })];
+    // Without a name of its own: names of nodes are unique, and its output's may be another node's.
+    return [{ ...makeNode('Cast', [frame.computed.get(name) ?? name], [cast.name], { to: elementTypeNumber(cast.to) }), name: '' }];
   };
   const before = [...new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()])].flatMap(castOf);
   const inside = nodes.flatMap((node, i) => [node, ...(graph.nodes[i]?.outputs.flatMap(castOf) ?? [])]);
   const typed = (info: ValueInfo): ValueInfo => (frame.halves.has(info.name) && info.dtype === 'f32' ? { ...info, dtype: 'f16' } : info);
-  const values = [...graph.values].flatMap(([name, info]): [string, ValueInfo][] => (frame.computed.has(name) ? [] : [[name, typed(info)]]));
-  return { ...graph, nodes: [...before, ...inside], inputs: graph.inputs.map(typed), outputs, initializers: frame.initializers, values: new Map(values) };
+  const values = [...graph.values].flatMap(([name, info]): [string, ValueInfo][] =>
+    frame.computed.has(name) ? [] : [[name, typed(info)]],
+  );
+  return {
+    ...graph,
+    nodes: [...before, ...inside],
+    inputs: graph.inputs.map(typed),
+    outputs,
+    initializers: frame.initializers,
+    values: new Map(values),
+  };
 }

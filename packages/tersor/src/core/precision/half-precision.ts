@@ -1,9 +1,11 @@
 import { elementsOf } from '../dtype.ts';
-import { withUniqueNames } from '../graph-edit/names.ts';
+import { TersorError } from '../error.ts';
 import type { Graph, Node, WeightId } from '../graph.ts';
+import { withUniqueNames } from '../graph-edit/names.ts';
 import { inferTypes, type Types } from '../infer-types.ts';
 import type { Context } from '../method.ts';
 import { type Model, type Weight, withGraph } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { takenNames } from '../taken-names.ts';
 import { convertHalf, wantedInputs } from './convert-half.ts';
 import { constantOf, eachFlow, type Flow, flowOf } from './flow.ts';
@@ -18,6 +20,8 @@ export interface HalfOptions {
   readonly keep: readonly string[];
   /** Weights that stay as they are, and with them their operators. */
   readonly untouched: ReadonlySet<WeightId>;
+  /** Weights that are stored as halves even where an operator goes on computing with 32-bit floats. */
+  readonly stored: ReadonlySet<WeightId>;
 }
 
 /** Weights of up to this many elements are stored in both types when both are wanted; of larger ones the half is cast. */
@@ -26,11 +30,13 @@ const TWIN_ELEMENTS = 1024;
 /**
  * The model computing with 16-bit floats wherever its operators' types allow it and no constant or known weakness of an operator speaks
  * against it. Reads every weight once. Inputs and outputs keep names, order and, with `keepIo`, types.
+ * @throws RULE_UNMATCHED when `keep` names nothing
  */
 export async function halfPrecision(model: Model, options: HalfOptions, { kernels, signal, note }: Context): Promise<Model> {
   if (!model.graph) return model;
   const graph = withUniqueNames(model.graph);
   const root = flowOf(graph);
+  checkKeep(root, options.keep);
   const types = inferTypes(graph, model.weights);
   const ranges = new Map<WeightId, Range>();
   for (const weight of model.weights.values()) {
@@ -57,12 +63,30 @@ export async function halfPrecision(model: Model, options: HalfOptions, { kernel
   };
   const weights = new Map<WeightId, Weight>();
   for (const weight of model.weights.values()) {
-    weights.set(weight.id, halves.has(weight.id) ? change(weight) : weight);
+    const isStored = options.stored.has(weight.id) && weight.dtype === 'f32' && weight.layout.kind === 'dense' && !wide.has(weight.id);
+    const kept = isStored ? narrow(weight, kernels, { type: 'f16', dtype: 'f32', floor: options.floor, clamp: false }) : weight;
+    weights.set(weight.id, halves.has(weight.id) ? change(weight) : kept);
     const twin = twins.get(weight.id);
     if (twin !== undefined) weights.set(twin, { ...change(weight), id: twin });
   }
   report(root, { types, kept, half, ranges, wide, masks, halves, floor: options.floor }, note);
   return withGraph(model, converted, weights);
+}
+
+/** @throws RULE_UNMATCHED for a name that no operator, node or value has */
+function checkKeep(root: Flow, keep: readonly string[]): void {
+  const nodes = [...eachFlow(root)].flatMap(({ graph }) => graph.nodes);
+  const known = new Set(nodes.flatMap(({ op, name, outputs }) => [op, name, ...outputs]));
+  for (const name of keep) {
+    if (known.has(name)) continue;
+    const close = nearest(name, known);
+    throw new TersorError(
+      'RULE_UNMATCHED',
+      `keep "${name}"`,
+      `no operator or node of the model is called so`,
+      close === undefined ? '' : `closest name: "${close}"`,
+    );
+  }
 }
 
 /** Weights with values beyond 65504: those that only mask can be bounded, the others keep their operators in 32-bit floats. */
@@ -88,7 +112,11 @@ function halfNodes(root: Flow, types: Types, kept: Kept): Set<Node> {
 }
 
 /** Weights that become halves, and the small ones that are wanted in both types, with the id of the second. */
-function sortWeights(root: Flow, model: Model, orders: { types: Types; half: ReadonlySet<Node> }): { halves: Set<WeightId>; twins: Map<WeightId, WeightId> } {
+function sortWeights(
+  root: Flow,
+  model: Model,
+  orders: { types: Types; half: ReadonlySet<Node> },
+): { halves: Set<WeightId>; twins: Map<WeightId, WeightId> } {
   const wanted = new Map<WeightId, Set<string>>();
   const want = (id: WeightId | undefined, type: string | undefined) => {
     if (id !== undefined && type !== undefined) wanted.set(id, (wanted.get(id) ?? new Set()).add(type));

@@ -45,8 +45,24 @@ export const CONTROL = new Set(['If', 'Loop', 'Scan']);
 
 /** Operators whose output holds values of their first input (Concat: of any), so that a value too wide for a half stays too wide. */
 export const MOVES = new Set([
-  'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Transpose', 'Expand', 'Tile', 'Slice', 'Split', 'Concat', 'Gather',
-  'Trilu', 'Cast', 'Neg', 'Abs', 'ScatterND', 'ScatterElements',
+  'Identity',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Transpose',
+  'Expand',
+  'Tile',
+  'Slice',
+  'Split',
+  'Concat',
+  'Gather',
+  'Trilu',
+  'Cast',
+  'Neg',
+  'Abs',
+  'ScatterND',
+  'ScatterElements',
 ]);
 
 /**
@@ -57,9 +73,27 @@ export const EXACT_INPUTS = new Set(['Sin', 'Cos', 'Floor', 'Ceil', 'Round', 'Eq
 
 /** Operators through which numbers made from integers are followed back. */
 export const ARITHMETIC = new Set([
-  'Add', 'Sub', 'Mul', 'Div', 'Neg', 'Abs', 'Pow', 'Exp', 'Log', 'Sqrt', 'Reciprocal', 'Min', 'Max', 'Clip', 'Floor', 'Ceil', 'Round', 'MatMul', 'Einsum',
-  'Where', 'Range', 'CumSum', ...MOVES,
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Neg',
+  'Abs',
+  'Pow',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Reciprocal',
+  'Min',
+  'Max',
+  'Clip',
+  'Floor',
+  'Ceil',
+  'Round',
+  'MatMul',
+  'Einsum',
+  'Where',
+  'Range',
+  'CumSum',
+  ...MOVES,
 ]);
-
-/** What follows the mean of squares up to the end of a normalisation. */
-export const AFTER_MEAN = new Set(['Add', 'Sqrt', 'Max', 'Clip']);

@@ -3,9 +3,10 @@ import type { Node, WeightId } from '../graph.ts';
 import type { TypeScope, Types } from '../infer-types.ts';
 import { isStandard, type Signature, signatureOf, slots } from '../opset/signature.ts';
 import { constantOf, eachFlow, type Flow, producerOf, readersOf } from './flow.ts';
-import { AFTER_MEAN, ARITHMETIC, CONTROL, EXACT_INPUTS, KEPT_OPERATORS, MOVES } from './keep.ts';
+import { ARITHMETIC, CONTROL, EXACT_INPUTS, KEPT_OPERATORS, MOVES } from './keep.ts';
 import { isMask } from './masks.ts';
 import { overflows } from './ranges.ts';
+import { isSquare, keepSquares } from './squares.ts';
 
 export interface HalfFacts {
   readonly types: Types;
@@ -29,7 +30,7 @@ export function planHalf(root: Flow, facts: HalfFacts): Kept {
       const reason = reasonToKeep(node, facts) ?? reasonInInputs(node, flow, facts, sources);
       if (reason) kept.set(node, reason);
       if (EXACT_INPUTS.has(node.op) || isRounding(node, flow, facts)) keepIntegerChain(node, flow, facts, kept);
-      if (node.op === 'ReduceMean') keepStatistics(node, flow, kept);
+      if (isSquare(node, flow)) keepSquares(node, flow, kept);
     }
   }
   return kept;
@@ -58,7 +59,9 @@ export function canBeHalf(node: Node, flow: Flow, types: Types): boolean {
   if (!signature || !scope) return false;
   const all = [...slots(node.inputs, signature.inputs), ...slots(node.outputs, signature.outputs)];
   if (all.some(({ formal, name }) => formal.kind === 'other' || scope.typeOf(name) === undefined)) return false;
-  return halfSlots(node.inputs, signature.inputs, signature, scope).size + halfSlots(node.outputs, signature.outputs, signature, scope).size > 0;
+  return (
+    halfSlots(node.inputs, signature.inputs, signature, scope).size + halfSlots(node.outputs, signature.outputs, signature, scope).size > 0
+  );
 }
 
 function reasonToKeep(node: Node, { keep }: HalfFacts): string | undefined {
@@ -125,21 +128,4 @@ function fromIntegers(name: string, flow: Flow, facts: HalfFacts, chain: Set<Nod
   if (made.node.op === 'Gather' && constantOf(made.flow, made.node.inputs[0] ?? '') !== undefined) return false;
   chain.add(made.node);
   return made.node.inputs.every((input) => fromIntegers(input, made.flow, facts, chain));
-}
-
-/** Keeps the mean of squares, and what follows it up to the division: squares pass 65504 from 256 on. */
-function keepStatistics(mean: Node, flow: Flow, kept: Map<Node, string>): void {
-  const square = producerOf(flow, mean.inputs[0] ?? '')?.node;
-  if (!square || !(square.op === 'Pow' || (square.op === 'Mul' && square.inputs[0] === square.inputs[1]))) return;
-  const reason = 'squares pass 65504 from 256 on';
-  for (const node of [square, mean]) kept.set(node, reason);
-  const queue = [...mean.outputs];
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    for (const { node } of readersOf(flow, name)) {
-      if (node.op === 'Div' || node.op === 'Reciprocal') kept.set(node, reason);
-      if (!AFTER_MEAN.has(node.op) || kept.has(node)) continue;
-      kept.set(node, reason);
-      queue.push(...node.outputs);
-    }
-  }
 }

@@ -26,7 +26,8 @@ export async function rangeOf(weight: Weight, kernels: Kernels, type: Narrow): P
   const { min, max, least } = await kernels.summarize(values);
   // Half of the smallest magnitude is rounded to the even neighbour, which is zero.
   const limit = SMALLEST[type] / 2;
-  const vanishing = least > limit || least === 0 ? 0 : values.reduce((count, v) => (v !== 0 && Math.abs(v) <= limit ? count + 1 : count), 0);
+  const vanishing =
+    least > limit || least === 0 ? 0 : values.reduce((count, v) => (v !== 0 && Math.abs(v) <= limit ? count + 1 : count), 0);
   return { min, max, vanishing, elements: values.length };
 }
 

@@ -1,8 +1,8 @@
+import { elementsOf } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import { findLayers } from '../../core/find-layers.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
-import { mapWeights, type Model, type Weight } from '../../core/model.ts';
-import { elementsOf } from '../../core/dtype.ts';
+import { type Model, mapWeights, type Weight } from '../../core/model.ts';
 import { boolean, names, oneOf, type Values } from '../../core/options.ts';
 import { halfPrecision } from '../../core/precision/half-precision.ts';
 import { narrow } from '../../core/precision/narrow.ts';
@@ -11,14 +11,23 @@ import { overflows, rangeOf } from '../../core/precision/ranges.ts';
 /** Weights with fewer elements save less than the Cast costs that restores them. */
 const LEAST_ELEMENTS = 128;
 
+/** Cast knows bfloat16 from here on. */
+const BF16_OPSET = 13;
+
 const options = {
   compute: oneOf(['half', 'float'], {
     default: 'half',
     doc: 'half: the graph computes with 16-bit floats, as WebGPU wants it; float: only the file is smaller, runtimes compute as before.',
   }),
-  type: oneOf(['f16', 'bf16'], { default: 'f16', doc: 'bf16 keeps the range of 32-bit floats and fewer digits; it can only be stored (compute float).' }),
+  type: oneOf(['f16', 'bf16'], {
+    default: 'f16',
+    doc: 'bf16 keeps the range of 32-bit floats and fewer digits; it can only be stored (compute float).',
+  }),
   keepIo: boolean({ default: true, doc: 'Inputs and outputs of the model stay 32-bit floats.' }),
-  floor: boolean({ default: false, doc: 'Values too small for a half become the smallest half instead of zero. Single numbers (epsilons) always do.' }),
+  floor: boolean({
+    default: false,
+    doc: 'Values too small for a half become the smallest half instead of zero. Single numbers (epsilons) always do.',
+  }),
   keep: names({ default: [], doc: 'Operators (Softmax) and nodes, by name or first output, that go on computing with 32-bit floats.' }),
 };
 
@@ -39,19 +48,39 @@ export default defineMethod({
   source: 'https://standards.ieee.org/ieee/754/6210/',
   options,
   changes: 'graph',
+  streams: true,
   loss: 'bounded',
   async apply(model, asked, context) {
     if (asked.compute === 'float') return storeNarrow(model, asked, context);
     if (asked.type === 'bf16') {
-      throw new TersorError('OPTION_VALUE', 'fp16', 'type bf16 with compute half: runtimes compute bf16 in few operators', 'use compute float');
+      throw new TersorError(
+        'OPTION_VALUE',
+        'fp16',
+        'type bf16 with compute half: runtimes compute bf16 in few operators',
+        'use compute float',
+      );
     }
-    const outside = (await findLayers(model)).filter(({ weight }) => !context.scope.some((layer) => layer.weight.id === weight.id));
-    return halfPrecision(model, { ...asked, untouched: new Set(outside.map(({ weight }) => weight.id)) }, context);
+    const stored = new Set(context.scope.map(({ weight }) => weight.id));
+    const outside = (await findLayers(model)).map(({ weight }) => weight.id).filter((id) => !stored.has(id));
+    return halfPrecision(model, { ...asked, untouched: new Set(outside), stored }, context);
   },
 });
 
 /** Weights stored in 16 bits that compute as before. When every layer is selected, so are the weights that are no layer's. */
-async function storeNarrow(model: Model, { type, floor }: Values<typeof options>, { scope, kernels, signal, note }: Context): Promise<Model> {
+async function storeNarrow(
+  model: Model,
+  { type, floor }: Values<typeof options>,
+  { scope, kernels, signal, note }: Context,
+): Promise<Model> {
+  const opset = model.graph?.opsets.get('') ?? 0;
+  if (type === 'bf16' && opset < BF16_OPSET) {
+    throw new TersorError(
+      'OPTION_VALUE',
+      'fp16',
+      `type bf16: opset ${opset} does not know it`,
+      `upgrade-opset to ${BF16_OPSET} first, or store f16`,
+    );
+  }
   const selected = new Set(scope.map(({ weight }) => weight.id));
   const layers = new Set((await findLayers(model)).map(({ weight }) => weight.id));
   const takesAll = [...layers].every((id) => selected.has(id));

@@ -3,7 +3,15 @@ import { floatAttribute, intAttribute, intsAttribute, type Node, stringAttribute
 import { type Adapter, type Adapters, type Edit, refusal, withAttributes, withInputs } from '../adapter.ts';
 
 const REDUCTIONS = [
-  'ReduceL1', 'ReduceL2', 'ReduceLogSum', 'ReduceLogSumExp', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSumSquare',
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceLogSum',
+  'ReduceLogSumExp',
+  'ReduceMax',
+  'ReduceMean',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceSumSquare',
 ];
 
 /** Operators that came to take as inputs what had been attributes. */
@@ -17,7 +25,9 @@ export const ATTRIBUTES_TO_INPUTS: Adapters = {
   Pad: { 11: padToInputs },
   Clip: { 11: clipToInputs },
   TopK: { 10: (node, edit) => [withInputs(withAttributes(node, ['k']), { 1: edit.constant('i64', [1], [intAttribute(node, 'k', 1)]) })] },
-  DFT: { 20: (node, edit) => [withInputs(withAttributes(node, ['axis']), { 2: edit.constant('i64', [], [intAttribute(node, 'axis', 1)]) })] },
+  DFT: {
+    20: (node, edit) => [withInputs(withAttributes(node, ['axis']), { 2: edit.constant('i64', [], [intAttribute(node, 'axis', 1)]) })],
+  },
 };
 
 function listToInput(name: string, position: number): Adapter {

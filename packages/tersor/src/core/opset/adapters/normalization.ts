@@ -35,10 +35,17 @@ function alwaysSpatial(node: Node, edit: Edit): readonly Node[] {
   const [x = '', scale = '', bias = '', mean = '', variance = ''] = node.inputs;
   const [output = ''] = node.outputs;
   const type = edit.typeOf(x);
-  if (type !== 'f32' && type !== 'f64' && type !== 'f16') throw refusal(node, 'spatial = 0 ends at opset 9, and the type of its input is not known');
+  if (type !== 'f32' && type !== 'f64' && type !== 'f16')
+    throw refusal(node, 'spatial = 0 ends at opset 9, and the type of its input is not known');
   const epsilon = edit.constant(type, [], [floatAttribute(node, 'epsilon', 1e-5)]);
   const part = (name: string) => edit.fresh(`${output}_${name}`);
-  const [shifted, positive, deviation, normal, scaled] = [part('shifted'), part('positive'), part('deviation'), part('normal'), part('scaled')];
+  const [shifted, positive, deviation, normal, scaled] = [
+    part('shifted'),
+    part('positive'),
+    part('deviation'),
+    part('normal'),
+    part('scaled'),
+  ];
   return [
     makeNode('Sub', [x, mean], [shifted]),
     makeNode('Add', [variance, epsilon], [positive]),
@@ -56,7 +63,11 @@ function scaleEachChannel(node: Node, edit: Edit): readonly Node[] {
   const groups = edit.constant('i64', [1], [intAttribute(node, 'num_groups', 1)]);
   const [channels, each, target] = [edit.fresh(`${output}_channels`), edit.fresh(`${output}_each`), edit.fresh(`${output}_target`)];
   const repeated = parameters.map((name, i) => {
-    const [column, wide, flat] = [edit.fresh(`${output}_column${i}`), edit.fresh(`${output}_wide${i}`), edit.fresh(`${output}_channel${i}`)];
+    const [column, wide, flat] = [
+      edit.fresh(`${output}_column${i}`),
+      edit.fresh(`${output}_wide${i}`),
+      edit.fresh(`${output}_channel${i}`),
+    ];
     const nodes = [
       makeNode('Reshape', [name, edit.constant('i64', [2], [-1, 1])], [column]),
       makeNode('Expand', [column, target], [wide]),

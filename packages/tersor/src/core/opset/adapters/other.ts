@@ -11,7 +11,11 @@ export const OTHER: Adapters = {
   RoiAlign: { 16: (node) => [withAttributes(node, [], { coordinate_transformation_mode: 'output_half_pixel' })] },
   GridSample: { 20: renameMode },
   AveragePool: { 19: refusePartialWindows },
-  Scan: { 9: (node) => { throw refusal(node, 'Scan before opset 9 goes over a batch, which newer versions do not'); } },
+  Scan: {
+    9: (node) => {
+      throw refusal(node, 'Scan before opset 9 goes over a batch, which newer versions do not');
+    },
+  },
   Erf: { 13: refuseIntegers },
   Cast: { 24: refuseUnsignedZero },
   Attention: { 24: refuseInnerOutput },

@@ -3,17 +3,18 @@ import type { Value } from '../core/engine.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { Kernels } from '../core/kernels.ts';
 import type { Model, Weight } from '../core/model.ts';
-import type { OutputQuality, QualityReport } from '../core/report.ts';
+import type { OutputQuality } from '../core/report.ts';
 import { openMemory } from '../io/memory-store.ts';
 import { probeOf } from '../search/probe.ts';
-import type { Assessment } from '../search/propose.ts';
 import type { Job } from './job.ts';
 import type { Referee } from './referee.ts';
 
 /** Answers what-if questions about a model's weights with one session, whose inputs they are. */
 export interface Assessor {
-  /** The model with these weights in place of its own, on the inputs to choose by. */
-  assess(weights: ReadonlyMap<WeightId, Weight>): Promise<Assessment>;
+  /** See `QualityReport.drop`; of the model with these weights in place of its own, on the inputs to choose by. */
+  drop(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
+  /** A smooth distance to the original's outputs; see `distance`. */
+  error(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -21,16 +22,24 @@ export interface Assessor {
 export async function openAssessor(job: Job, referee: Referee, model: Model, ids: ReadonlySet<WeightId>): Promise<Assessor> {
   const { session, inputs } = await openProbe(job, referee, model, ids);
   const held = new Map<WeightId, Weight>();
+  const put = async (weights: ReadonlyMap<WeightId, Weight>) => {
+    for (const [id, input] of inputs) {
+      const weight = weights.get(id) ?? model.weights.get(id);
+      if (!weight || held.get(id) === weight) continue;
+      job.asked.signal?.throwIfAborted();
+      await session.hold({ [input]: await valueOf(weight, job.kernels) });
+      held.set(id, weight);
+    }
+  };
   return {
-    async assess(weights) {
-      for (const [id, input] of inputs) {
-        const weight = weights.get(id) ?? model.weights.get(id);
-        if (!weight || held.get(id) === weight) continue;
-        job.asked.signal?.throwIfAborted();
-        await session.hold({ [input]: await valueOf(weight, job.kernels) });
-        held.set(id, weight);
-      }
-      return toAssessment(await referee.judge(session, 'choose'));
+    async drop(weights) {
+      await put(weights);
+      return (await referee.judge(session, 'choose')).drop;
+    },
+    async error(weights) {
+      await put(weights);
+      const { outputs } = await referee.compare(session, 'choose');
+      return Math.max(0, ...outputs.filter(({ kind }) => kind !== 'state').map(distance));
     },
     close: () => session.close(),
   };
@@ -55,10 +64,6 @@ async function valueOf(weight: Weight, kernels: Kernels): Promise<Value> {
   if (dtype === 'bf16') return { dtype, shape, data: await kernels.toBfloat16(values) };
   if (dtype === 'f64') return { dtype, shape, data: Float64Array.from(values) };
   return { dtype: 'f32', shape, data: values };
-}
-
-function toAssessment({ drop, outputs }: QualityReport): Assessment {
-  return { drop, error: Math.max(0, ...outputs.filter(({ kind }) => kind !== 'state').map(distance)) };
 }
 
 /** Nats for classes, lost share of the variance for values: both fall smoothly to 0, and small independent errors add up in both. */

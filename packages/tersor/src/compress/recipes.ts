@@ -44,10 +44,11 @@ export async function* searchRecipes(job: Job, referee: Referee, budget: Budget)
     yield* map(
       propose({
         options,
-        drop: budget.drop ?? Number.POSITIVE_INFINITY,
-        ...(budget.size !== undefined && { bytes: budget.size }),
+        maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
+        ...(budget.size !== undefined && { maxBytes: budget.size }),
         size: async (chosen) => (await job.input.format.size(await job.apply(job.input.model, toSteps(chosen), true), job.target)).bytes,
-        assess: (weights) => assessor.assess(weights),
+        drop: (weights) => assessor.drop(weights),
+        error: (weights) => assessor.error(weights),
         onProgress: (done, total, about) => job.progress('choose', done, total, about),
       }),
       toSteps,

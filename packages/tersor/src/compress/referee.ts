@@ -4,10 +4,12 @@ import type { QualityReport, SpeedReport } from '../core/report.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
 import { splitHalves } from '../data/choose.ts';
+import { openEvaluation } from '../data/evaluation-node.ts';
 import { openData } from '../data/open-data-node.ts';
 import { settle } from '../data/settle.ts';
 import { openEngine } from '../engine/engine-node.ts';
 import { openJudge } from '../evaluate/judge.ts';
+import { judgeTask, toScores } from '../evaluate/judge-task.ts';
 import { distinctShapes, latency } from '../evaluate/latency.ts';
 import { outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
@@ -18,6 +20,8 @@ export interface Referee {
   readonly engine: Engine;
   readonly evidence: Samples['evidence'];
   /** How a session's outputs compare with the original's: on the half to choose by, on the half to prove with, or on all inputs. */
+  compare(session: Session, part: Part): Promise<QualityReport>;
+  /** The same, but when the user has a measure of their own, the verdict is that measure's. */
   judge(session: Session, part: Part): Promise<QualityReport>;
   /** How a session's latency compares with the original's. */
   race(session: Session): Promise<SpeedReport>;
@@ -68,21 +72,28 @@ export async function openReferee(job: Job): Promise<Referee> {
       return runs;
     };
 
+    const compare: Referee['compare'] = async (session, part) => {
+      const judge = openJudge(kinds);
+      for (const [index, sample] of halves[part].samples.entries()) {
+        asked.signal?.throwIfAborted();
+        const runs = await originalOn(sample);
+        let step = 0;
+        for await (const { outputs } of runSample(session, sample, links)) {
+          const run = runs[step++];
+          if (run) judge.add(index, run.outputs, outputs, run.feeds);
+        }
+      }
+      return judge.report(halves[part], seed);
+    };
+
+    const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original);
     return {
       engine,
-      evidence: samples.evidence,
+      evidence: score ? 'data' : samples.evidence,
+      compare,
       async judge(session, part) {
-        const judge = openJudge(kinds);
-        for (const [index, sample] of halves[part].samples.entries()) {
-          asked.signal?.throwIfAborted();
-          const runs = await originalOn(sample);
-          let step = 0;
-          for await (const { outputs } of runSample(session, sample, links)) {
-            const run = runs[step++];
-            if (run) judge.add(index, run.outputs, outputs, run.feeds);
-          }
-        }
-        return judge.report(halves[part], seed);
+        const compared = await compare(session, part);
+        return score ? { ...(await score(session)), outputs: compared.outputs } : compared;
       },
       race: (session) => latency(engine, original, session, distinctShapes(halves.prove.samples), { seed }),
       close: () => engine.close(),
@@ -91,6 +102,13 @@ export async function openReferee(job: Job): Promise<Referee> {
     await engine.close();
     throw error;
   }
+}
+
+/** A user's own measure, against what it says of the original. @throws DATA_INVALID, FILE_MISSING */
+async function openScore(path: string, original: Session): Promise<(session: Session) => Promise<QualityReport>> {
+  const measure = await openEvaluation(path);
+  const before = toScores(await measure(original), path);
+  return async (session) => judgeTask(before, toScores(await measure(session), path), path);
 }
 
 function openSamples({ input: { model }, seed }: Job, session: Session, { data, samples }: Asked): Promise<Samples> {

@@ -26,5 +26,5 @@ export function weightsReport(before: Sized, after: Sized, layers: readonly Laye
       bytesAfter: after.size.weights.get(id) ?? 0,
     };
   });
-  return rows.sort((a, b) => b.bytesBefore - a.bytesBefore || b.bytesAfter - a.bytesAfter);
+  return rows.sort((a, b) => Math.max(b.bytesBefore, b.bytesAfter) - Math.max(a.bytesBefore, a.bytesAfter));
 }

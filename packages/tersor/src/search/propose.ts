@@ -3,25 +3,19 @@ import type { Weight } from '../core/model.ts';
 import { allocate, bytesOf, frontier } from './allocate.ts';
 import type { Option } from './candidates.ts';
 
-/** How a model with some weights replaced compares with the original. */
-export interface Assessment {
-  /** What the promise is about: see `QualityReport.drop`. */
-  readonly drop: number;
-  /** A smooth distance between the outputs that goes on falling where `drop` is already 0: variance lost (values) or nats (classes). */
-  readonly error: number;
-}
-
 export interface Question {
   /** Per layer, see `optionsOf`. */
   readonly options: readonly (readonly Option[])[];
   /** Loss that is allowed. */
-  readonly drop: number;
+  readonly maxDrop: number;
   /** The whole file's size that is allowed; absent: as small as the drop permits. */
-  readonly bytes?: number;
+  readonly maxBytes?: number;
   /** The exact size of the whole file. Loads nothing. */
   size(chosen: readonly Option[]): Promise<number>;
-  /** Runs the model with these weights in place of its own. */
-  assess(weights: ReadonlyMap<WeightId, Weight>): Promise<Assessment>;
+  /** What the promise is about, of the model with these weights in place of its own: see `QualityReport.drop`. */
+  drop(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
+  /** A smooth distance between the outputs that goes on falling where `drop` is already 0. Small ones of different layers add up. */
+  error(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
   /** Called while layers are ranked, with those done and in all. */
   onProgress?(done: number, total: number, about: string): void;
 }
@@ -35,8 +29,8 @@ export interface Question {
  * assembled model: errors of single layers only order the search, they decide nothing.
  */
 export async function* propose(question: Question): AsyncGenerator<Option[]> {
-  if (question.bytes !== undefined) {
-    const fitting = await leastErrorWithin(question, question.bytes);
+  if (question.maxBytes !== undefined) {
+    const fitting = await leastErrorWithin(question, question.maxBytes);
     if (fitting) yield fitting;
     return;
   }
@@ -79,15 +73,15 @@ async function leastErrorWithin(question: Question, limit: number): Promise<Opti
  * so is what costs more bytes than one that loses next to nothing.
  */
 async function rank(question: Question): Promise<Option[][]> {
-  const { options, drop, onProgress } = question;
-  const negligible = Math.min(drop, 1) / (20 * options.length);
+  const { options, maxDrop, onProgress } = question;
+  const negligible = Math.min(maxDrop, 1) / (20 * options.length);
   const ranked: Option[][] = [];
   for (const [done, row] of options.entries()) {
     const { id } = row[0]!.layer.weight;
     onProgress?.(done, options.length, id);
     const measured: Option[] = [];
     for (const option of row.toSorted((a, b) => a.bytes - b.bytes)) {
-      const error = option.step ? (await question.assess(new Map([[id, option.weight]]))).error : 0;
+      const error = option.step ? await question.error(new Map([[id, option.weight]])) : 0;
       if (Number.isFinite(error)) measured.push({ ...option, error });
       if (error < negligible) break;
     }
@@ -99,6 +93,6 @@ async function rank(question: Question): Promise<Option[][]> {
 
 async function holds(question: Question, chosen: readonly Option[]): Promise<boolean> {
   const changed = chosen.filter((option) => option.step);
-  const { drop } = await question.assess(new Map(changed.map((option) => [option.layer.weight.id, option.weight])));
-  return drop <= question.drop;
+  const drop = await question.drop(new Map(changed.map((option) => [option.layer.weight.id, option.weight])));
+  return drop <= question.maxDrop;
 }

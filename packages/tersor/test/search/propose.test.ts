@@ -63,16 +63,17 @@ function model(errors: Readonly<Record<string, readonly [number, number]>>, drop
     });
     return [make(200, 0), make(50, at8, eight), make(25, at4, four)];
   });
+  const measure: Question['drop'] = async (weights) => {
+    asked++;
+    return [...weights.values()].reduce((sum, w) => sum + (w.shape[0] ?? 0), 0);
+  };
   const question: Question = {
     options,
-    drop,
-    ...(bytes !== undefined && { bytes }),
+    maxDrop: drop,
+    ...(bytes !== undefined && { maxBytes: bytes }),
     size: async (chosen) => 100 + chosen.reduce((sum, o) => sum + o.bytes, 0),
-    assess: async (weights) => {
-      asked++;
-      const sum = [...weights.values()].reduce((s, w) => s + (w.shape[0] ?? 0), 0);
-      return { drop: sum, error: sum };
-    },
+    drop: measure,
+    error: measure,
   };
   return { question, asked: () => asked };
 }

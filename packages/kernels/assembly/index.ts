@@ -5,5 +5,6 @@ export { dequantize } from './dequantize';
 export { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half';
 export { pack2, pack4, unpack2, unpack4 } from './pack';
 export { summarizeTile } from './summarize';
-export { quantizeQ4_0, quantizeQ4_K, quantizeQ8_0 } from './gguf';
+export { quantizeQ4_0, quantizeQ8_0 } from './gguf';
+export { quantizeQ4_K } from './gguf-k';
 export { maskRows, maskTwoOfFour } from './mask';

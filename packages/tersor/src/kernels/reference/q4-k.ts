@@ -84,8 +84,8 @@ function search(values: Float32Array): SubBlock {
   const weights = values.map((x) => average + Math.abs(x));
   const sumW = sum(values, (_, i) => weights[i]!);
   const sumX = sum(values, (x, i) => fround(weights[i]! * x));
-  const low = values.reduce((least, x) => (x < least ? x : least), 0);
-  const high = values.reduce((most, x) => (x > most ? x : most));
+  const low = values.reduce((least, x) => Math.min(least, x), 0);
+  const high = values.reduce((most, x) => Math.max(most, x));
   if (high === low) return { scale: 0, minimum: -low, codes: new Uint8Array(32) };
 
   const codesFor = (inverse: number, from: number) =>

@@ -119,11 +119,41 @@ async function foldBehind(linear: Linear, onlyConsumer: (value: string) => Node 
   };
 }
 
-/** A BatchNormalization before an unpadded Conv: `W (f x + s) + b = (W f) x + (W s + b)`. */
+/** What comes before: `W (f x + s) + b = (W f) x + (W s + b)`. */
 async function foldBefore(linear: Linear, producer: (value: string) => Node | undefined, site: Site): Promise<Fold | undefined> {
+  const before = producer(linear.node.inputs[0] ?? '');
+  if (before?.op === 'Mul' || before?.op === 'Div') return foldFactor(linear, before, site);
+  return before?.op === 'BatchNormalization' && linear.node.op === 'Conv' ? foldNormalization(linear, before, site) : undefined;
+}
+
+/** One factor for all elements. */
+async function foldFactor(linear: Linear, before: Node, { scope, known }: Site): Promise<Fold | undefined> {
+  const { node, bias, biasInput } = linear;
+  const [left = '', right = ''] = before.inputs;
+  const source = before.op === 'Mul' && scope.constant(left) ? right : left;
+  const constant = await known(source === left ? right : left);
+  // With more dimensions the constant could be what gives the value its rank.
+  if (before.domain !== '' || scope.opset < 7 || !constant || constant.values.length !== 1 || constant.shape.length > 1) return undefined;
+  const factor = before.op === 'Mul' ? Number(constant.values[0]) : 1 / Number(constant.values[0]);
+  const needsBias = biasInput !== undefined && Boolean(node.inputs[biasInput]);
+  if (!Number.isFinite(factor)) return undefined;
+  return {
+    linear,
+    gone: [before],
+    needsBias,
+    factorAt: () => factor,
+    bias: async () => bias,
+    reads: 0,
+    build: (biasName) => {
+      const moved = { ...node, inputs: [source, ...node.inputs.slice(1)] };
+      return [biasInput === undefined ? moved : withBias(moved, needsBias ? biasName : '')];
+    },
+  };
+}
+
+/** Zeros of padding come after the shift, so a shift needs an unpadded Conv. */
+async function foldNormalization(linear: Linear, before: Node, site: Site): Promise<Fold | undefined> {
   const { node, weight, bias } = linear;
-  const before = producer(node.inputs[0] ?? '');
-  if (node.op !== 'Conv' || before?.op !== 'BatchNormalization') return undefined;
   const [outputs = 1, perGroup = 1] = weight.shape;
   const group = intAttribute(node, 'group', 1);
   const inputAt = (a: number, b: number) => Math.floor(a / (outputs / group)) * perGroup + b;

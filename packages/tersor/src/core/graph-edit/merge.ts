@@ -1,5 +1,6 @@
-import type { Graph, WeightId } from '../graph.ts';
+import { eachGraph, type Graph, type WeightId } from '../graph.ts';
 import { definedIn, freshName } from './names.ts';
+import { removeDead } from './remove-dead.ts';
 import { renameValues } from './rename.ts';
 import { countUses } from './uses.ts';
 
@@ -18,10 +19,8 @@ export interface Merged {
  */
 export function mergeInitializers(root: Graph, keyOf: KeyOf, hoists: (id: WeightId) => boolean): Merged {
   const shared = hoisted(root, keyOf, hoists);
-  let merged = root.initializers.size - shared.initializers.size;
   const visit = (graph: Graph, visible: ReadonlyMap<string, string>): Graph => {
     const local = mergedNames(graph, keyOf, visible, hoists);
-    merged += local.names.size;
     const initializers = new Map([...graph.initializers].filter(([name]) => !local.names.has(name)));
     const nodes = graph.nodes.map((node) => {
       if (node.graphs.size === 0) return node;
@@ -29,8 +28,13 @@ export function mergeInitializers(root: Graph, keyOf: KeyOf, hoists: (id: Weight
     });
     return renameValues({ ...graph, nodes, initializers }, local.names);
   };
-  const graph = visit(shared, new Map());
+  const graph = removeDead(visit(shared, new Map()));
+  const merged = countInitializers(root) - countInitializers(graph);
   return merged > 0 ? { graph, merged } : { graph: root, merged: 0 };
+}
+
+function countInitializers(root: Graph): number {
+  return [...eachGraph(root)].reduce((sum, { graph }) => sum + graph.initializers.size, 0);
 }
 
 /** The graph with one more initializer for each key that several graphs declare and the root does not. */
@@ -39,8 +43,9 @@ function hoisted(root: Graph, keyOf: KeyOf, hoists: (id: WeightId) => boolean): 
   const taken = new Map<string, number>();
   const visit = (graph: Graph) => {
     for (const name of definedIn(graph)) taken.set(name, 1);
+    const outputs = new Set(graph.outputs.map(({ name }) => name));
     for (const [name, id] of mergeable(graph)) {
-      const key = hoists(id) ? keyOf(id) : undefined;
+      const key = hoists(id) && !outputs.has(name) ? keyOf(id) : undefined;
       if (key === undefined) continue;
       const place = places.get(key) ?? { name, id, graphs: new Set() };
       places.set(key, { ...place, graphs: place.graphs.add(graph) });

@@ -12,7 +12,7 @@ import type { Tensor } from 'onnxruntime-common';
 import { decode, denseOf } from '../packages/tersor/src/core/decode.ts';
 import { findLayers } from '../packages/tersor/src/core/find-layers.ts';
 import { makeNode, mapGraphs } from '../packages/tersor/src/core/graph.ts';
-import { type Execution, mapWeights, type Model } from '../packages/tersor/src/core/model.ts';
+import { type Execution, type Model, mapWeights } from '../packages/tersor/src/core/model.ts';
 import { parseOptions } from '../packages/tersor/src/core/options.ts';
 import { randomFor } from '../packages/tersor/src/core/random.ts';
 import { lower } from '../packages/tersor/src/formats/onnx/lower.ts';
@@ -39,7 +39,12 @@ interface Row {
   readonly ratios: Readonly<Record<number, number>>;
 }
 
-const SIZES = [[384, 384], [384, 1536], [1536, 384], [1024, 1024]] as const;
+const SIZES = [
+  [384, 384],
+  [384, 1536],
+  [1536, 384],
+  [1024, 1024],
+] as const;
 const ROWS = [1, 16, 128, 2048];
 const VOCABULARY = 8000;
 const SECONDS = 1.2;
@@ -53,7 +58,8 @@ printTables(JSON.parse(readFileSync(new URL('results/lowering.json', import.meta
 async function measureAll(runtimes: readonly string[]): Promise<Row[]> {
   const rows: Row[] = [];
   for (const runtime of runtimes) {
-    for (const [inputs, outputs] of SIZES) rows.push(...(await measure(runtime, `linear ${inputs} x ${outputs}`, linear(inputs, outputs), linearForms())));
+    for (const [inputs, outputs] of SIZES)
+      rows.push(...(await measure(runtime, `linear ${inputs} x ${outputs}`, linear(inputs, outputs), linearForms())));
     rows.push(...(await measure(runtime, `embedding ${VOCABULARY} x 384`, embedding(), embeddingForms())));
   }
   return rows;
@@ -81,21 +87,39 @@ function embedding(): Model {
 
 function linearForms(): Form[] {
   const blockwise = [8, 4, 2].flatMap((bits) =>
-    [32, 128].flatMap((block) => [0, 1, 4].map((level) => ({
-      label: `MatMulNBits ${bits} bits, block ${block}, level ${level}`,
-      options: { bits, block, execution: 'weight-only' },
-      level,
-    }))));
-  const asymmetric = { label: 'MatMulNBits 4 bits, block 32, zero points, level 1', options: { bits: 4, block: 32, symmetric: false, execution: 'weight-only' }, level: 1 };
-  return [{ label: 'expand 8 bits, row', options: { bits: 8, execution: 'expand' } }, { label: 'expand 4 bits, block 32', options: { bits: 4, block: 32, execution: 'expand' } }, ...blockwise, asymmetric];
+    [32, 128].flatMap((block) =>
+      [0, 1, 4].map((level) => ({
+        label: `MatMulNBits ${bits} bits, block ${block}, level ${level}`,
+        options: { bits, block, execution: 'weight-only' },
+        level,
+      })),
+    ),
+  );
+  const asymmetric = {
+    label: 'MatMulNBits 4 bits, block 32, zero points, level 1',
+    options: { bits: 4, block: 32, symmetric: false, execution: 'weight-only' },
+    level: 1,
+  };
+  return [
+    { label: 'expand 8 bits, row', options: { bits: 8, execution: 'expand' } },
+    { label: 'expand 4 bits, block 32', options: { bits: 4, block: 32, execution: 'expand' } },
+    ...blockwise,
+    asymmetric,
+  ];
 }
 
 function embeddingForms(): Form[] {
-  const blockwise = [8, 4, 2].flatMap((bits) => [32, 128].map((block) => ({
-    label: `GatherBlockQuantized ${bits} bits, block ${block}`,
-    options: { bits, block, execution: 'weight-only' },
-  })));
-  return [{ label: 'expand 8 bits, row', options: { bits: 8, execution: 'expand' } }, { label: 'Gather + Cast + Mul 8 bits, row', options: { bits: 8, execution: 'weight-only' } }, ...blockwise];
+  const blockwise = [8, 4, 2].flatMap((bits) =>
+    [32, 128].map((block) => ({
+      label: `GatherBlockQuantized ${bits} bits, block ${block}`,
+      options: { bits, block, execution: 'weight-only' },
+    })),
+  );
+  return [
+    { label: 'expand 8 bits, row', options: { bits: 8, execution: 'expand' } },
+    { label: 'Gather + Cast + Mul 8 bits, row', options: { bits: 8, execution: 'weight-only' } },
+    ...blockwise,
+  ];
 }
 
 async function measure(runtime: string, layer: string, model: Model, forms: readonly Form[]): Promise<Row[]> {
@@ -103,17 +127,32 @@ async function measure(runtime: string, layer: string, model: Model, forms: read
   if (runtime !== 'node') ort.env.wasm.numThreads = 1;
   const open = async (bytes: Uint8Array) => ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const floats = await open(await fileOf(model));
-  const tested = await Promise.all(forms.map(async (form) => {
-    const changed = await quantize(model, form.options);
-    const bytes = await fileOf(changed, form.level);
-    return { form, bytes: bytes.length, session: await open(bytes), exact: await open(await fileOf(decoded(changed))) };
-  }));
+  const tested = await Promise.all(
+    forms.map(async (form) => {
+      const changed = await quantize(model, form.options);
+      const bytes = await fileOf(changed, form.level);
+      return { form, bytes: bytes.length, session: await open(bytes), exact: await open(await fileOf(decoded(changed))) };
+    }),
+  );
   const feeds = (count: number): Record<string, Tensor> => {
     const random = randomFor(2, `${count}`);
     const { shape = [] } = model.graph!.inputs[0]!;
-    if (shape.length === 1) return { x: new ort.Tensor('int64', BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * VOCABULARY))), [count]) };
+    if (shape.length === 1)
+      return {
+        x: new ort.Tensor(
+          'int64',
+          BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * VOCABULARY))),
+          [count],
+        ),
+      };
     const columns = Number(shape[1]);
-    return { x: new ort.Tensor('float32', Float32Array.from({ length: count * columns }, () => random() + random() + random() - 1.5), [count, columns]) };
+    return {
+      x: new ort.Tensor(
+        'float32',
+        Float32Array.from({ length: count * columns }, () => random() + random() + random() - 1.5),
+        [count, columns],
+      ),
+    };
   };
   const ratios = forms.map((): Record<number, number> => ({}));
   for (const count of ROWS) {
@@ -135,7 +174,14 @@ async function measure(runtime: string, layer: string, model: Model, forms: read
   for (const [i, { form, bytes, session, exact }] of tested.entries()) {
     const actual = await session.run(feeds(16));
     const expected = await exact.run(feeds(16));
-    result.push({ runtime, layer, form: form.label, bytes, error: distance(actual.y!.data as Float32Array, expected.y!.data as Float32Array), ratios: ratios[i]! });
+    result.push({
+      runtime,
+      layer,
+      form: form.label,
+      bytes,
+      error: distance(actual.y!.data as Float32Array, expected.y!.data as Float32Array),
+      ratios: ratios[i]!,
+    });
     await session.release();
     await exact.release();
   }
@@ -149,7 +195,11 @@ async function quantize(model: Model, raw: Readonly<Record<string, unknown>>): P
 }
 
 function decoded(model: Model): Model {
-  const plain = mapWeights(model, (weight) => ({ ...weight, layout: { kind: 'dense', dtype: 'f32' }, load: async () => denseOf(decode(await weight.load()), weight.shape) }));
+  const plain = mapWeights(model, (weight) => ({
+    ...weight,
+    layout: { kind: 'dense', dtype: 'f32' },
+    load: async () => denseOf(decode(await weight.load()), weight.shape),
+  }));
   return { ...plain, execution: new Map<string, Execution>() };
 }
 
@@ -159,7 +209,10 @@ async function fileOf(model: Model, level?: number): Promise<Uint8Array> {
   const graph = mapGraphs(lowered.graph!, (inner) => ({
     ...inner,
     nodes: inner.nodes.map((node) =>
-      level !== undefined && node.op === 'MatMulNBits' ? { ...node, attributes: new Map([...node.attributes, ['accuracy_level', { kind: 'int' as const, value: BigInt(level) }]]) } : node),
+      level !== undefined && node.op === 'MatMulNBits'
+        ? { ...node, attributes: new Map([...node.attributes, ['accuracy_level', { kind: 'int' as const, value: BigInt(level) }]]) }
+        : node,
+    ),
   }));
   const store = openMemory();
   await writeOnnx({ ...lowered, graph }, store, 'm.onnx');

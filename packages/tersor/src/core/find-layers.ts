@@ -4,7 +4,7 @@ import { type Graph, intAttribute, intsAttribute, type Node, type WeightId } fro
 import { type WeightInput, weightInputs } from './layer-operators.ts';
 import type { Layer, Use } from './layers.ts';
 import type { Model, Weight } from './model.ts';
-import { resizedView, reshapeView, squeezeView, transposeView, unsqueezeView, type View, wholeView } from './views.ts';
+import { reshapeView, resizedView, squeezeView, transposeView, unsqueezeView, type View, wholeView } from './views.ts';
 
 /** A value that is a weight, moved about: how it reads, and what happened on the way. */
 interface Origin {
@@ -152,7 +152,7 @@ function concatenated(node: Node, scope: Scope): Origin[] {
 async function integersAt(node: Node, scope: Scope, input: number, attribute: string): Promise<number[] | undefined> {
   if (!node.inputs[input]) return intsAttribute(node, attribute);
   const [origin] = lookUp(scope, node.inputs[input]);
-  if (!origin || origin.way !== 'direct' || elementsOf(origin.weight.shape) > MAX_INTEGERS) return undefined;
+  if (origin?.way !== 'direct' || elementsOf(origin.weight.shape) > MAX_INTEGERS) return undefined;
   const tensor = await origin.weight.load();
   return tensor.kind === 'dense' && (tensor.dtype === 'i64' || tensor.dtype === 'i32') ? integersOf(tensor) : undefined;
 }

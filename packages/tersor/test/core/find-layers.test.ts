@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alreadyQuantized } from '../../src/core/already-quantized.ts';
+import { elementsOf } from '../../src/core/dtype.ts';
 import { findLayers } from '../../src/core/find-layers.ts';
 import { makeNode, type Node } from '../../src/core/graph.ts';
 import type { Weight } from '../../src/core/model.ts';
@@ -15,7 +16,14 @@ const byteWeight = (id: string, shape: number[]): Weight => ({
 
 async function layersOf(nodes: Node[], weights: Parameters<typeof handMade>[0]['weights']) {
   const layers = await findLayers(handMade({ nodes, weights }));
-  return layers.map(({ weight, kind, outputAxes, outputs, inputs, uses }) => ({ id: weight.id, kind, outputAxes, outputs, inputs, uses: uses.length }));
+  return layers.map(({ weight, kind, outputAxes, outputs, inputs, uses }) => ({
+    id: weight.id,
+    kind,
+    outputAxes,
+    outputs,
+    inputs,
+    uses: uses.length,
+  }));
 }
 
 describe('findLayers', () => {
@@ -41,7 +49,7 @@ describe('findLayers', () => {
     const [layer, ...others] = await layersOf([node], { w: [...shape] });
     expect(others).toEqual([]);
     expect(layer).toMatchObject({ kind, outputAxes: [...outputAxes], uses: 1 });
-    expect((layer?.outputs ?? 0) * (layer?.inputs ?? 0)).toBe(shape.reduce((a, b) => a * b, 1));
+    expect((layer?.outputs ?? 0) * (layer?.inputs ?? 0)).toBe(elementsOf(shape));
   });
 
   it.each([
@@ -96,7 +104,11 @@ describe('findLayers', () => {
   });
 
   it('a tied weight is one layer with two uses', async () => {
-    const nodes = [makeNode('Gather', ['w', 'ids'], ['e']), makeNode('Transpose', ['w'], ['t']), makeNode('MatMul', ['e', 't'], ['logits'])];
+    const nodes = [
+      makeNode('Gather', ['w', 'ids'], ['e']),
+      makeNode('Transpose', ['w'], ['t']),
+      makeNode('MatMul', ['e', 't'], ['logits']),
+    ];
     const [layer, ...others] = await findLayers(handMade({ nodes, weights: { w: [9, 4] } }));
     expect(others).toEqual([]);
     expect(layer).toMatchObject({ kind: 'embedding', outputAxes: [0] });
@@ -107,7 +119,10 @@ describe('findLayers', () => {
   });
 
   it('looks into branches, and from branches out', async () => {
-    const body = graphOf({ nodes: [makeNode('MatMul', ['x', 'w'], ['a']), makeNode('MatMul', ['a', 'own'], ['b'])], initializers: ['if/own'] });
+    const body = graphOf({
+      nodes: [makeNode('MatMul', ['x', 'w'], ['a']), makeNode('MatMul', ['a', 'own'], ['b'])],
+      initializers: ['if/own'],
+    });
     const branch: Node = { ...makeNode('If', ['c'], ['y']), graphs: new Map([['then_branch', body]]) };
     const model = handMade({ nodes: [branch], weights: { w: [4, 4], 'if/own': [4, 2] } });
     expect((await findLayers(model)).map(({ weight }) => weight.id)).toEqual(['w', 'if/own']);
@@ -120,7 +135,9 @@ describe('findLayers', () => {
   });
 
   it('stays quick on a value put together from itself again and again', async () => {
-    const nodes = Array.from({ length: 200 }, (_, i) => makeNode('Concat', [i === 0 ? 'w' : `v${i}`, i === 0 ? 'w' : `v${i}`], [`v${i + 1}`], { axis: 0 }));
+    const nodes = Array.from({ length: 200 }, (_, i) =>
+      makeNode('Concat', [i === 0 ? 'w' : `v${i}`, i === 0 ? 'w' : `v${i}`], [`v${i + 1}`], { axis: 0 }),
+    );
     const layers = await layersOf([...nodes, makeNode('MatMul', ['x', 'v200'], ['y'])], { w: [4, 4] });
     expect(layers).toMatchObject([{ id: 'w', uses: 1 }]);
   });

@@ -8,7 +8,7 @@ import { randomFor } from '../../src/core/random.ts';
 export interface HandMade {
   readonly nodes: readonly Node[];
   /** Shapes of f32 weights, filled at random; arrays of bigint are i64 constants; anything else as given. */
-  readonly weights: Readonly<Record<string, Shape | bigint[] | Weight>>;
+  readonly weights: Readonly<Record<string, Shape | readonly bigint[] | Weight>>;
   readonly inputs?: readonly ValueInfo[];
   readonly outputs?: readonly ValueInfo[];
   readonly opset?: number;
@@ -78,7 +78,9 @@ export function integerWeight(id: string, values: readonly bigint[]): Weight {
   };
 }
 
-function toWeight(id: string, spec: Shape | bigint[] | Weight): Weight {
-  if (!Array.isArray(spec)) return spec as Weight;
-  return typeof spec[0] === 'bigint' ? integerWeight(id, spec as bigint[]) : randomWeight(id, spec as Shape);
+function toWeight(id: string, spec: Shape | readonly bigint[] | Weight): Weight {
+  if (!('length' in spec)) return spec;
+  const integers = spec.filter((value) => typeof value === 'bigint');
+  const lengths = spec.filter((value) => typeof value === 'number');
+  return integers.length > 0 ? integerWeight(id, integers) : randomWeight(id, lengths);
 }

@@ -12,13 +12,14 @@ export interface TestFeed {
   readonly data: Float32Array | BigInt64Array | Uint8Array;
 }
 
+/** Kernels without workers, opened once for all tests of a file. */
+export const inlineKernels = openKernels({ threads: 0 });
+
 /** The bytes of the file that `model` is written as. */
 export async function written(model: Model, target: Target = 'node'): Promise<Uint8Array> {
   const store = openMemory();
-  const kernels = await openKernels({ threads: 0 });
-  await onnx.write(model, store, 'model.onnx', { target, kernels });
+  await onnx.write(model, store, 'model.onnx', { target, kernels: await inlineKernels });
   await store.commit();
-  await kernels.close();
   const source = await store.open('model.onnx');
   return source.read(0, source.size);
 }

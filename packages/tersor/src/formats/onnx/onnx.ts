@@ -3,7 +3,7 @@ import type { Format, Size } from '../../core/format.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { AffineLayout } from '../../core/layout.ts';
 import type { Model, Weight } from '../../core/model.ts';
-import { lower, type Lowered } from './lower.ts';
+import { type Lowered, lower } from './lower.ts';
 import { openOnnx } from './open.ts';
 import { sizeOnnx, writeOnnx } from './write.ts';
 
@@ -34,7 +34,8 @@ function refuses({ layout, dtype }: Weight, opset: number): string | undefined {
 }
 
 function refusesCodes({ numeric, scale, zero }: AffineLayout): string | undefined {
-  if (numeric.lo !== -(2 ** (numeric.bits - 1)) || ![2, 4, 8].includes(numeric.bits)) return `no operator reads ${numeric.id}: it takes integers of 2, 4 or 8 bits`;
+  if (numeric.lo !== -(2 ** (numeric.bits - 1)) || ![2, 4, 8].includes(numeric.bits))
+    return `no operator reads ${numeric.id}: it takes integers of 2, 4 or 8 bits`;
   if (scale.dtype !== 'f16' && scale.dtype !== 'f32') return `scales of type ${scale.dtype}: it takes f16 or f32`;
   return zero && zero.dtype !== `u${numeric.bits}` ? `zero points of type ${zero.dtype}: it takes u${numeric.bits}` : undefined;
 }

@@ -1,12 +1,12 @@
 import { decode } from '../../core/decode.ts';
-import { elementsOf, type DType } from '../../core/dtype.ts';
+import { type DType, elementsOf } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import type { Kernels, QuantizeSpec } from '../../core/kernels.ts';
 import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, bytesOf, matrixOf } from '../../core/layout.ts';
 import { inputAxes, isRowMajor, toMatrix } from '../../core/matrix.ts';
 import { defineMethod } from '../../core/method.ts';
-import { mapWeights, type Execution, type Weight } from '../../core/model.ts';
+import { type Execution, mapWeights, type Weight } from '../../core/model.ts';
 import { boolean, integer, oneOf, type Values } from '../../core/options.ts';
 import type { AffineTensor } from '../../core/tensor.ts';
 import { int } from '../../numeric/int.ts';
@@ -26,7 +26,11 @@ const options = {
     doc: 'Weights that share a scale, along the inputs; row: one scale per output; auto: row at 8 bits, 32 at 4, 16 at 2.',
     search: ['row', 128, 64, 32, 16],
   }),
-  symmetric: boolean({ default: true, doc: 'Zero is the middle of the grid; otherwise every block has a zero point.', search: [true, false] }),
+  symmetric: boolean({
+    default: true,
+    doc: 'Zero is the middle of the grid; otherwise every block has a zero point.',
+    search: [true, false],
+  }),
   fit: oneOf(['auto', 'absmax', 'mse', 'hqq'], {
     default: 'auto',
     doc: 'How scales are found: from the largest magnitude, by the least squared error, or by half-quadratic optimisation, which lets outliers go; auto: absmax at 8 bits, mse at fewer.',
@@ -106,19 +110,36 @@ async function quantize(weight: Weight, layout: AffineLayout, fit: QuantizeSpec[
   const { rows, columns, block } = matrixOf(layout, weight.shape);
   const matrix = await rowsOf(values, weight.shape, layout.outputs, kernels);
   const scale = layout.scale.dtype === 'f16' ? 'f16' : 'f32';
-  const { codes, scales, zeros } = await kernels.quantize(matrix, { rows, columns, block, bits: layout.numeric.bits, symmetric: !layout.zero, fit, scale });
+  const { codes, scales, zeros } = await kernels.quantize(matrix, {
+    rows,
+    columns,
+    block,
+    bits: layout.numeric.bits,
+    symmetric: !layout.zero,
+    fit,
+    scale,
+  });
   return { kind: 'affine', shape: weight.shape, layout, codes, scales, ...(zeros && { zeros }) };
 }
 
 /** The matrix `[outputs, inputs]`; inputs before outputs, as in MatMul, is a transposition, which has a kernel. */
-function rowsOf(values: Float32Array, shape: Weight['shape'], outputs: readonly number[], kernels: Kernels): Promise<Float32Array> | Float32Array {
+function rowsOf(
+  values: Float32Array,
+  shape: Weight['shape'],
+  outputs: readonly number[],
+  kernels: Kernels,
+): Promise<Float32Array> | Float32Array {
   const inputs = inputAxes(shape, outputs);
   if (!isRowMajor([...inputs, ...outputs])) return toMatrix(values, shape, outputs);
   const columns = elementsOf(inputs.map((axis) => shape[axis] ?? 1));
   return kernels.transpose(values, columns, values.length / columns);
 }
 
-function withExecution(before: ReadonlyMap<string, Execution>, changed: Iterable<string>, execution: Execution | 'auto'): ReadonlyMap<string, Execution> {
+function withExecution(
+  before: ReadonlyMap<string, Execution>,
+  changed: Iterable<string>,
+  execution: Execution | 'auto',
+): ReadonlyMap<string, Execution> {
   const after = new Map(before);
   for (const id of changed) {
     if (execution === 'auto') after.delete(id);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, denseOf } from '../../../src/core/decode.ts';
-import type { Shape } from '../../../src/core/dtype.ts';
+import { elementsOf, type Shape } from '../../../src/core/dtype.ts';
 import { findLayers } from '../../../src/core/find-layers.ts';
 import { makeNode, type Node } from '../../../src/core/graph.ts';
 import { matrixOf } from '../../../src/core/layout.ts';
@@ -22,11 +22,20 @@ function weightOf(values: Float32Array, shape: Shape): Weight {
 
 async function apply(model: Model, raw: Readonly<Record<string, unknown>>) {
   const notes: [string, string][] = [];
-  const context = { scope: await findLayers(model), kernels, note: (about: string, message: string) => notes.push([about, message]), random: () => Math.random };
+  const context = {
+    scope: await findLayers(model),
+    kernels,
+    note: (about: string, message: string) => notes.push([about, message]),
+    random: () => Math.random,
+  };
   return { model: await rtn.apply(model, parseOptions('rtn', rtn.options, raw), context), notes };
 }
 
-async function quantizedWeight(weight: Weight, raw: Readonly<Record<string, unknown>>, node: Node = makeNode('Gemm', ['x', 'w'], ['y'], { transB: 1 })): Promise<AffineTensor> {
+async function quantizedWeight(
+  weight: Weight,
+  raw: Readonly<Record<string, unknown>>,
+  node: Node = makeNode('Gemm', ['x', 'w'], ['y'], { transB: 1 }),
+): Promise<AffineTensor> {
   const { model } = await apply(handMade({ nodes: [node], weights: { w: weight } }), { minimum: 1, ...raw });
   const tensor = await model.weights.get('w')!.load();
   if (tensor.kind !== 'affine') throw new Error(`came as ${tensor.kind}`);
@@ -36,18 +45,21 @@ async function quantizedWeight(weight: Weight, raw: Readonly<Record<string, unkn
 describe('rtn', () => {
   it('moves no weight by more than half a step', async () => {
     const row = fc.array(fc.float({ min: -1000, max: 1000, noNaN: true }), { minLength: 300, maxLength: 300 });
-    await fc.assert(fc.asyncProperty(row, fc.constantFrom(4, 8), fc.constantFrom('row', 32, 64), fc.boolean(), async (values, bits, block, symmetric) => {
-      const weight = weightOf(Float32Array.from(values), [2, 150]);
-      const tensor = await quantizedWeight(weight, { bits, block, symmetric, fit: 'absmax', scale: 'f32' });
-      const { columns, block: length, blocks } = matrixOf(tensor.layout, tensor.shape);
-      const after = decode(tensor);
-      // Below 8 bits one end of a symmetric grid is a step short, so the value there may move by a whole one.
-      const steps = symmetric && bits < 8 ? 1 : 0.5;
-      values.forEach((value, i) => {
-        const scale = tensor.scales[Math.floor(i / columns) * blocks + Math.floor((i % columns) / length)]!;
-        expect(Math.abs(value - after[i]!)).toBeLessThanOrEqual(Math.abs(scale) * steps * (1 + 1e-4) + 1e-30);
-      });
-    }), { numRuns: 40 });
+    await fc.assert(
+      fc.asyncProperty(row, fc.constantFrom(4, 8), fc.constantFrom('row', 32, 64), fc.boolean(), async (values, bits, block, symmetric) => {
+        const weight = weightOf(Float32Array.from(values), [2, 150]);
+        const tensor = await quantizedWeight(weight, { bits, block, symmetric, fit: 'absmax', scale: 'f32' });
+        const { columns, block: length, blocks } = matrixOf(tensor.layout, tensor.shape);
+        const after = decode(tensor);
+        // Below 8 bits one end of a symmetric grid is a step short, so the value there may move by a whole one.
+        const steps = symmetric && bits < 8 ? 1 : 0.5;
+        values.forEach((value, i) => {
+          const scale = tensor.scales[Math.floor(i / columns) * blocks + Math.floor((i % columns) / length)]!;
+          expect(Math.abs(value - after[i]!)).toBeLessThanOrEqual(Math.abs(scale) * steps * (1 + 1e-4) + 1e-30);
+        });
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('worked example, by hand', async () => {
@@ -74,7 +86,7 @@ describe('rtn', () => {
     const matrix = toMatrix(values, shape, outputs);
     const columns = matrix.length / rows;
     const peaks = Array.from({ length: rows }, (_, row) => Math.max(...matrix.slice(row * columns, (row + 1) * columns).map(Math.abs)));
-    expect(rows).toBe(outputs.reduce((product, axis) => product * shape[axis]!, 1));
+    expect(rows).toBe(elementsOf(outputs.map((axis) => shape[axis] ?? 1)));
     scales.forEach((scale, row) => {
       expect(scale).toBeCloseTo(peaks[row]! / 127, 7);
     });
@@ -83,7 +95,12 @@ describe('rtn', () => {
   it('leaves alone what would not gain, and says so', async () => {
     const { model, notes } = await apply(
       handMade({
-        nodes: [makeNode('MatMul', ['x', 'tiny'], ['a']), makeNode('MatMul', ['x', 'thin'], ['b']), makeNode('Conv', ['x', 'scale'], ['c']), makeNode('MatMul', ['x', 'big'], ['d'])],
+        nodes: [
+          makeNode('MatMul', ['x', 'tiny'], ['a']),
+          makeNode('MatMul', ['x', 'thin'], ['b']),
+          makeNode('Conv', ['x', 'scale'], ['c']),
+          makeNode('MatMul', ['x', 'big'], ['d']),
+        ],
         weights: { tiny: [4, 4], thin: [2, 40], scale: [600, 1, 1, 1], big: [64, 64] },
       }),
       { bits: 8, minimum: 50 },
@@ -93,7 +110,12 @@ describe('rtn', () => {
       ['thin', 'would not become smaller than its 320 bytes'],
       ['scale', 'has a single input per output: a scale each would be needed'],
     ]);
-    expect([...model.weights.values()].map(({ id, layout }) => [id, layout.kind])).toEqual([['tiny', 'dense'], ['thin', 'dense'], ['scale', 'dense'], ['big', 'affine']]);
+    expect([...model.weights.values()].map(({ id, layout }) => [id, layout.kind])).toEqual([
+      ['tiny', 'dense'],
+      ['thin', 'dense'],
+      ['scale', 'dense'],
+      ['big', 'affine'],
+    ]);
     const again = await apply(model, { bits: 4 });
     expect(again.notes).toContainEqual(['big', 'is compressed already']);
   });
@@ -101,7 +123,9 @@ describe('rtn', () => {
   it('refuses infinite values when they are read, naming the weight', async () => {
     const values = new Float32Array(4096).fill(1);
     values[77] = Number.POSITIVE_INFINITY;
-    await expect(quantizedWeight(weightOf(values, [64, 64]), {})).rejects.toThrow('w: holds values that are infinite or not numbers\n  leave it out with a rule [LAYOUT]');
+    await expect(quantizedWeight(weightOf(values, [64, 64]), {})).rejects.toThrow(
+      'w: holds values that are infinite or not numbers\n  leave it out with a rule [LAYOUT]',
+    );
   });
 
   it('a block that is as long as the row, or longer, is a row', async () => {

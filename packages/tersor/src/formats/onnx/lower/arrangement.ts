@@ -41,7 +41,11 @@ export function arrange(layout: AffineLayout, shape: Shape): Arrangement {
 }
 
 /** From `[rows, columns]`, or `[rows, blocks]`, to the order of the file. */
-export async function toFileOrder<T extends Float32Array | Uint8Array>(values: T, { before, after }: Arrangement, kernels: Kernels): Promise<T> {
+export async function toFileOrder<T extends Float32Array | Uint8Array>(
+  values: T,
+  { before, after }: Arrangement,
+  kernels: Kernels,
+): Promise<T> {
   if (after === 1) return values;
   if (before === 1) return kernels.transpose(values, after, values.length / after);
   return permute(values, [before, after, values.length / (before * after)], [0, 2, 1]);

@@ -38,7 +38,14 @@ export function blockParts({ layout, shape, dtype }: AffineWeight, filled: boole
 }
 
 /** Rows of `length` codes, filled up to `full`, packed low bits first. */
-async function packRows(codes: Uint8Array, length: number, full: number, filler: number, bits: number, kernels: Kernels): Promise<Uint8Array> {
+async function packRows(
+  codes: Uint8Array,
+  length: number,
+  full: number,
+  filler: number,
+  bits: number,
+  kernels: Kernels,
+): Promise<Uint8Array> {
   const rows = length === full ? codes : fillRows(codes, length, full, filler);
   return bits === 4 || bits === 2 ? kernels.pack(rows, bits) : rows;
 }

@@ -54,7 +54,13 @@ export function openBuilder(root: Graph, ids: Iterable<WeightId>): Builder {
     share(`${dtype} [${shape}] ${bytes}`, (fresh) => {
       const weight = id(`#${fresh}`);
       initializers.set(fresh, weight);
-      weights.set(weight, { id: weight, shape, dtype, layout: { kind: 'dense', dtype }, load: async () => ({ kind: 'dense', dtype, shape, bytes }) });
+      weights.set(weight, {
+        id: weight,
+        shape,
+        dtype,
+        layout: { kind: 'dense', dtype },
+        load: async () => ({ kind: 'dense', dtype, shape, bytes }),
+      });
     });
 
   return {

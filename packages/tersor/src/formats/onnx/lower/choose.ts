@@ -29,6 +29,7 @@ export const ACCURACY_LEVEL: Readonly<Record<number, number>> = { 2: 4, 4: 1, 8:
 
 export function choose(layer: Layer, layout: AffineLayout, target: Target): Execution {
   const fits = layer.uses.every(({ kind }) =>
-    WEIGHT_ONLY.some((choice) => choice.kind === kind && choice.bits.includes(layout.numeric.bits) && choice.targets.includes(target)));
+    WEIGHT_ONLY.some((choice) => choice.kind === kind && choice.bits.includes(layout.numeric.bits) && choice.targets.includes(target)),
+  );
   return fits ? 'weight-only' : 'expand';
 }

@@ -17,7 +17,12 @@ export interface Part {
  * so a writer that takes them one after the other quantizes once.
  * @param kernels  absent while only sizes are asked for
  */
-export function partWeights(weight: Weight, parts: readonly Part[], freshId: (base: string) => string, kernels: Kernels | undefined): Weight[] {
+export function partWeights(
+  weight: Weight,
+  parts: readonly Part[],
+  freshId: (base: string) => string,
+  kernels: Kernels | undefined,
+): Weight[] {
   const waiting = new Set<Part>();
   let loaded: Promise<AffineTensor> | undefined;
   const take = async (part: Part): Promise<AffineTensor> => {

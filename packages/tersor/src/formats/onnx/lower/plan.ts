@@ -6,7 +6,7 @@ import type { Model, Weight } from '../../../core/model.ts';
 import type { Builder } from './builder.ts';
 import { choose } from './choose.ts';
 import { consumersOf } from './consumers.ts';
-import { type AffineWeight, expand, type Expansion, widen } from './expand.ts';
+import { type AffineWeight, type Expansion, expand, widen } from './expand.ts';
 import { partWeights } from './part.ts';
 import { weightOnly } from './weight-only.ts';
 

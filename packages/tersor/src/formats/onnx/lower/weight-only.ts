@@ -114,7 +114,9 @@ function gatherRows(weight: AffineWeight): WeightOnly {
 
 /** Codes, scales in the type of the activations, and zero points. */
 function operands(parts: readonly Part[], names: readonly string[], { dtype }: AffineWeight, chain: Chain): string[] {
-  return names.map((name, i) => (i === 1 && parts[i]?.dtype === 'f16' && dtype === 'f32' ? chain.add('Cast', [name], { to: onnxType('f32') }) : name));
+  return names.map((name, i) =>
+    i === 1 && parts[i]?.dtype === 'f16' && dtype === 'f32' ? chain.add('Cast', [name], { to: onnxType('f32') }) : name,
+  );
 }
 
 /** The last operator goes by the name of the one it replaces. */

@@ -64,7 +64,7 @@ export interface Ran {
 }
 
 /** One command line against a library that only answers, in place of the one that works. */
-export async function runFake(argv: readonly string[], answers: Partial<Library> = {}, columns = 80): Promise<Ran> {
+export async function runFake(argv: readonly string[], answers: Partial<Library> = {}, columns = 80, methods = FAKE_METHODS): Promise<Ran> {
   const calls: Call[] = [];
   const out = fakeScreen(columns);
   const err = fakeScreen(columns);
@@ -97,7 +97,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
   const shell: Shell = {
     out,
     err,
-    methods: FAKE_METHODS,
+    methods,
     library: recorded,
     interruptible: (work) => work(new AbortController().signal),
   };

@@ -8,6 +8,7 @@ import { TersorError } from './core/error.ts';
 import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName } from './io/node-paths.ts';
+import { mustNotBeInput } from './io/node-same-file.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
 import { DEFAULT_BUDGET, isKept } from './promises.ts';
 
@@ -24,7 +25,9 @@ import { DEFAULT_BUDGET, isKept } from './promises.ts';
  */
 export async function compress(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
-    const scratch = await openScratch(asked.output ?? minName(input), asked.force === true);
+    const output = asked.output ?? minName(input);
+    await mustNotBeInput(input, output);
+    const scratch = await openScratch(output, asked.force === true);
     try {
       return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
     } finally {

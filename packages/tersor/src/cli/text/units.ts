@@ -62,7 +62,7 @@ function threeDigits(value: number): string {
 function significant(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
-  if (size < 0.0005) return value.toExponential(0);
+  if (size < 0.00005) return value.toExponential(0);
   if (size < 0.995) return value.toPrecision(2);
   return threeDigitsSigned(value);
 }

@@ -1,0 +1,22 @@
+import { stat } from 'node:fs/promises';
+import { TersorError } from '../core/error.ts';
+
+/**
+ * The input is read while the output is written, and is all there is to go back to: it is never replaced, not even when overwriting is
+ * allowed, and not through a link either.
+ * @throws FILE_EXISTS
+ */
+export async function mustNotBeInput(input: string, output: string): Promise<void> {
+  if (!(await isSameFile(input, output))) return;
+  throw new TersorError('FILE_EXISTS', output, 'is the input itself, which is never overwritten', 'choose another name with -o');
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([identity(a), identity(b)]);
+  return one !== undefined && one === other;
+}
+
+async function identity(path: string): Promise<string | undefined> {
+  const { dev, ino } = await stat(path, { bigint: true }).catch(() => ({ dev: 0n, ino: 0n }));
+  return ino === 0n ? undefined : `${dev}:${ino}`;
+}

@@ -27,7 +27,7 @@ export async function openAssessor(job: Job, referee: Referee, model: Model, ids
       const weight = weights.get(id) ?? model.weights.get(id);
       if (!weight || held.get(id) === weight) continue;
       job.asked.signal?.throwIfAborted();
-      await session.hold({ [input]: await valueOf(weight, job.kernels) });
+      await session.hold({ [input]: await floatsOf(weight, job.kernels) });
       held.set(id, weight);
     }
   };
@@ -57,7 +57,7 @@ async function openProbe(job: Job, referee: Referee, model: Model, ids: Readonly
 }
 
 /** The floats that the runtime would compute with. */
-async function valueOf(weight: Weight, kernels: Kernels): Promise<Value> {
+async function floatsOf(weight: Weight, kernels: Kernels): Promise<Value> {
   const values = decode(await weight.load());
   const { shape, dtype } = weight;
   if (dtype === 'f16') return { dtype, shape, data: await kernels.toHalf(values) };

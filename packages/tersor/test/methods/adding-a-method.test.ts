@@ -43,6 +43,8 @@ const folder = mkdtempSync(join(tmpdir(), 'tersor-method-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 mkdirSync(join(folder, 'quantize'));
 writeFileSync(join(folder, 'quantize/truncate.ts'), METHOD.replaceAll('CORE', pathToFileURL(join(root, 'packages/tersor/src/core')).href));
+const model = join(folder, 'model.onnx');
+writeFileSync(model, '');
 const { status, output } = await runNode(binOf('tsx'), ['tools/registry.ts', folder]);
 const { METHODS }: { METHODS: Record<string, Declaration> } =
   status === 0 ? await import(pathToFileURL(join(folder, 'registry.gen.ts')).href) : { METHODS: {} };
@@ -56,7 +58,7 @@ it('is a command with help', async () => {
   const help = await runFake(['truncate', '--help'], {}, 100, METHODS);
   expect(help.out).toContain('tersor truncate [options] <model>');
   expect(help.out).toContain('--bits <integer 1..23>');
-  const run = await runFake(['truncate', 'model.onnx', '--bits', '3'], {}, 100, METHODS);
+  const run = await runFake(['truncate', model, '--bits', '3'], {}, 100, METHODS);
   expect(run.calls.find(({ name }) => name === 'compress')?.args[1]).toMatchObject({ recipe: { steps: [{ use: 'truncate', bits: 3 }] } });
 });
 

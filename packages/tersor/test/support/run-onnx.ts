@@ -46,11 +46,8 @@ function feedOf(input: ort.InferenceSession.ValueMetadata, sizes: Sizes): ort.Te
         dims,
       );
     case 'int64':
-      return new ort.Tensor(
-        'int64',
-        BigInt64Array.from({ length: count }, () => 16000n),
-        dims,
-      );
+      // a scalar is a sample rate, all else are tokens and masks
+      return new ort.Tensor('int64', new BigInt64Array(count).fill(dims.length === 0 ? 16000n : 1n), dims);
     case 'bool':
       return new ort.Tensor(
         'bool',

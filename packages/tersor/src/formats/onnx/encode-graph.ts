@@ -8,7 +8,6 @@ import {
   encodeRepeated,
   encodeText,
   encodeVarint,
-  type Message,
   type Part,
 } from './proto/encode.ts';
 import { ATTRIBUTE, ATTRIBUTE_TYPE, DIMENSION, GRAPH, NODE, SHAPE, TENSOR, TENSOR_TYPE, TYPE, TYPE_CODES, VALUE } from './proto/schema.ts';
@@ -90,7 +89,7 @@ function encodeAttributeValue(attribute: Exclude<Attribute, { kind: 'opaque' }>)
   }
 }
 
-function encodeValue(number: number, { name, dtype, shape, denotations, opaqueType, doc, extra }: ValueInfo): Message {
+function encodeValue(number: number, { name, dtype, shape, denotations, opaqueType, doc, extra }: ValueInfo): Part {
   const type =
     dtype === undefined
       ? []
@@ -117,7 +116,7 @@ function encodeValue(number: number, { name, dtype, shape, denotations, opaqueTy
   ]);
 }
 
-function encodeAxis(size: number | string | undefined, denotation: string): Message {
+function encodeAxis(size: number | string | undefined, denotation: string): Part {
   return encodeMessage(SHAPE.dimension, [
     ...(typeof size === 'number' ? [encodeVarint(DIMENSION.value, size)] : []),
     ...(typeof size === 'string' ? [encodeText(DIMENSION.symbol, size)] : []),

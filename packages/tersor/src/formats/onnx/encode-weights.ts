@@ -12,9 +12,9 @@ import {
   encodeRepeated,
   encodeText,
   encodeVarint,
-  type Message,
   type Part,
   type Payload,
+  sizeOf,
 } from './proto/encode.ts';
 import { EXTERNAL, GRAPH, PAIR, SPARSE, TENSOR, TYPE_CODES } from './proto/schema.ts';
 import { copies, rangeOf } from './ranges.ts';
@@ -63,7 +63,7 @@ export function weightEncoder(model: Model, root: Graph, location?: string): Wei
     ];
   };
 
-  const encodeWeight = (name: string, weight: OnnxWeight): Message => {
+  const encodeWeight = (name: string, weight: OnnxWeight): Part => {
     const { layout } = weight;
     if (layout.kind === 'affine') throw new TersorError('INTERNAL', weight.id, 'reached the writer before it was lowered');
     if (layout.kind === 'sparse') return encodeSparse(name, weight, layout.nonzero);
@@ -78,11 +78,11 @@ export function weightEncoder(model: Model, root: Graph, location?: string): Wei
     dataSize: () => end,
     encode(graph) {
       const names: ReadonlyMap<string, string> = shared.get(graph) ?? new Map();
-      const fields: Message[] = [];
+      const fields: Part[] = [];
       for (const [name, id] of graph.initializers) {
         if (names.has(name)) continue;
         const field = encodeWeight(name, findWeight(model, id));
-        sizes.set(id, (sizes.get(id) ?? 0) + field.size);
+        sizes.set(id, (sizes.get(id) ?? 0) + sizeOf(field));
         fields.push(field);
       }
       return { fields, nodes: [...names].filter(([name, first]) => name !== first).map(([name, first]) => identity(first, name)) };
@@ -136,7 +136,7 @@ function payloads(weight: OnnxWeight, length: number, aside?: number): Payload[]
   return [aside === undefined ? { size: length, load } : { size: 0, aside, load }];
 }
 
-function encodeSparse(name: string, weight: OnnxWeight, nonzero: number): Message {
+function encodeSparse(name: string, weight: OnnxWeight, nonzero: number): Part {
   if (weight.layout.kind !== 'sparse') throw new TersorError('INTERNAL', weight.id, 'is not sparse');
   const { dtype } = weight.layout.values;
   let loaded: Promise<SparseTensor> | undefined;

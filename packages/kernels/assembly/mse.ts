@@ -19,18 +19,21 @@ function consider(error: f64, scale: f32, zero: i32): void {
 
 /** Expects `measureRange`. */
 export function fitMse(values: usize, count: i32): void {
-  fitAbsmax(values, count);
-  if (fitScale == 0) return;
-  bestScale = fitScale;
-  bestZero = fitZero;
-  squaredErrors(values, count, bestScale, bestScale, bestZero);
-  bestError = errorA;
-  if (!symmetric) searchRange(values, count);
-  else if (levels == 255) searchScale(values, count, max(high, -low) / <f32>127, 80);
-  else {
+  if (low == 0 && high == 0) return setFit(0, symmetric ? middle : 0);
+  // Should every sum overflow, the first candidate stands.
+  bestError = Infinity;
+  if (!symmetric) {
+    fitAbsmax(values, count);
+    bestScale = fitScale;
+    bestZero = fitZero;
+    searchRange(values, count);
+  } else {
     const extreme = high > -low ? high : low;
-    searchScale(values, count, extreme / <f32>(-middle), 40);
-    searchScale(values, count, extreme / <f32>(middle - 1), 40);
+    const base = levels == 255 ? max(high, -low) / <f32>127 : extreme / <f32>(-middle);
+    bestScale = storable(base);
+    bestZero = middle;
+    searchScale(values, count, base, levels == 255 ? 80 : 40);
+    if (levels != 255) searchScale(values, count, extreme / <f32>(middle - 1), 40);
   }
   refine(values, count);
   setFit(bestScale, bestZero);
@@ -69,7 +72,7 @@ function stepOf(): f32 {
   return levels > 15 ? 2.0 / 256.0 : 5.0 / 256.0;
 }
 
-/** Four candidates: their scales, and their running sums in f64. */
+/** Scales of four candidates. */
 // @ts-ignore: decorator
 @inline
 function scalesAt(base: f32, first: i32): v128 {
@@ -161,7 +164,7 @@ function searchRange(values: usize, count: i32): void {
   }
 }
 
-const REFINEMENTS: i32 = 3;
+const REFINEMENTS: i32 = 2;
 
 /** The least-squares scale for the codes that the best candidate gives, as long as it helps. */
 function refine(values: usize, count: i32): void {

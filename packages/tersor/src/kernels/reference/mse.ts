@@ -1,18 +1,17 @@
-import { fitAbsmax } from './absmax.ts';
 import { type BlockFit, better, CHUNK, clamp, type Grid, inverseOf, nearest, rangeOf, squaredError, storable } from './grid.ts';
 
 const { fround } = Math;
-const REFINEMENTS = 3;
+const REFINEMENTS = 2;
 
 /**
  * Scale (and zero point) of least squared error: a sweep of about 80 clipped ranges, then the least-squares scale of the codes found.
- * Never worse than absmax, which is the first candidate.
+ * Never worse than absmax, which is among the candidates: it is what the unclipped ranges come to.
  */
 export function fitMse(block: Float32Array, grid: Grid): BlockFit {
-  const start = fitAbsmax(block, grid);
-  if (start.scale === 0) return start;
-  const candidates = grid.symmetric ? symmetricCandidates(block, grid) : rangeCandidates(block, grid);
-  return refine(block, grid, better(block, grid, start, candidates));
+  const candidates = [...(grid.symmetric ? symmetricCandidates(block, grid) : rangeCandidates(block, grid))];
+  const [first] = candidates;
+  if (!first || block.every((value) => value === 0)) return { scale: 0, zero: grid.symmetric ? grid.middle : 0 };
+  return refine(block, grid, better(block, grid, first, candidates));
 }
 
 function* symmetricCandidates(block: Float32Array, grid: Grid): Generator<BlockFit> {

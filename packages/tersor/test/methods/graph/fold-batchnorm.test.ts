@@ -123,6 +123,42 @@ describe('fold-batchnorm', () => {
     await expectSame(model, result, { x: feed([2, 4, 5, 5]) });
   });
 
+  it('with one factor and shift for everything before it: all of it without padding, all but one Add with padding', async () => {
+    const scalars = { two: constant('two', [1]), three: constant('three', []), four: constant('four', [1]), bias: [6] };
+    const before = [makeNode('Div', ['x', 'two'], ['a']), makeNode('Mul', ['three', 'a'], ['b']), makeNode('Add', ['b', 'four'], ['c'])];
+    const conv = (plain: Plain) =>
+      handMade({
+        nodes: [...before, makeNode('Conv', ['c', 'w', 'bias'], ['y'], plain)],
+        weights: { w: [6, 4, 3, 3], ...scalars },
+        inputs: [picture],
+        outputs: [y],
+      });
+    const gemm = handMade({
+      nodes: [...before.slice(0, 2), makeNode('Gemm', ['b', 'w', 'bias'], ['y'], { beta: { float: 3 } })],
+      weights: { w: [6, 6], ...scalars },
+      inputs: [rows],
+      outputs: [y],
+    });
+    const matmul = handMade({
+      nodes: [...before, makeNode('MatMul', ['c', 'w'], ['y'])],
+      weights: { w: [6, 5], ...scalars },
+      inputs: [rows],
+      outputs: [y],
+    });
+    const cases = [
+      [conv({}), ['Conv'], [2, 4, 5, 5]],
+      [conv({ pads: [1, 1, 1, 1] }), ['Add', 'Conv'], [2, 4, 5, 5]],
+      [gemm, ['Gemm'], [3, 6]],
+      [matmul, ['Add', 'MatMul'], [3, 6]],
+    ] as const;
+    for (const [model, left, shape] of cases) {
+      const result = await fold(model);
+      expect(operators(result)).toEqual(left);
+      await expectSame(model, result, { x: feed(shape) });
+      expect(await fold(result)).toBe(result);
+    }
+  });
+
   it.each<readonly [string, readonly Node[], Weights]>([
     [
       'in training mode',

@@ -1,7 +1,7 @@
 import type { Random } from '../core/random.ts';
 
 /** A standard normal number. Source: Box and Muller 1958. */
-export function normal(random: Random): number {
+function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
@@ -12,10 +12,11 @@ export function normal(random: Random): number {
  */
 export function smoothImage(channels: number, height: number, width: number, random: Random): Float32Array {
   const image = new Float32Array(channels * height * width);
-  const shared = smoothField(height, width, random);
+  const light = smoothField(height, width, random);
+  const tint = smoothField(height, width, random);
   for (let c = 0; c < channels; c++) {
-    const own = smoothField(height, width, random);
-    for (let i = 0; i < own.length; i++) image[c * own.length + i] = shared[i]! + 0.5 * own[i]!;
+    const share = normal(random) / 2;
+    for (let i = 0; i < light.length; i++) image[c * light.length + i] = light[i]! + share * tint[i]!;
   }
   for (let patch = 2 + Math.floor(random() * 5); patch > 0; patch--) paintPatch(image, channels, height, width, random);
   for (let line = 1 + Math.floor(random() * 3); line > 0; line--) paintText(image, channels, height, width, random);
@@ -56,25 +57,30 @@ export function soundscape(length: number, rate: number, random: Random): Float3
   return sound;
 }
 
+/** A sum of bilinearly interpolated random grids, from two cells a side up to 64, the finer the fainter. */
 function smoothField(height: number, width: number, random: Random): Float32Array {
   const field = new Float32Array(height * width);
   for (let cells = 2, weight = 1; cells <= Math.max(height, width) / 2 && cells <= 64; cells *= 2, weight *= 0.6) {
     const grid = Float32Array.from({ length: (cells + 1) ** 2 }, () => normal(random) * weight);
+    const line = new Float32Array(cells + 1);
     for (let y = 0; y < height; y++) {
-      const gy = (y / height) * cells;
-      const top = Math.floor(gy) * (cells + 1);
-      const fy = gy - Math.floor(gy);
-      for (let x = 0; x < width; x++) {
-        const gx = (x / width) * cells;
-        const at = top + Math.floor(gx);
-        const fx = gx - Math.floor(gx);
-        const upper = grid[at]! * (1 - fx) + grid[at + 1]! * fx;
-        const lower = grid[at + cells + 1]! * (1 - fx) + grid[at + cells + 2]! * fx;
-        field[y * width + x] = field[y * width + x]! + upper * (1 - fy) + lower * fy;
-      }
+      const upper = Math.floor((y / height) * cells) * (cells + 1);
+      const part = (y / height) * cells - Math.floor((y / height) * cells);
+      for (let x = 0; x <= cells; x++) line[x] = grid[upper + x]! * (1 - part) + grid[upper + cells + 1 + x]! * part;
+      addLine(field.subarray(y * width, (y + 1) * width), line);
     }
   }
   return field;
+}
+
+/** Adds a line of few points to one of many. */
+function addLine(row: Float32Array, line: Float32Array): void {
+  const step = (line.length - 1) / row.length;
+  for (let x = 0; x < row.length; x++) {
+    const at = Math.floor(x * step);
+    const part = x * step - at;
+    row[x] = row[x]! + line[at]! * (1 - part) + (line[at + 1] ?? 0) * part;
+  }
 }
 
 /** A rectangle of an image, in pixels; the ends are not part of it. */

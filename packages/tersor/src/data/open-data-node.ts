@@ -22,7 +22,7 @@ export interface DataOptions {
   readonly outputs?: readonly ValueInfo[];
 }
 
-export const DEFAULT_SAMPLES = 64;
+const DEFAULT_SAMPLES = 64;
 
 const HINT =
   'give an .npz file or a folder of them (arrays named like the inputs), or a JavaScript module whose default export yields one object of inputs per sample';

@@ -1,4 +1,5 @@
 import type { Feeds, Value } from '../core/engine.ts';
+import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Model } from '../core/model.ts';
 import { type Random, randomFor } from '../core/random.ts';
@@ -15,6 +16,9 @@ const RATE = 16000;
 
 /** Where nothing says how many there are: small enough for any vocabulary. */
 const UNKNOWN_VOCABULARY = 100;
+
+/** A larger input is a mistake in the file, or needs real data anyway. */
+const MAX_ELEMENTS = 2 ** 26;
 
 /** Steps of a made-up sequence. */
 const STEPS = 8;
@@ -66,7 +70,7 @@ export interface Making {
   readonly gain?: number;
 }
 
-/** Made-up samples of the given sizes, every one different. */
+/** Made-up samples of the given sizes, every one different. @throws DATA_INVALID for inputs of absurd size */
 export function synthesize(
   guesses: readonly Guess[],
   wanted: { readonly inputs: readonly ValueInfo[]; readonly links: readonly StateLink[] },
@@ -103,6 +107,9 @@ function maker(guess: Guess, sizes: Sizes, { steps, gain }: { readonly steps: nu
     return typeof dim === 'number' ? dim : size ? sizes[size] : 1;
   });
   const count = shape.reduce((product, dim) => product * dim, 1);
+  if (count > MAX_ELEMENTS) {
+    throw new TersorError('DATA_INVALID', info.name, `${describe(info)} is too large to be made up`, 'give it real inputs with --data');
+  }
   const value = (data: Float32Array | readonly number[]): Value => toValue({ data, shape }, info, 'synthetic');
   const each =
     (next: (index: number) => number): Make =>

@@ -6,6 +6,9 @@ const MIN_DECISIONS = 20;
 /** Probabilities sum to one within float rounding. */
 const SUM_TOLERANCE = 1e-3;
 
+/** So small a part of the whole adds nothing to a divergence. */
+const NEGLIGIBLE = 1e-12;
+
 /** The group of all rare classes; no class has a negative index. */
 const RARE = -1;
 
@@ -95,31 +98,45 @@ function largest(scores: ArrayLike<number>, start: number, count: number, stride
 
 /** Kullback-Leibler divergence of the candidate's distribution from the original's, nats. Scores that are no probabilities go through softmax. */
 function divergence(original: ArrayLike<number>, candidate: ArrayLike<number>, start: number, count: number, stride: number): number {
-  const p = logarithms(original, start, count, stride);
-  const q = logarithms(candidate, start, count, stride);
+  const p = scaleOf(original, start, count, stride);
+  const q = scaleOf(candidate, start, count, stride);
+  const end = start + count * stride;
   let sum = 0;
-  for (let c = 0; c < count; c++) {
-    const at = start + c * stride;
-    const logP = p(original[at]!);
-    if (logP > -50) sum += Math.exp(logP) * (logP - Math.max(q(candidate[at]!), -100));
+  for (let at = start; at < end; at += stride) {
+    if (original[at]! < p.negligible) continue;
+    const logP = logOf(original[at]!, p);
+    sum += Math.exp(logP) * (logP - Math.max(logOf(candidate[at]!, q), -100));
   }
   return Number.isFinite(sum) ? Math.max(0, sum) : 0;
 }
 
-/** Makes log-probabilities of the scores along one line. */
-function logarithms(scores: ArrayLike<number>, start: number, count: number, stride: number): (score: number) => number {
+/** How the scores of one decision become logarithms of probabilities. */
+interface Scale {
+  readonly areProbabilities: boolean;
+  /** Logarithm of the sum of exponentials. */
+  readonly shift: number;
+  /** Scores below it stand for less than 10⁻¹² of probability. */
+  readonly negligible: number;
+}
+
+function scaleOf(scores: ArrayLike<number>, start: number, count: number, stride: number): Scale {
+  const end = start + count * stride;
   let peak = Number.NEGATIVE_INFINITY;
   let least = Number.POSITIVE_INFINITY;
   let sum = 0;
-  for (let c = 0; c < count; c++) {
-    const score = scores[start + c * stride]!;
-    peak = Math.max(peak, score);
-    least = Math.min(least, score);
+  for (let at = start; at < end; at += stride) {
+    const score = scores[at]!;
+    if (score > peak) peak = score;
+    if (score < least) least = score;
     sum += score;
   }
-  if (least >= 0 && Math.abs(sum - 1) <= SUM_TOLERANCE) return (score) => Math.log(Math.max(score, 1e-40));
+  if (least >= 0 && Math.abs(sum - 1) <= SUM_TOLERANCE) return { areProbabilities: true, shift: 0, negligible: NEGLIGIBLE };
   let total = 0;
-  for (let c = 0; c < count; c++) total += Math.exp(scores[start + c * stride]! - peak);
+  for (let at = start; at < end; at += stride) total += Math.exp(scores[at]! - peak);
   const shift = peak + Math.log(total);
-  return (score) => score - shift;
+  return { areProbabilities: false, shift, negligible: shift + Math.log(NEGLIGIBLE) };
+}
+
+function logOf(score: number, { areProbabilities, shift }: Scale): number {
+  return areProbabilities ? Math.log(Math.max(score, 1e-40)) : score - shift;
 }

@@ -13,8 +13,8 @@ interface Share {
 
 const NOTHING: Share = { error: 0, power: 0, cosine: 0, steps: 0, spread: [0, 0, 0] };
 
-/** Spread below this part of the power is rounding: the output is constant. */
-const CONSTANT = 1e-10;
+/** Spread below this part of the power (a deviation of 10⁻⁴ of the size) is the rounding of half floats and the like: the output is constant. */
+const CONSTANT = 1e-8;
 
 /** Two equal outputs have no noise at all; this stands for it. */
 const NO_NOISE_DB = 200;
@@ -42,8 +42,9 @@ type About = 0 | 1 | 2;
 /**
  * Agreement of numbers: R² of the candidate against the original, about the original's mean per element. Outputs whose shape changes between samples, or that
  * come once only, have no such mean: theirs is per feature, or over all where the features change, too.
+ * @param spreads  false where only cosine and SQNR are wanted, which need none
  */
-export function openValueJudge(): ValueJudge {
+export function openValueJudge({ spreads: withSpreads = true } = {}): ValueJudge {
   const shares: Share[] = [];
   const shapes = new Set<string>();
   const features = new Set<number>();
@@ -71,13 +72,12 @@ export function openValueJudge(): ValueJudge {
       observations += 1;
       shapes.add(shape.join());
       features.add(shape.at(-1) ?? 1);
-      spreads ??= [openSpread(Math.max(1, original.length)), openSpread(Math.max(1, shape.at(-1) ?? 1)), openSpread(1)];
+      if (withSpreads) spreads ??= [openSpread(Math.max(1, original.length)), openSpread(Math.max(1, shape.at(-1) ?? 1)), openSpread(1)];
       const { count, error, power, cosine } = products(original, candidate, skip);
-      const [byElement, byFeature, whole] = spreads;
       const spread = [
-        shapes.size === 1 ? byElement(original, skip) : 0,
-        features.size === 1 ? byFeature(original, skip) : 0,
-        whole(original, skip),
+        shapes.size === 1 ? (spreads?.[0](original, skip) ?? 0) : 0,
+        features.size === 1 ? (spreads?.[1](original, skip) ?? 0) : 0,
+        spreads?.[2](original, skip) ?? 0,
       ] as const;
       elements += count;
       shares[sample] = plus(shares[sample] ?? NOTHING, { error, power, cosine, steps: 1, spread });

@@ -37,7 +37,16 @@ export interface Judge {
  */
 export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
   const entries = [...kinds].flatMap(([name, { kind, axis }]): Entry[] =>
-    kind === 'state' ? [] : [{ name, kind, values: openValueJudge(), ...(kind === 'classes' && { classes: openClassJudge(axis) }) }],
+    kind === 'state'
+      ? []
+      : [
+          {
+            name,
+            kind,
+            values: openValueJudge({ spreads: kind === 'value' }),
+            ...(kind === 'classes' && { classes: openClassJudge(axis) }),
+          },
+        ],
   );
   let samples = 0;
   return {

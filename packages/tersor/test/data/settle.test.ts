@@ -41,7 +41,7 @@ describe('settle', () => {
 
   it('says what the runtime said when nothing fits', async () => {
     const refusing: Session = {
-      inputs: [{ name: 'x', dtype: 'f32', shape: ['N', 3, 'H', 'W'] }],
+      inputs: [{ name: 'x', dtype: 'f32', shape: ['N', 'T'] }],
       outputs: [],
       hold: async () => {},
       run: async () => {
@@ -52,6 +52,11 @@ describe('settle', () => {
     await expect(settle(refusing, { samples: 2, seed: 0 })).rejects.toThrow(
       /the model refuses every guess; the last: m.onnx: no such size[\s\S]*give it real inputs with --data \[DATA_INVALID\]/,
     );
+  });
+
+  it('makes nothing up for inputs of absurd size', async () => {
+    const huge = { ...idle, inputs: [{ name: 'x', dtype: 'f32', shape: [1, 2 ** 40] } as const] };
+    await expect(settle(huge, { samples: 2, seed: 0 })).rejects.toThrow('x: f32 [1, 1099511627776] is too large to be made up');
   });
 
   it('keeps ids inside of their table, masks what is padded, and varies lengths', async () => {
@@ -73,6 +78,8 @@ describe('settle', () => {
     expect(seen.size).toBeGreaterThan(5);
   });
 });
+
+const idle: Session = { inputs: [], outputs: [], hold: async () => {}, run: async () => ({}), close: async () => {} };
 
 const graph: Graph = {
   name: 'g',

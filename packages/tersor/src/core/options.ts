@@ -69,7 +69,8 @@ export function names(about: Describe<readonly string[]>): Option<readonly strin
     expects: 'names, separated by commas',
     schema: { type: 'array', items: { type: 'string' } },
     parse: (raw) => {
-      const list: readonly unknown[] | undefined = typeof raw === 'string' ? raw.split(',').map((name) => name.trim()) : Array.isArray(raw) ? raw : undefined;
+      const list: readonly unknown[] | undefined =
+        typeof raw === 'string' ? raw.split(',').map((name) => name.trim()) : Array.isArray(raw) ? raw : undefined;
       return list?.every((name): name is string => typeof name === 'string') ? list.filter((name) => name !== '') : undefined;
     },
   };

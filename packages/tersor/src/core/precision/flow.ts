@@ -7,6 +7,7 @@ export interface Flow {
   readonly inner: ReadonlyMap<Graph, Flow>;
   readonly producers: ReadonlyMap<string, Node>;
   readonly readers: ReadonlyMap<string, readonly Reader[]>;
+  readonly inputs: ReadonlySet<string>;
   /** Weights that nobody can replace from outside. */
   readonly constants: ReadonlyMap<string, WeightId>;
 }
@@ -33,6 +34,7 @@ function grow(graph: Graph, outer: Growing | undefined): Growing {
     graph,
     outer,
     inner: new Map(),
+    inputs,
     producers: new Map(graph.nodes.flatMap((node) => node.outputs.map((name): [string, Node] => [name, node]))),
     readers: new Map(),
     constants: new Map([...graph.initializers].filter(([name]) => !inputs.has(name))),
@@ -58,8 +60,8 @@ export function ownerOf(flow: Flow, name: string): Flow {
 }
 
 /** Whether the value is this graph's own. */
-export function defines({ graph, producers, constants }: Flow, name: string): boolean {
-  return producers.has(name) || constants.has(name) || graph.inputs.some((input) => input.name === name);
+export function defines({ inputs, producers, constants }: Flow, name: string): boolean {
+  return producers.has(name) || constants.has(name) || inputs.has(name);
 }
 
 /** The node that computes a value, wherever around `flow` it is. */

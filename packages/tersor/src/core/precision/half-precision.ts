@@ -123,7 +123,7 @@ function sortWeights(
   };
   for (const flow of eachFlow(root)) {
     for (const node of flow.graph.nodes) {
-      wantedInputs(node, flow, orders).forEach((type, i) => want(constantOf(flow, node.inputs[i] ?? ''), type));
+      for (const [i, type] of wantedInputs(node, flow, orders).entries()) want(constantOf(flow, node.inputs[i] ?? ''), type);
     }
     for (const { name } of flow.graph.outputs) want(constantOf(flow, name), 'output');
     for (const id of replaceable(flow.graph)) want(id, 'output');
@@ -132,7 +132,7 @@ function sortWeights(
   const twins = new Map<WeightId, WeightId>();
   for (const [id, types] of wanted) {
     const weight = model.weights.get(id);
-    if (!weight || weight.dtype !== 'f32' || !types.has('f16')) continue;
+    if (weight?.dtype !== 'f32' || !types.has('f16')) continue;
     const isShared = types.has('output');
     if (types.size === 1 || (!isShared && elementsOf(weight.shape) > TWIN_ELEMENTS)) halves.add(id);
     else if (elementsOf(weight.shape) <= TWIN_ELEMENTS) twins.set(id, `${id}.f16`);
@@ -173,5 +173,7 @@ function report(root: Flow, { types, kept, half, ranges, wide, masks, halves, fl
   }
   const vanishing = [...halves].reduce((sum, id) => sum + (ranges.get(id)?.vanishing ?? 0), 0);
   if (vanishing > 0 && !floor) note('fp16', `${vanishing} values are too small for a half and become zero`);
+  const open = replaceable(root.graph).length;
+  if (open > 0) note('fp16', `${open} weights are defaults of inputs, which could be given other values: they stay f32`);
   if (half.size === 0) note('fp16', 'no operator can compute with halves');
 }

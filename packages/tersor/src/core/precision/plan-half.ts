@@ -2,7 +2,7 @@ import { decode } from '../decode.ts';
 import type { Node, WeightId } from '../graph.ts';
 import type { TypeScope, Types } from '../infer-types.ts';
 import { isStandard, type Signature, signatureOf, slots } from '../opset/signature.ts';
-import { constantOf, eachFlow, type Flow, producerOf, readersOf } from './flow.ts';
+import { constantOf, eachFlow, type Flow, producerOf } from './flow.ts';
 import { ARITHMETIC, CONTROL, EXACT_INPUTS, KEPT_OPERATORS, MOVES } from './keep.ts';
 import { isMask } from './masks.ts';
 import { overflows } from './ranges.ts';
@@ -20,6 +20,9 @@ export interface HalfFacts {
 
 /** Nodes that could compute with halves and do not, each with the reason. */
 export type Kept = ReadonlyMap<Node, string>;
+
+/** Longer computations of a position are none. */
+const MAX_CHAIN = 256;
 
 /** Decides which nodes stay in 32-bit floats although their signature allows halves. */
 export function planHalf(root: Flow, facts: HalfFacts): Kept {
@@ -123,6 +126,7 @@ function fromIntegers(name: string, flow: Flow, facts: HalfFacts, chain: Set<Nod
   const made = producerOf(flow, name);
   if (!made || type === undefined) return false;
   if (chain.has(made.node)) return true;
+  if (chain.size >= MAX_CHAIN) return false;
   if (!ARITHMETIC.has(made.node.op) || !isStandard(made.node)) return false;
   // A table that is looked up holds what was learned, however its rows are chosen.
   if (made.node.op === 'Gather' && constantOf(made.flow, made.node.inputs[0] ?? '') !== undefined) return false;

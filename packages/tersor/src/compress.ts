@@ -12,6 +12,9 @@ import { mustNotBeInput } from './io/node-same-file.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
 import { DEFAULT_BUDGET, isKept } from './promises.ts';
 
+/** A file that is not smaller than this is not worth another name. */
+const LEAST_GAIN = 0.01;
+
 /**
  * The main job: makes a model smaller, writes it, and proves on the runtime it is for that it still gives the same answers.
  *
@@ -75,7 +78,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
     }
     if (!best)
       throw new TersorError('PROMISE_MISSED', job.input.path, 'nothing that tersor knows is as small as that', 'ask for a larger size');
-    return await finish(job, scratch, best);
+    return await finish(job, scratch, best, job.input.bytes * (1 - LEAST_GAIN));
   } finally {
     await referee.close();
   }
@@ -86,7 +89,7 @@ async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Re
   const budget = job.asked.budget ?? {};
   const referee = await job.clock.time('load', () => refereeIfAny(job));
   try {
-    return await finish(job, scratch, await attempt(job, scratch, steps, budget, referee));
+    return await finish(job, scratch, await attempt(job, scratch, steps, budget, referee), job.input.bytes);
   } finally {
     await referee?.close();
   }
@@ -103,12 +106,12 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
   }
 }
 
-async function finish(job: Job, scratch: Scratch, result: Attempt): Promise<Report> {
+/** Leaves the result behind where it is worth it, and says what came of it. */
+async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
   const { asked, input } = job;
-  const kept = isKept(result.promises);
-  const smaller = result.size.bytes < input.bytes;
-  const outcome = kept && smaller ? 'compressed' : kept || !smaller ? 'nothing-to-gain' : 'missed';
-  const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
+  const gained = result.size.bytes <= worthwhile;
+  const outcome = !gained ? 'nothing-to-gain' : isKept(result.promises) ? 'compressed' : 'missed';
+  const leave = outcome === 'compressed' || asked.keep === true;
   if (leave) await scratch.publish(result.folder);
   return makeReport(job, { ...result, outcome, ...(leave && { output: asked.output ?? minName(input.path) }) });
 }

@@ -68,26 +68,32 @@ async function leastErrorWithin(question: Question, limit: number): Promise<Opti
   }
 }
 
-/**
- * The options with their measured errors: each layer changed alone, the cheapest option first. One whose outputs are not finite is out, and
- * so is what costs more bytes than one that loses next to nothing.
- */
+/** The options with their errors: each layer changed alone. One whose outputs are not finite is out. */
 async function rank(question: Question): Promise<Option[][]> {
   const { options, maxDrop, onProgress } = question;
   const negligible = Math.min(maxDrop, 1) / (20 * options.length);
   const ranked: Option[][] = [];
   for (const [done, row] of options.entries()) {
-    const { id } = row[0]!.layer.weight;
-    onProgress?.(done, options.length, id);
-    const measured: Option[] = [];
-    for (const option of row.toSorted((a, b) => a.bytes - b.bytes)) {
-      const error = option.step ? await question.error(new Map([[id, option.weight]])) : 0;
-      if (Number.isFinite(error)) measured.push({ ...option, error });
-      if (error < negligible) break;
-    }
-    ranked.push(measured);
+    onProgress?.(done, options.length, row[0]!.layer.weight.id);
+    ranked.push(await rankLayer(question, row, negligible));
   }
   onProgress?.(options.length, options.length, '');
+  return ranked;
+}
+
+/**
+ * The cheapest first. Behind one that loses next to nothing the others are not measured, but taken to lose half as much each: they are there
+ * for when the inputs to prove with tell another story.
+ */
+async function rankLayer(question: Question, row: readonly Option[], negligible: number): Promise<Option[]> {
+  const ranked: Option[] = [];
+  let known = Number.POSITIVE_INFINITY;
+  for (const option of row.toSorted((a, b) => a.bytes - b.bytes)) {
+    if (!option.step) known = 0;
+    else if (known < negligible) known /= 2;
+    else known = Math.max(negligible / 100, await question.error(new Map([[option.layer.weight.id, option.weight]])));
+    if (Number.isFinite(known)) ranked.push({ ...option, error: known });
+  }
   return ranked;
 }
 

@@ -29,6 +29,15 @@ it('grows more careful each time it is asked again, and ends with the original',
   expect(sizes.at(-1)).toBe(600);
 });
 
+it('has more careful proposals left when what it measured promises too much', async () => {
+  const { question } = model({ a: [0, 0], b: [0, 0] }, 0.01);
+  const sizes: number[] = [];
+  for await (const chosen of propose(question)) sizes.push(chosen.reduce((sum, o) => sum + o.bytes, 0));
+  expect(sizes[0]).toBe(50);
+  expect(sizes.length).toBeGreaterThan(2);
+  expect(sizes.at(-1)).toBe(400);
+});
+
 it('stays within a size, with the least error, counting what the graph takes', async () => {
   const { question } = model({ a: [0.1, 1], b: [0.1, 9] }, 1, 190); // 25 + 50 + overhead 100 fit, 50 + 50 + 100 do not
   expect((await take(question))?.map((o) => o.step)).toEqual([four, eight]);

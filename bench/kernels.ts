@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { QuantizeSpec } from '../packages/tersor/src/core/kernels.ts';
 import type { Loops } from '../packages/tersor/src/kernels/loops.ts';
@@ -183,7 +183,7 @@ function report(rows: readonly Row[], peer: Peer | undefined): void {
     );
   for (const [name, reason] of Object.entries(peer?.missing ?? {})) console.log(`skipped ${name}: ${reason}`);
 
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', platform: `${process.platform} ${process.arch}` };
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', platform: `${process.platform} ${process.arch}`, cores: cpus().length, load: loadavg()[0] };
   const versions = { node: process.version, v8: process.versions.v8, ...peer?.versions };
   const results = { date: new Date().toISOString().slice(0, 10), machine, versions, matrix: [ROWS, COLUMNS], threads: 1, rows };
   mkdirSync(new URL('results/', import.meta.url), { recursive: true });

@@ -34,7 +34,7 @@ export function openMemory(initial: Readonly<Record<string, Uint8Array>> = {}, n
 }
 
 /** Bytes in memory. `read` gives a view, not a copy. */
-export function memorySource(name: string, given: Uint8Array): Source {
+function memorySource(name: string, given: Uint8Array): Source {
   // a Buffer's own `slice` would not copy, which readers of its parts rely on
   const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   return {

@@ -30,7 +30,7 @@ export function openNodeStore(folder: string, { trusted = [] }: NodeStoreOptions
     async open(name): Promise<Source> {
       const path = inside(root, name);
       if (!trusted.includes(name)) await refuseLinksOut(root, path, name);
-      if (await isFolder(path)) throw new TersorError('FILE_MISSING', name, READING.EISDIR, 'name the model file in it');
+      await refuseOthers(path, name);
       const source = await openFile(path, name);
       sources.push(source);
       return source;
@@ -104,11 +104,12 @@ async function refuseLinksOut(root: string, path: string, name: string): Promise
   if (real !== undefined && !isWithin(await realpath(root), real)) throw leadsOut(name);
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/** Folders, and pipes and devices, on which reading may wait for ever. */
+async function refuseOthers(path: string, name: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  if (found.isDirectory()) throw new TersorError('FILE_MISSING', name, READING.EISDIR, 'name the model file in it');
+  throw new TersorError('FILE_MISSING', name, 'is no ordinary file', 'copy it into one first');
 }
 
 /** Makes the new names survive a power cut. Windows and some network disks cannot, and need not. */

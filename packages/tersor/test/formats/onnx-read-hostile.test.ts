@@ -82,6 +82,24 @@ describe('lengths', () => {
     'FILE_CORRUPT',
     /with \d+ left/,
   );
+  refuses(
+    'a length written with more bytes than a number has',
+    () => Uint8Array.of(0x3a, ...Array(200).fill(0x80), 1, 0),
+    'FILE_CORRUPT',
+    /longer than 64 bits/,
+  );
+  refuses(
+    'packed dimensions of megabytes',
+    () => graph(initializer('w', [], [encodeBytes(TENSOR.dims, new Uint8Array(4e6).fill(0x80))])),
+    'FILE_CORRUPT',
+    /longer than 64 bits/,
+  );
+  refuses(
+    'packed dimensions that are cut off',
+    () => graph(initializer('w', [], [encodeBytes(TENSOR.dims, Uint8Array.of(4, 0x80))])),
+    'FILE_CORRUPT',
+    /cut off/,
+  );
   refuses('field number 0', () => Uint8Array.of(0x02, 0x01, 0x00), 'FILE_CORRUPT', /impossible/);
   refuses('groups', () => Uint8Array.of(0x0b, 0x0c), 'FILE_CORRUPT', /wire type 3/);
 });

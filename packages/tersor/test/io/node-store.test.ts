@@ -79,6 +79,11 @@ describe('reading', () => {
     await expect(openNodeStore(join(folder, 'nowhere')).list()).rejects.toMatchObject({ code: 'FILE_MISSING' });
   });
 
+  it.skipIf(process.platform === 'win32')('does not wait for devices and pipes', async () => {
+    const store = openNodeStore('/dev', { trusted: ['zero'] });
+    await expect(store.open('zero')).rejects.toThrow('zero: is no ordinary file\n  copy it into one first [FILE_MISSING]');
+  });
+
   it('lists files, not folders', async () => {
     await mkdir(join(folder, 'sub'));
     await writeFile(join(folder, 'a'), '');

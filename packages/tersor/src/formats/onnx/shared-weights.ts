@@ -1,4 +1,4 @@
-import type { Graph, WeightId } from '../../core/graph.ts';
+import { eachGraph, type Graph, type WeightId } from '../../core/graph.ts';
 
 /** For each graph: its initializers that need not be stored, since another name in sight has the same weight. */
 export type SharedNames = ReadonlyMap<Graph, ReadonlyMap<string, string>>;
@@ -10,6 +10,8 @@ export type SharedNames = ReadonlyMap<Graph, ReadonlyMap<string, string>>;
  */
 export function sharedWeights(graph: Graph, worthIt: (id: WeightId) => boolean): SharedNames {
   const shared = new Map<Graph, ReadonlyMap<string, string>>();
+  const ids = [...eachGraph(graph)].flatMap(({ graph }) => [...graph.initializers.values()]);
+  if (new Set(ids).size === ids.length) return shared;
   const visit = (graph: Graph, around: ReadonlyMap<WeightId, string>) => {
     const fed = new Set(graph.inputs.map(({ name }) => name));
     const defined = new Set([...fed, ...graph.nodes.flatMap(({ outputs }) => outputs)]);

@@ -4,7 +4,7 @@ import type { Source } from '../../core/source.ts';
 import { MAX_PIECES, MAX_RANK } from './proto/limits.ts';
 import { dtypeOf, EXTERNAL, PAIR, TENSOR } from './proto/schema.ts';
 import { type Piece, pieceOf } from './proto/skim.ts';
-import { concatenate, corrupt, count, type Field, fieldsOf, payloadOf, text, varint64 } from './proto/wire.ts';
+import { concatenate, corrupt, count, type Field, fieldsOf, payloadOf, text, VARINT_BYTES, varint64 } from './proto/wire.ts';
 import type { Reading } from './reading.ts';
 import { canHold, typedFields } from './typed-fields.ts';
 
@@ -103,11 +103,14 @@ export function dimensions(field: Field, where: string, room: number): number[] 
 export function* varints({ number, wire, payload }: Field, where: string): Generator<bigint> {
   if (wire === 0) return yield varint64(payload);
   if (wire !== 2) throw corrupt(where, `field ${number} is not an integer`);
-  for (let at = 0, start = 0; at < payload.length; at++) {
+  let start = 0;
+  for (let at = 0; at < payload.length; at++) {
+    if (at - start >= VARINT_BYTES) throw corrupt(where, 'a number is longer than 64 bits');
     if (payload[at]! >= 128) continue;
     yield varint64(payload.subarray(start, at + 1));
     start = at + 1;
   }
+  if (start < payload.length) throw corrupt(where, 'a number is cut off');
 }
 
 async function locate({ dtype, shape, raw, pieces, external }: ParsedTensor, reading: Reading, where: string): Promise<StoredValues> {

@@ -59,21 +59,24 @@ export function fieldAt(bytes: Uint8Array, at: number, where: string): { number:
   }
 }
 
+/** 64 bits, seven a byte. */
+export const VARINT_BYTES = 10;
+
 /** A tag, length or position. @throws FILE_CORRUPT when it is cut off or beyond 2^53 */
 export function varintAt(bytes: Uint8Array, at: number, where: string): Varint {
   let value = 0;
   let scale = 1;
-  for (let next = at; next < bytes.length; scale *= 128) {
+  for (let next = at; next < Math.min(bytes.length, at + VARINT_BYTES); scale *= 128) {
     const byte = bytes[next++]!;
     value += (byte % 128) * scale;
     if (value > Number.MAX_SAFE_INTEGER) throw corrupt(where, 'a length is larger than any file');
     if (byte < 128) return { value, next };
   }
-  throw corrupt(where, 'a number is cut off');
+  throw corrupt(where, 'a number is cut off or longer than 64 bits');
 }
 
 function varintEnd(bytes: Uint8Array, at: number, where: string): number {
-  for (let next = at; next < bytes.length && next < at + 10; ) if (bytes[next++]! < 128) return next;
+  for (let next = at; next < bytes.length && next < at + VARINT_BYTES; ) if (bytes[next++]! < 128) return next;
   throw corrupt(where, 'a number is cut off or longer than 64 bits');
 }
 

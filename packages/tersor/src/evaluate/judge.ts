@@ -84,10 +84,12 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
 }
 
 /**
- * Samples without any disagreement, drawn again, never disagree: there the rule of three says what may still be (95 %, Hanley and Lippman-Hand 1983).
+ * The 95 % interval of an output's quality. Samples without any disagreement, drawn again, never disagree: there the rule of three says what may still be
+ * (Hanley and Lippman-Hand 1983). One sample says nothing of others.
  */
 function intervalOf({ quality, resample }: Verdict, samples: number, seed: number): readonly [number, number] {
   if (quality.kind === 'classes' && quality.value === 1) return [Math.max(0, 1 - 3 / Math.max(1, quality.decisions)), 1];
+  if (samples < 2) return [Math.min(0, quality.value), 1];
   return bootstrap(samples, seed, resample);
 }
 

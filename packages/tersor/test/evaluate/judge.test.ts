@@ -80,6 +80,12 @@ describe('values', () => {
     expect(report).toMatchObject({ value: 1, decisions: 4 });
   });
 
+  it('of one sample say nothing of others', () => {
+    const report = judge(kind('value'), [[f32([4], [1, 2, 3, 4]), f32([4], [1, 2, 3, 4.1])]]);
+    expect(report.value).toBeCloseTo(1 - 0.01 / 5, 5);
+    expect(report.interval).toEqual([0, 1]);
+  });
+
   it('have an interval that holds the truth, and narrows with samples', () => {
     const width = (samples: number) => {
       const pairs = Array.from({ length: samples }, (_, i) => {

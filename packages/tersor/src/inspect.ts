@@ -1,6 +1,7 @@
 import { openModel } from './compress/open-model.ts';
 import { inspectModel } from './core/inspect-model.ts';
 import type { Inspection } from './core/inspection.ts';
+import { recipeInside } from './recipe-in-file.ts';
 
 /**
  * What is inside a model: inputs and outputs, operators, weights and where the bytes are. Reads the header, no weights.
@@ -10,7 +11,8 @@ import type { Inspection } from './core/inspection.ts';
 export async function inspect(input: string): Promise<Inspection> {
   const { model, path, bytes, close } = await openModel(input);
   try {
-    return await inspectModel(model, { path, bytes });
+    const recipe = recipeInside(model);
+    return { ...(await inspectModel(model, { path, bytes })), ...(recipe && { recipe }) };
   } finally {
     await close();
   }

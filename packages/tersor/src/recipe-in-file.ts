@@ -1,16 +1,24 @@
 import type { Model } from './core/model.ts';
+import { parseRecipe } from './core/parse-recipe.ts';
 import type { Recipe } from './core/recipe.ts';
+import { METHODS } from './methods/registry.gen.ts';
 
 /** Where a file says how it was made. */
-const KEY = 'tersor.recipe';
+export const RECIPE_KEY = 'tersor.recipe';
 
 /** The model with its recipe in the metadata, so that whoever finds the file can make it again. */
 export function withRecipe(model: Model, recipe: Recipe): Model {
-  const properties = new Map(model.meta.properties).set(KEY, JSON.stringify(recipe));
+  const properties = new Map(model.meta.properties).set(RECIPE_KEY, JSON.stringify(recipe));
   return { ...model, meta: { ...model.meta, properties } };
 }
 
-/** The recipe's text that a file carries; undefined when tersor did not make it. */
-export function recipeTextOf(model: Model): string | undefined {
-  return model.meta.properties.get(KEY);
+/** The recipe that a file carries; undefined where there is none, or none that this version can follow. */
+export function recipeInside(model: Model): Recipe | undefined {
+  const text = model.meta.properties.get(RECIPE_KEY);
+  if (text === undefined) return undefined;
+  try {
+    return parseRecipe(JSON.parse(text), METHODS);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,9 +3,9 @@ import type { ErrorCode, TersorError } from '../core/error.ts';
 export const DONE = 0;
 export const MISSED = 1;
 export const WRONG_USE = 2;
-export const BAD_INPUT = 3;
-export const ENVIRONMENT = 4;
-export const OUR_ERROR = 70;
+const BAD_INPUT = 3;
+const ENVIRONMENT = 4;
+const OUR_ERROR = 70;
 export const INTERRUPTED = 130;
 
 /** The one place that says what a script sees. */

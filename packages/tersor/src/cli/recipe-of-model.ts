@@ -1,9 +1,7 @@
 import { TersorError } from '../core/error.ts';
+import { RECIPE_KEY } from '../recipe-in-file.ts';
 import { checkModel } from './check-model.ts';
 import type { Shell } from './shell.ts';
-
-/** Where a file says how it was made; `recipe-in-file.ts` writes it. */
-export const RECIPE_KEY = 'tersor.recipe';
 
 export function isModel(path: string): boolean {
   return /\.onnx$/i.test(path);

@@ -1,5 +1,6 @@
 import type { ValueInfo } from './graph.ts';
 import type { LayerKind } from './layers.ts';
+import type { Recipe } from './recipe.ts';
 
 /** What is inside a model, without loading a weight. Data only: printing is the command line's. */
 export interface Inspection {
@@ -21,6 +22,8 @@ export interface Inspection {
   /** Operators and weights that show that the model is quantized already, in words; empty when nothing does. */
   readonly alreadyQuantized: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** The recipe that made it, where tersor did and this version can follow it. */
+  readonly recipe?: Recipe;
 }
 
 export interface InspectedWeight {

@@ -4,11 +4,11 @@ import { TersorError } from '../core/error.ts';
 /**
  * The input is read while the output is written, and is all there is to go back to: it is never replaced, not even when overwriting is
  * allowed, and not through a link either.
- * @throws FILE_EXISTS
+ * @throws USAGE
  */
 export async function mustNotBeInput(input: string, output: string): Promise<void> {
   if (!(await isSameFile(input, output))) return;
-  throw new TersorError('FILE_EXISTS', output, 'is the input itself, which is never overwritten', 'choose another name with -o');
+  throw new TersorError('USAGE', output, 'is the input itself, which is never overwritten', 'choose another name with -o');
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {

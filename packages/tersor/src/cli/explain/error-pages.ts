@@ -15,6 +15,7 @@ export const ERROR_PAGES = {
       'A command is misspelt.',
       'The model was left out, or two were given where one is taken.',
       '--set names a step that the recipe does not have.',
+      '-o names the input, which is never overwritten.',
     ],
     actions: ['Follow the "did you mean" of the message.', 'See what a command takes: tersor help <command>'],
   },
@@ -94,8 +95,8 @@ export const ERROR_PAGES = {
     actions: ['Check the path.', 'Put the data file beside the model, under the name that the message gives.'],
   },
   FILE_EXISTS: {
-    meaning: 'The output exists already, or is the input itself. Nothing was overwritten.',
-    causes: ['The command ran before.', '-o names the input.'],
+    meaning: 'The output exists already. Nothing was overwritten.',
+    causes: ['The command ran before.', 'Another file has that name, or its external data does.'],
     actions: ['Choose another name with -o.', 'Overwrite with --force. The input itself is never overwritten.'],
   },
   FILE_CORRUPT: {

@@ -4,7 +4,7 @@ import type { Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { paragraphs } from '../text/paragraphs.ts';
 
-export const FAMILIES = {
+const FAMILIES = {
   graph: 'The graph: same answers, fewer operators',
   quantize: 'Quantization: fewer bits per weight',
 } as const satisfies Record<Family, string>;

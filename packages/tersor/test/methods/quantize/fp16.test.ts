@@ -8,6 +8,7 @@ import { onnx } from '../../../src/formats/onnx/onnx.ts';
 import { openMemory } from '../../../src/io/memory-store.ts';
 import { openKernels } from '../../../src/kernels/open-kernels.ts';
 import fp16 from '../../../src/methods/quantize/fp16.ts';
+import rtn from '../../../src/methods/quantize/rtn.ts';
 import { graphOf, handMade, integerWeight, tensorInfo } from '../../support/hand-made-model.ts';
 import { MODELS } from '../../support/packaged-models.ts';
 import { runOn, type TestFeed, written } from '../../support/runtimes.ts';
@@ -224,6 +225,22 @@ describe('fp16 with compute half', () => {
     const { result, nodes } = await convert(model, {}, (id) => id === 'b');
     expect(result.weights.get('a')).toBe(model.weights.get('a'));
     expect(nodes.map(({ op }) => op)).toEqual(['MatMul', 'Cast', 'MatMul', 'Cast']);
+  });
+
+  it.each([
+    ['expand', 8],
+    ['weight-only', 4],
+  ])('computes with halves around weights that were rounded before (%s, %i bits)', async (execution, bits) => {
+    const model = chain([makeNode('MatMul', ['x', 'a'], ['h']), makeNode('Relu', ['h'], ['g']), makeNode('MatMul', ['g', 'b'], ['y'])], {
+      a: [4, 64],
+      b: [64, 32],
+    });
+    const kernels = await openKernels({ threads: 0 });
+    const options = parseOptions('rtn', rtn.options, { execution, bits, block: 'row' });
+    const rounded = await rtn.apply(model, options, { scope: await findLayers(model), kernels, note: () => {}, random: () => () => 0 });
+    const { result } = await convert(rounded);
+    expect(result.weights.get('b')).toMatchObject({ dtype: 'f16', layout: { kind: 'affine' } });
+    await expectSameRun(rounded, result, 2e-2);
   });
 
   it('leaves alone what the model itself computes with 32-bit floats between halves', async () => {

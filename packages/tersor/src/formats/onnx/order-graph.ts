@@ -83,7 +83,9 @@ function sort(
   return order;
 }
 
-const [FRESH, OPEN, DONE] = [0, 1, 2];
+const FRESH = 0;
+const OPEN = 1;
+const DONE = 2;
 
 /** Depth first, without recursion: chains are as long as the graph. */
 function visit(
@@ -93,18 +95,18 @@ function visit(
   emit: (i: number) => void,
   cycle: (i: number) => Error,
 ): void {
-  const stack: { node: number; next: number }[] = [];
-  if (state[root] === FRESH) stack.push({ node: root, next: 0 });
-  state[root] = Math.max(state[root]!, OPEN!);
+  if (state[root] !== FRESH) return;
+  state[root] = OPEN;
+  const stack = [{ node: root, next: 0 }];
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     const earlier = before[top.node]![top.next++];
     if (earlier === undefined) {
-      state[top.node] = DONE!;
+      state[top.node] = DONE;
       emit(top.node);
       stack.pop();
     } else if (state[earlier] === OPEN) throw cycle(earlier);
     else if (state[earlier] === FRESH) {
-      state[earlier] = OPEN!;
+      state[earlier] = OPEN;
       stack.push({ node: earlier, next: 0 });
     }
   }

@@ -1,4 +1,4 @@
-import { flagName, valueText } from '../../packages/tersor/src/cli/method-options.ts';
+import { flagUsage, valueText } from '../../packages/tersor/src/cli/method-options.ts';
 import { byFamily, defaultsOf, LOSSES } from '../../packages/tersor/src/cli/screens/methods-screen.ts';
 import type { Declaration } from '../../packages/tersor/src/core/method.ts';
 import { cell, GENERATED } from './markdown.ts';
@@ -6,9 +6,11 @@ import { cell, GENERATED } from './markdown.ts';
 /** The page of one method, in Markdown. */
 export function methodPage(method: Declaration): string {
   const { id, summary, notes, source, options, loss } = method;
-  const rows = Object.entries(options).map(([name, { doc, expects, default: standard, search }]) => {
+  const rows = Object.entries(options).map(([name, option]) => {
+    const { doc, expects, default: standard, search } = option;
+    const flag = flagUsage(name, option).split(' ')[0];
     const tried = search ? search.map((value) => `\`${String(value)}\``).join(', ') : '';
-    return `| \`${name}\` | \`${flagName(name)}\` | ${cell(expects)} | \`${cell(valueText(standard))}\` | ${tried} | ${cell(doc)} |`;
+    return `| \`${name}\` | \`${flag}\` | ${cell(expects)} | \`${cell(valueText(standard))}\` | ${tried} | ${cell(doc)} |`;
   });
   const table = ['| option | flag | takes | default | the search tries | |', '|---|---|---|---|---|---|', ...rows];
   const parts = [

@@ -9,6 +9,11 @@ export function flagName(option: string): string {
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** The flag as pages show it: `--bits <integer 2..8>`, `--[no-]keep-io`. */
+export function flagUsage(name: string, { schema, expects }: Declaration['options'][string]): string {
+  return schema.type === 'boolean' ? flagName(name).replace('--', '--[no-]') : `${flagName(name)} <${expects}>`;
+}
+
 /** A method's options as flags, made from their declarations, so that help cannot disagree with what is parsed. */
 export function methodFlags({ options }: Declaration): Option[] {
   return Object.entries(options).flatMap(([name, option]) => {

@@ -1,9 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { methodSpec } from '../../src/cli/command-specs.ts';
+import { COMMANDS, methodSpec } from '../../src/cli/command-specs.ts';
+import { ERROR_PAGES } from '../../src/cli/explain/error-pages.ts';
 import { FLAGS } from '../../src/cli/flags.ts';
+import { flagName, flagUsage } from '../../src/cli/method-options.ts';
+import { methodPage } from '../../src/cli/screens/methods-screen.ts';
 import { parseRecipe } from '../../src/core/parse-recipe.ts';
 import { METHODS } from '../../src/methods/registry.gen.ts';
+import { fakeScreen } from './fake-shell.ts';
 
 const methods = Object.values(METHODS);
 
@@ -21,4 +25,23 @@ it('every preset is a recipe that this version takes', async () => {
     const recipe = parseRecipe(JSON.parse(await readFile(new URL(file, folder), 'utf8')), METHODS, file);
     expect(recipe.steps.length).toBeGreaterThan(0);
   }
+});
+
+it.each(methods.map((method) => [method.id, method] as const))('%s: its page and its help name every option', (_, method) => {
+  const page = methodPage(method, fakeScreen(100));
+  const flags = methodSpec(method).options?.map(({ long }) => long);
+  for (const [name, option] of Object.entries(method.options)) {
+    expect(page).toContain(flagUsage(name, option));
+    expect(flags).toContain(flagName(name));
+  }
+});
+
+it('pages of errors name only commands and flags that exist', () => {
+  const text = Object.values(ERROR_PAGES)
+    .flatMap(({ meaning, causes, actions }) => [meaning, ...causes, ...actions])
+    .join('\n');
+  const commands = [...COMMANDS.map(({ name }) => name.split(' ')[0]), 'help'];
+  const flags = Object.values(FLAGS).map((make) => make().long);
+  for (const [, command] of text.matchAll(/: tersor (\w+)/g)) expect(commands).toContain(command);
+  for (const [flag] of text.matchAll(/--[a-z-]+/g)) expect(flags).toContain(flag);
 });

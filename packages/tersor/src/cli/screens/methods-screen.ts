@@ -1,5 +1,5 @@
 import type { Declaration, Family, Method } from '../../core/method.ts';
-import { flagName, valueText } from '../method-options.ts';
+import { flagUsage, valueText } from '../method-options.ts';
 import type { Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { paragraphs } from '../text/paragraphs.ts';
@@ -38,9 +38,9 @@ export function byFamily(methods: readonly Declaration[]): [title: string, metho
 /** A method's page: what it does, its options, its notes. */
 export function methodPage(method: Declaration, { columns, colors }: Pick<Screen, 'columns' | 'colors'>): string {
   const { id, summary, notes, source, options, loss } = method;
-  const flags = Object.entries(options).flatMap(([name, { doc, expects, default: standard, search }]) => [
-    `  ${colors.cyan(flagName(name))} <${expects}>`,
-    ...paragraph(`${doc} Default ${valueText(standard)}.${search ? ` The search tries ${search.join(', ')}.` : ''}`, columns, '      '),
+  const flags = Object.entries(options).flatMap(([name, option]) => [
+    `  ${colors.cyan(flagUsage(name, option))}`,
+    ...paragraph(`${option.doc} Default ${valueText(option.default)}.${triedText(option.search)}`, columns, '      '),
   ]);
   const lines = [
     `${colors.bold(id)}  ${colors.dim(FAMILIES[method.family])}`,
@@ -55,6 +55,10 @@ export function methodPage(method: Declaration, { columns, colors }: Pick<Screen
     `${colors.bold('Source')}  ${source}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function triedText(search: readonly unknown[] | undefined): string {
+  return search ? ` The search tries ${search.join(', ')}.` : '';
 }
 
 export function defaultsOf({ options }: Declaration): Readonly<Record<string, unknown>> {

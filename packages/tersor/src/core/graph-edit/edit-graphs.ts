@@ -1,9 +1,11 @@
 import { type Known, knownOf } from '../evaluate-small/known.ts';
 import { branchPath, eachGraph, type Graph, type Node, type WeightId } from '../graph.ts';
+import { inferShapes } from '../infer-shapes.ts';
+import { inferTypes } from '../infer-types.ts';
 import { type Model, type Weight, withGraph } from '../model.ts';
 import { definedIn, withUniqueNames } from './names.ts';
 import { removeDead } from './remove-dead.ts';
-import { readSmall, type Scope, scopeOf } from './scope.ts';
+import { readSmall, type Scope, scopeOf, withInferred } from './scope.ts';
 
 /** Where an edit takes place. */
 export interface Site {
@@ -48,8 +50,10 @@ export async function editGraphs(
     before = root;
     const declarations = countIn(before, (graph) => graph.initializers.values());
     const definitions = countIn(before, definedIn);
+    const types = inferTypes(before, weights);
     const visit = async (graph: Graph, path: string, outer?: Scope): Promise<Graph> => {
-      const scope = scopeOf(graph, weights, outer);
+      const declared = scopeOf(graph, weights, outer);
+      const scope = withInferred(declared, await inferShapes(graph, declared, knownIn(declared)), types.get(graph));
       const nodes: Node[] = [];
       for (const node of graph.nodes)
         nodes.push(await withBodies(node, (inner, name) => visit(inner, branchPath(path, node, name), scope)));

@@ -64,6 +64,8 @@ async function constantsOf(graph: Graph, site: Site): Promise<ReadonlyMap<Node, 
   const byName = new Map<string, Constant>();
   for (const node of graph.nodes) {
     if (node.domain !== '' || node.graphs.size > 0) continue;
+    const askShape = node.op === 'Shape' || node.op === 'Size';
+    if (!askShape && node.inputs.some((name) => name !== '' && !byName.has(name) && !site.scope.constant(name))) continue;
     const inputs = await Promise.all(node.inputs.map((name) => constantAt(name, byName, site)));
     const results = small(node, inputs, site) ?? large(node, inputs, site);
     if (!results || results.length < node.outputs.length) continue;

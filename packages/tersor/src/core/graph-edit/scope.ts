@@ -1,6 +1,8 @@
 import type { Graph, ValueInfo, WeightId } from '../graph.ts';
+import type { TypeScope } from '../infer-types.ts';
 import { bytesOf } from '../layout.ts';
 import type { Weight } from '../model.ts';
+import type { Dims } from '../shape-arithmetic.ts';
 import type { DenseTensor } from '../tensor.ts';
 
 /** What is known, without running anything, about the values that a graph's nodes can see: its own and those of the graphs around it. */
@@ -30,6 +32,19 @@ export function scopeOf(graph: Graph, weights: ReadonlyMap<WeightId, Weight>, ou
     constant: (name) => constants.get(name) ?? outer?.constant(name),
     type: (name) => types.get(name) ?? outer?.type(name),
     opset: graph.opsets.get('') ?? outer?.opset ?? 0,
+  };
+}
+
+/** The scope with what follows from the operators, where that says more than the file. */
+export function withInferred(scope: Scope, shapes: ReadonlyMap<string, Dims>, types: TypeScope | undefined): Scope {
+  return {
+    ...scope,
+    type: (name) => {
+      const stated = scope.type(name);
+      const dtype = stated?.dtype ?? types?.typeOf(name);
+      const shape = shapes.get(name) ?? stated?.shape;
+      return { ...(dtype && { dtype }), ...(shape && { shape }) };
+    },
   };
 }
 

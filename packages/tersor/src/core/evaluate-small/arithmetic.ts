@@ -104,7 +104,7 @@ export function expand({ dtype, shape: from, values }: Known, shape: Shape): Kno
 }
 
 /** The common shape of two operands; undefined when they do not fit or the result is not small. */
-export function broadcastShape(a: Shape | undefined, b: Shape): Shape | undefined {
+function broadcastShape(a: Shape | undefined, b: Shape): Shape | undefined {
   if (!a) return undefined;
   const rank = Math.max(a.length, b.length);
   const shape: number[] = [];

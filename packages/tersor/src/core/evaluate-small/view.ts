@@ -9,7 +9,7 @@ export interface View {
 }
 
 /** The integer values of a node's input, when they are known. */
-export type Parameter = (input: number) => readonly number[] | undefined;
+type Parameter = (input: number) => readonly number[] | undefined;
 
 /**
  * What an operator that only moves elements makes of its first input: one view per output. Undefined when the operator computes something,
@@ -106,7 +106,7 @@ function reshapedTo(node: Node, opset: number, shape: Shape, parameter: Paramete
 }
 
 /** The shape that Reshape makes; undefined when it cannot be told. */
-export function reshapeTarget(shape: Shape, target: readonly number[] | undefined, allowZero: boolean): Shape | undefined {
+function reshapeTarget(shape: Shape, target: readonly number[] | undefined, allowZero: boolean): Shape | undefined {
   if (!target || target.filter((dimension) => dimension === -1).length > 1) return undefined;
   const copied = target.map((dimension, axis) => (dimension === 0 && !allowZero ? (shape[axis] ?? Number.NaN) : dimension));
   const rest = elementsOf(copied.filter((dimension) => dimension !== -1));

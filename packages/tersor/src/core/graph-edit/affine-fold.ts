@@ -26,8 +26,8 @@ interface NewConstant {
 }
 
 /** The only node that reads a value, when there is just one. */
-export type OnlyConsumer = (value: string) => Node | undefined;
-export type Producer = (value: string) => Node | undefined;
+type OnlyConsumer = (value: string) => Node | undefined;
+type Producer = (value: string) => Node | undefined;
 
 /** What follows: `f * (W x + b) + s = (f W) x + (f b + s)`. */
 export async function foldBehind(linear: Linear, onlyConsumer: OnlyConsumer, site: Site): Promise<AffineFold | undefined> {

@@ -9,7 +9,7 @@ import { savedBy } from './saved-by.ts';
 import { scaleWeight, vectorWeight } from './scale-weight.ts';
 import { countUses, producersOf } from './uses.ts';
 
-export interface AffineFolds {
+interface AffineFolds {
   readonly graph: Graph;
   readonly normalizations: number;
   readonly others: number;

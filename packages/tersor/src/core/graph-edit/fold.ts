@@ -16,7 +16,7 @@ interface Constant {
   readonly weight?: Weight;
 }
 
-export interface Folded {
+interface Folded {
   readonly graph: Graph;
   /** Operators that became constants. */
   readonly folded: number;

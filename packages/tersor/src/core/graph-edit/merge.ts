@@ -5,9 +5,9 @@ import { renameValues } from './rename.ts';
 import { countUses } from './uses.ts';
 
 /** What makes two weights the same, or undefined for a weight that is not to be merged. */
-export type KeyOf = (id: WeightId) => string | undefined;
+type KeyOf = (id: WeightId) => string | undefined;
 
-export interface Merged {
+interface Merged {
   readonly graph: Graph;
   /** Initializers that went. */
   readonly merged: number;

@@ -11,7 +11,7 @@ export function* definedIn(graph: Graph): Generator<string> {
 }
 
 /** Every name that the graph or a graph inside it defines or mentions. */
-export function namesIn(graph: Graph, names = new Set<string>()): Set<string> {
+function namesIn(graph: Graph, names = new Set<string>()): Set<string> {
   for (const name of definedIn(graph)) names.add(name);
   for (const { name } of graph.outputs) names.add(name);
   for (const node of graph.nodes) {

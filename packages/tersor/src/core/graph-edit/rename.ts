@@ -33,7 +33,7 @@ export function renameInNode(node: Node, names: Names): Node {
 }
 
 /** Follows `names` to the end: a value that takes the place of another may be replaced itself. */
-export function renamed(names: Names, name: string): string {
+function renamed(names: Names, name: string): string {
   let current = name;
   for (let next = names.get(current); next !== undefined && next !== current; next = names.get(current)) current = next;
   return current;

@@ -93,7 +93,7 @@ function outputTypes(
 }
 
 /** What each type variable of a node stands for, as far as its inputs tell. A variable whose inputs disagree or are unknown is undefined. */
-export function bindTypes(node: Node, signature: Signature, scope: TypeScope): Map<string, ValueType | undefined> {
+function bindTypes(node: Node, signature: Signature, scope: TypeScope): Map<string, ValueType | undefined> {
   const bound = new Map<string, ValueType | undefined>();
   for (const { name, formal, variable } of slots(node.inputs, signature.inputs)) {
     if (formal.kind !== 'variable') continue;

@@ -34,7 +34,7 @@ export function signatureOf(node: Node, opsets: Graph['opsets']): Signature | un
 }
 
 /** The version of a standard operator that is in force at `opset`; undefined when it does not exist there or was before opset 7. */
-export function versionAt(op: string, opset: number): Version | undefined {
+function versionAt(op: string, opset: number): Version | undefined {
   if (!Object.hasOwn(OPERATORS, op)) return undefined;
   return OPERATORS[op]?.findLast(([since]) => since <= opset);
 }

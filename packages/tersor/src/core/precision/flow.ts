@@ -53,7 +53,7 @@ function grow(graph: Graph, outer: Growing | undefined): Growing {
 }
 
 /** The flow of the graph that defines a value; the outermost when none does. */
-export function ownerOf(flow: Flow, name: string): Flow {
+function ownerOf(flow: Flow, name: string): Flow {
   let current = flow;
   while (current.outer && !defines(current, name)) current = current.outer;
   return current;

@@ -83,9 +83,9 @@ function addUse(uses: Map<WeightId, Use[]>, node: Node, rule: WeightInput, { wei
     direct: way === 'direct',
     ...(way !== 'other' && { axes: view.axes.flat() }),
   };
-  const known = uses.get(weight.id) ?? [];
-  if (known.some((other) => other.node === node && other.input === rule.input)) return;
-  uses.set(weight.id, [...known, use]);
+  const known = uses.get(weight.id);
+  if (known) known.push(use);
+  else uses.set(weight.id, [use]);
 }
 
 /**

@@ -15,22 +15,32 @@ export function consumersOf(root: Graph): Consumers {
   for (const { graph } of eachGraph(root)) {
     for (const { name } of graph.outputs) outputs.add(name);
     for (const node of graph.nodes) {
-      for (const input of new Set(node.inputs)) readers.set(input, [...(readers.get(input) ?? []), node]);
+      for (const input of new Set(node.inputs)) addTo(readers, input, node);
     }
   }
-  const between: Consumers['between'] = (name, ends) => {
-    if (outputs.has(name)) return undefined;
-    const passed: Node[] = [];
-    for (const node of readers.get(name) ?? []) {
-      if (ends.has(node)) continue;
-      const [output] = node.outputs;
-      const rest = isPassing(node) && output ? between(output, ends) : undefined;
-      if (!rest) return undefined;
-      passed.push(node, ...rest);
-    }
-    return passed;
+  return {
+    between: (name, ends) => {
+      const passed: Node[] = [];
+      const waiting = [name];
+      for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+        if (outputs.has(value)) return undefined;
+        for (const node of readers.get(value) ?? []) {
+          if (ends.has(node)) continue;
+          const [output] = node.outputs;
+          if (!isPassing(node) || !output) return undefined;
+          passed.push(node);
+          waiting.push(output);
+        }
+      }
+      return passed;
+    },
   };
-  return { between };
+}
+
+function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }
 
 function isPassing({ op, domain }: Node): boolean {

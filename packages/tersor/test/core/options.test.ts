@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nearest } from '../../src/core/nearest.ts';
-import { boolean, integer, number, oneOf, parseOptions } from '../../src/core/options.ts';
+import { boolean, integer, names, number, oneOf, parseOptions } from '../../src/core/options.ts';
 
 const options = {
   bits: oneOf([2, 4, 8], { default: 4, doc: 'Bits per weight.' }),
@@ -27,6 +27,19 @@ describe('parseOptions', () => {
     expect(() => parseOptions('rtn', options, { block: 16.5 })).toThrow('it takes integer 16..256');
     expect(() => parseOptions('rtn', options, { damping: '' })).toThrow('it takes number 0..1');
     expect(() => parseOptions('rtn', options, { symmetric: 'yes' })).toThrow('it takes true | false');
+  });
+});
+
+describe('names', () => {
+  const keep = names({ default: [], doc: 'Kept.' });
+
+  it('reads lists, and text with commas', () => {
+    expect(keep.parse(['Softmax', 'a/b'])).toEqual(['Softmax', 'a/b']);
+    expect(keep.parse('Softmax, a/b,')).toEqual(['Softmax', 'a/b']);
+  });
+
+  it('takes nothing else', () => {
+    expect([keep.parse([1]), keep.parse(7), keep.parse(undefined)]).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -8,6 +8,7 @@ import { inputAxes, isRowMajor, toMatrix } from '../../core/matrix.ts';
 import { defineMethod } from '../../core/method.ts';
 import { type Execution, mapWeights, type Weight } from '../../core/model.ts';
 import { boolean, integer, oneOf, type Values } from '../../core/options.ts';
+import { scaleUnit } from '../../core/scale-unit.ts';
 import type { AffineTensor } from '../../core/tensor.ts';
 import { int } from '../../numeric/int.ts';
 
@@ -104,12 +105,14 @@ function reasonAgainst({ weight, inputs }: Layer, layout: AffineLayout, minimum:
  */
 async function quantize(weight: Weight, layout: AffineLayout, fit: QuantizeSpec['fit'], kernels: Kernels): Promise<AffineTensor> {
   const values = decode(await weight.load());
-  if ((await kernels.summarize(values)).nonFinite > 0) {
+  const { nonFinite, peak } = await kernels.summarize(values);
+  if (nonFinite > 0) {
     throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
   }
   const { rows, columns, block } = matrixOf(layout, weight.shape);
-  const matrix = await rowsOf(values, weight.shape, layout.outputs, kernels);
   const scale = layout.scale.dtype === 'f16' ? 'f16' : 'f32';
+  const unit = scale === 'f16' ? scaleUnit((2 * peak) / 2 ** (layout.numeric.bits - 1)) : 1;
+  const matrix = inUnits(await rowsOf(values, weight.shape, layout.outputs, kernels), unit);
   const { codes, scales, zeros } = await kernels.quantize(matrix, {
     rows,
     columns,
@@ -119,7 +122,12 @@ async function quantize(weight: Weight, layout: AffineLayout, fit: QuantizeSpec[
     fit,
     scale,
   });
-  return { kind: 'affine', shape: weight.shape, layout, codes, scales, ...(zeros && { zeros }) };
+  return { kind: 'affine', shape: weight.shape, layout, codes, scales: inUnits(scales, 1 / unit), ...(zeros && { zeros }) };
+}
+
+/** Exact, for a unit is a power of two. */
+function inUnits(values: Float32Array, unit: number): Float32Array {
+  return unit === 1 ? values : values.map((value) => value / unit);
 }
 
 /** The matrix `[outputs, inputs]`; inputs before outputs, as in MatMul, is a transposition, which has a kernel. */

@@ -135,7 +135,7 @@ describe('weights that stay small', () => {
 
   it('a Transpose that nobody needs any more goes', async () => {
     const model = await quantized(oneProduct(transposed), { bits: 4, block: 32 });
-    expect(await loweredOperators(model)).toEqual(['Cast', 'MatMulNBits']);
+    expect(await loweredOperators(model)).toEqual(['Cast', 'Mul', 'MatMulNBits']);
   });
 
   it.each([

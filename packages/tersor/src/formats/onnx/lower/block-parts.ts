@@ -1,19 +1,24 @@
 import type { Kernels } from '../../../core/kernels.ts';
 import { matrixOf } from '../../../core/layout.ts';
-import { pays } from './builder.ts';
+import type { Chain } from './builder.ts';
 import type { AffineWeight } from './expand.ts';
-import { floatBytes, type Part } from './part.ts';
+import type { Part } from './part.ts';
+import { halves, storeScales } from './scales.ts';
+
+/** The parts that a block operator reads, and its operands: codes, scales in the type of the activations, zero points. */
+export interface BlockParts {
+  readonly parts: readonly Part[];
+  operands(names: readonly string[], chain: Chain): string[];
+}
 
 /**
- * The parts that MatMulNBits and GatherBlockQuantized read: codes packed along each row, `[rows, blocks, bytes of a block]` with the last
+ * As MatMulNBits and GatherBlockQuantized read them: codes packed along each row, `[rows, blocks, bytes of a block]` with the last
  * block filled up, or `[rows, bytes of a row]` as it is when not `filled`; scales `[rows, blocks]`; zero points packed along each row.
  */
-export function blockParts({ layout, shape, dtype }: AffineWeight, filled: boolean): Part[] {
+export function blockParts({ layout, shape, dtype }: AffineWeight, filled: boolean): BlockParts {
   const { rows, columns, block, blocks } = matrixOf(layout, shape);
   const { bits } = layout.numeric;
   const bytes = (count: number) => Math.ceil((count * bits) / 8);
-  const halfScales = dtype === 'f16' || (layout.scale.dtype === 'f16' && pays([rows, blocks], 'f16', 'f32'));
-  const scaleType = halfScales ? 'f16' : 'f32';
   const codes: Part = {
     suffix: 'q',
     dtype: 'u8',
@@ -21,20 +26,20 @@ export function blockParts({ layout, shape, dtype }: AffineWeight, filled: boole
     // Filled with the middle of the grid: a float product then adds zeros.
     bytes: (tensor, kernels) => packRows(tensor.codes, columns, filled ? blocks * block : columns, -layout.numeric.lo, bits, kernels),
   };
-  const scales: Part = {
-    suffix: 's',
-    dtype: scaleType,
-    shape: [rows, blocks],
-    bytes: (tensor, kernels) => floatBytes(tensor.scales, scaleType, kernels),
-  };
-  if (!layout.zero) return [codes, scales];
   const zeros: Part = {
     suffix: 'z',
     dtype: 'u8',
     shape: [rows, bytes(blocks)],
     bytes: (tensor, kernels) => packRows(tensor.zeros ?? new Uint8Array(), blocks, (bytes(blocks) * 8) / bits, 0, bits, kernels),
   };
-  return [codes, scales, zeros];
+  const scales = dtype === 'f16' ? halves([rows, blocks]) : storeScales(layout, [rows, blocks], async (values) => values);
+  return {
+    parts: [codes, ...(layout.zero ? [zeros] : []), ...scales.parts],
+    operands: ([first = '', ...rest], chain) => {
+      const zeroPoints = layout.zero ? [rest.shift() ?? ''] : [];
+      return [first, scales.read(rest, chain), ...zeroPoints];
+    },
+  };
 }
 
 /** Rows of `length` codes, filled up to `full`, packed low bits first. */

@@ -4,13 +4,16 @@ import type { AffineLayout } from '../../../core/layout.ts';
 import type { Weight } from '../../../core/model.ts';
 import { type Arrangement, arrange, toFileOrder } from './arrangement.ts';
 import { type Builder, type Chain, onnxType, openChain, pays } from './builder.ts';
-import { floatBytes, type Part } from './part.ts';
+import type { Part } from './part.ts';
+import { type StoredScales, storeScales } from './scales.ts';
 
 export type AffineWeight = Weight & { readonly layout: AffineLayout };
 
 /** A weight that is computed from its parts when the runtime loads the model. */
 export interface Expansion {
+  /** Codes, zero points where there are any, scales. */
   readonly parts: readonly Part[];
+  readonly scales: StoredScales;
   /** Operators that give `output` the weight's values, from initializers called `names`: one for each part, in their order. */
   nodes(names: readonly string[], output: string, builder: Builder): Node[];
 }
@@ -22,17 +25,18 @@ export interface Expansion {
 export function expand({ shape, layout, dtype }: AffineWeight): Expansion {
   const arrangement = arrange(layout, shape);
   const codes = codesPart(layout, arrangement);
-  const scales = scalesPart(layout, arrangement);
+  const scales = storeScales(layout, arrangement.scaleShape, (values, kernels) => toFileOrder(values, arrangement, kernels));
   const zeros = layout.zero && zerosPart(layout, arrangement);
   return {
-    parts: [codes, scales, ...(zeros ? [zeros] : [])],
+    parts: [codes, ...(zeros ? [zeros] : []), ...scales.parts],
+    scales,
     nodes: (names, output, builder) => {
-      const [codesName = '', scalesName = '', zerosName = ''] = names;
+      const [codesName = '', ...rest] = names;
       const chain = openChain(builder);
       let value = integers(codes, codesName, chain, builder);
-      if (zeros) value = chain.add('Sub', [value, spread(integers(zeros, zerosName, chain, builder), arrangement, chain, builder)]);
-      const scale = scales.dtype === 'f32' ? scalesName : chain.add('Cast', [scalesName], { to: onnxType('f32') });
-      value = chain.add('Mul', [value, spread(scale, arrangement, chain, builder)]);
+      if (zeros)
+        value = chain.add('Sub', [value, spread(integers(zeros, rest.shift() ?? '', chain, builder), arrangement, chain, builder)]);
+      value = chain.add('Mul', [value, spread(scales.read(rest, chain), arrangement, chain, builder)]);
       if (arrangement.blocks > 1) value = chain.add('Reshape', [value, builder.integers(arrangement.shape)]);
       if (arrangement.order.some((axis, i) => axis !== i)) {
         value = chain.add('Transpose', [value], { perm: arrangement.order.map((_, axis) => arrangement.order.indexOf(axis)) });
@@ -94,17 +98,6 @@ function integerPart(
       return offset === 0 ? ordered : ordered.map((code) => code - offset);
     },
   };
-}
-
-function scalesPart(layout: AffineLayout, arrangement: Arrangement) {
-  const shape = arrangement.scaleShape;
-  const dtype = layout.scale.dtype === 'f16' && pays(shape, 'f16', 'f32') ? 'f16' : 'f32';
-  return {
-    suffix: 's',
-    dtype,
-    shape,
-    bytes: async (tensor, kernels) => floatBytes(await toFileOrder(tensor.scales, arrangement, kernels), dtype, kernels),
-  } satisfies Part;
 }
 
 /** The integers as floats. Packed ones are looked up in a table of what each byte holds: the cheapest unpacking that every runtime knows. */

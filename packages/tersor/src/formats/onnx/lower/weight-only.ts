@@ -55,12 +55,12 @@ function blockProduct(weight: AffineWeight): WeightOnly {
   const { rows, columns, block } = matrixOf(weight.layout, weight.shape);
   const { bits } = weight.layout.numeric;
   const attributes = { K: columns, N: rows, bits, block_size: block, accuracy_level: ACCURACY_LEVEL[bits] ?? 0 };
-  const parts = blockParts(weight, true);
+  const { parts, operands } = blockParts(weight, true);
   return {
     parts,
     replace: (node, names, builder) => {
       const chain = openChain(builder);
-      const [codes = '', ...rest] = operands(parts, names, weight, chain);
+      const [codes = '', ...rest] = operands(names, chain);
       if (node.op === 'Gather') {
         const flat = chain.add('Reshape', [codes, builder.integers([rows, (columns * bits) / 8])]);
         addGather([flat, node.inputs[1] ?? '', ...rest], weight, chain);
@@ -75,12 +75,12 @@ function blockProduct(weight: AffineWeight): WeightOnly {
 }
 
 function gatherBlocks(weight: AffineWeight): WeightOnly {
-  const parts = blockParts(weight, false);
+  const { parts, operands } = blockParts(weight, false);
   return {
     parts,
     replace: (node, names, builder) => {
       const chain = openChain(builder);
-      const [codes = '', ...rest] = operands(parts, names, weight, chain);
+      const [codes = '', ...rest] = operands(names, chain);
       addGather([codes, node.inputs[1] ?? '', ...rest], weight, chain);
       return named(chain.end(node.outputs[0] ?? ''), node);
     },
@@ -94,29 +94,21 @@ function addGather(inputs: readonly string[], { layout, shape }: AffineWeight, c
 
 /** Codes and scales are looked up like the row itself was: standard operators, and as fast. */
 function gatherRows(weight: AffineWeight): WeightOnly {
-  const { parts } = expand(weight);
+  const { parts, scales } = expand(weight);
   return {
     parts,
-    replace: (node, [codes = '', scales = '', zeros], builder) => {
+    replace: (node, [codes = '', ...rest], builder) => {
       const chain = openChain(builder);
       const [, rows = ''] = node.inputs;
       const look = (table: string) => chain.add('Gather', [table, rows]);
       const float = (value: string) => chain.add('Cast', [value], { to: onnxType('f32') });
       let value = float(look(codes));
-      if (zeros !== undefined) value = chain.add('Sub', [value, float(look(zeros))]);
-      // The cast is of a constant, and folded when the model is loaded.
-      value = chain.add('Mul', [value, look(parts[1]?.dtype === 'f16' ? float(scales) : scales)]);
+      if (weight.layout.zero) value = chain.add('Sub', [value, float(look(rest.shift() ?? ''))]);
+      value = chain.add('Mul', [value, look(scales.read(rest, chain))]);
       if (weight.dtype !== 'f32' && weight.dtype !== 'string') chain.add('Cast', [value], { to: onnxType(weight.dtype) });
       return named(chain.end(node.outputs[0] ?? ''), node);
     },
   };
-}
-
-/** Codes, scales in the type of the activations, and zero points. */
-function operands(parts: readonly Part[], names: readonly string[], { dtype }: AffineWeight, chain: Chain): string[] {
-  return names.map((name, i) =>
-    i === 1 && parts[i]?.dtype === 'f16' && dtype === 'f32' ? chain.add('Cast', [name], { to: onnxType('f32') }) : name,
-  );
 }
 
 /** The last operator goes by the name of the one it replaces. */

@@ -138,6 +138,14 @@ describe('weights that stay small', () => {
     expect(await loweredOperators(model)).toEqual(['Cast', 'Mul', 'MatMulNBits']);
   });
 
+  it('a chain of thousands of operators in between is no harder', async () => {
+    const passes = Array.from({ length: 20_000 }, (_, i) => makeNode('Identity', [i === 0 ? 'w' : `v${i}`], [`v${i + 1}`]));
+    const nodes = [...passes, makeNode('Transpose', ['v20000'], ['t'], { perm: [1, 0] }), makeNode('MatMul', ['x', 't'], ['y'])];
+    const found = await loweredOperators(await quantized(oneProduct(nodes), { bits: 4, block: 32 }));
+    expect(found).toContain('MatMulNBits');
+    expect(found).not.toContain('Identity');
+  });
+
   it.each([
     ['something else reads the weight', oneProduct([...transposed, makeNode('Relu', ['w'], ['z'])], ['y', 'z'])],
     ['something else reads what was made of it', oneProduct([...transposed, makeNode('Relu', ['t'], ['z'])], ['y', 'z'])],

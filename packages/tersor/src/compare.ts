@@ -55,8 +55,7 @@ async function measure(job: Job, path: string): Promise<Measured> {
   const { name } = referee.engine;
   try {
     const session = await referee.engine.open({ path });
-    job.progress('verify');
-    const quality = await referee.judge(session, 'all');
+    const quality = await referee.judge(session, 'all', (done, total) => job.progress('verify', done, total));
     job.progress('time');
     const speed = await referee.race(session);
     return { quality, speed, runtimes: [{ name, status: 'verified' }] };

@@ -1,16 +1,16 @@
-import { type Attempt, attempt } from './compress/attempt.ts';
+import { type Attempt, attempt, recipeOf } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
 import { cheapestRecipe, searchRecipes } from './compress/recipes.ts';
 import { openReferee, type Referee } from './compress/referee.ts';
 import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
-import type { Recipe, Step } from './core/recipe.ts';
+import type { Recipe } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName } from './io/node-paths.ts';
-import { mustNotBeInput } from './io/node-same-file.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
 import { DEFAULT_BUDGET, isKept } from './promises.ts';
+import { withRecipe } from './recipe-in-file.ts';
 
 /** A file that is not smaller than this is not worth another name. */
 const LEAST_GAIN = 0.01;
@@ -29,8 +29,7 @@ const LEAST_GAIN = 0.01;
 export async function compress(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
     const output = asked.output ?? minName(input);
-    await mustNotBeInput(input, output);
-    const scratch = await openScratch(output, asked.force === true);
+    const scratch = await openScratch(output, { inputs: job.input.files, ...(asked.force !== undefined && { force: asked.force }) });
     try {
       return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
     } finally {
@@ -47,9 +46,10 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
     const { model, format } = job.input;
     const steps = asked.recipe?.steps ?? (await cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
-    const planned = await job.apply(model, steps);
+    const recipe = recipeOf(job, steps);
+    const planned = withRecipe(await job.apply(model, steps), recipe);
     const size = await format.size(planned, job.target);
-    return makeReport(job, { outcome: 'planned', recipe: recipeOf(job, steps), model: planned, size, runtimes: [], promises: [] });
+    return makeReport(job, { outcome: 'planned', recipe, model: planned, size, runtimes: [], promises: [] });
   });
 }
 
@@ -119,8 +119,4 @@ async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: n
 function budgetOf({ budget = {} }: Asked): Budget {
   const { drop, ...rest } = DEFAULT_BUDGET;
   return { ...rest, ...(budget.size === undefined && drop !== undefined && { drop }), ...budget };
-}
-
-function recipeOf(job: Job, steps: readonly Step[]): Recipe {
-  return { version: 1, seed: job.seed, target: job.target, steps };
 }

@@ -13,8 +13,10 @@ export type { AffineLayout, DenseLayout, Layout, SparseLayout } from './core/lay
 export type { Context, Declaration, Family, Method } from './core/method.ts';
 export type { Execution, Model, Weight } from './core/model.ts';
 export type { Option, Options } from './core/options.ts';
+export { type Declarations, parseRecipe } from './core/parse-recipe.ts';
 export type { Phase, Progress } from './core/progress.ts';
 export type { Recipe, Step } from './core/recipe.ts';
+export { recipeSchema } from './core/recipe-schema.ts';
 export type {
   Comparison,
   FileReport,

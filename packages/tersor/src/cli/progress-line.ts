@@ -13,7 +13,7 @@ export interface ProgressLine {
 
 const PHASES: Readonly<Record<Phase, string>> = {
   read: 'Reading',
-  clean: 'Cleaning up',
+  load: 'Starting',
   choose: 'Choosing',
   write: 'Writing',
   verify: 'Verifying',

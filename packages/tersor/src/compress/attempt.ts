@@ -32,13 +32,18 @@ export async function attempt(
   budget: Budget,
   referee: Referee | undefined,
 ): Promise<Attempt> {
-  const recipe: Recipe = { version: 1, seed: job.seed, target: job.target, steps };
+  const recipe = recipeOf(job, steps);
   const model = withRecipe(await job.apply(job.input.model, steps), recipe);
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`)) : NOTHING_PROVEN;
   const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, ...proof });
   return { folder, recipe, model, size, promises, ...proof };
+}
+
+/** What is to be done, with all that decides its bytes. */
+export function recipeOf({ seed, target }: Job, steps: readonly Step[]): Recipe {
+  return { version: 1, seed, target, steps };
 }
 
 async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
@@ -74,10 +79,9 @@ const NOTHING_PROVEN: Proof = { runtimes: [] };
 /** Loads the written file in the runtime, compares it on inputs that were not used for choosing, and times it. */
 async function prove(job: Job, referee: Referee, path: string): Promise<Proof> {
   const { name } = referee.engine;
-  job.progress('verify');
   try {
     const session = await referee.engine.open({ path });
-    const quality = await referee.judge(session, 'prove');
+    const quality = await referee.judge(session, 'prove', (done, total) => job.progress('verify', done, total));
     job.progress('time');
     const speed = await referee.race(session);
     await session.close();

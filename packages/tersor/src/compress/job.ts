@@ -1,4 +1,5 @@
 import { applySteps } from '../apply.ts';
+import { alreadyQuantized } from '../core/already-quantized.ts';
 import type { Asked } from '../core/asked.ts';
 import type { Target } from '../core/format.ts';
 import type { Kernels } from '../core/kernels.ts';
@@ -29,10 +30,13 @@ export interface Job {
 /** @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED, INTERRUPTED */
 export async function openJob(path: string, asked: Asked): Promise<Job> {
   const clock = startStopwatch();
+  asked.onProgress?.({ phase: 'read', done: 0, total: 0 });
   const input = await clock.time('read', () => openModel(path));
   const kernels = await openKernels({ ...(asked.threads !== undefined && { threads: asked.threads }) });
   const notes = new Map<string, { about: string; message: string }>();
   const note = (about: string, message: string) => void notes.set(`${about}: ${message}`, { about, message });
+  const quantized = alreadyQuantized(input.model);
+  if (quantized.length > 0) note('quantized already', `${quantized.length} weights stay as they are: ${listed(quantized)}`);
   const seed = asked.seed ?? asked.recipe?.seed ?? 0;
   return {
     asked,
@@ -51,4 +55,8 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
       await input.close();
     },
   };
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')}, ...`;
 }

@@ -2,6 +2,7 @@ import { TersorError } from '../core/error.ts';
 import type { Format } from '../core/format.ts';
 import type { Model } from '../core/model.ts';
 import { onnx } from '../formats/onnx/onnx.ts';
+import { beside } from '../io/node-paths.ts';
 import { openFolder } from '../io/node-store.ts';
 
 const FORMATS: readonly Format[] = [onnx];
@@ -13,6 +14,8 @@ export interface Opened {
   readonly model: Model;
   /** All files together. */
   readonly bytes: number;
+  /** The paths of all its files. */
+  readonly files: readonly string[];
   close(): Promise<void>;
 }
 
@@ -26,7 +29,15 @@ export async function openModel(path: string): Promise<Opened> {
   const { store, name } = await openFolder(path);
   try {
     const model = await format.open(store, name);
-    return { path, format, model, bytes: model.meta.bytes ?? 0, close: () => store.close() };
+    const files = model.meta.files ?? [];
+    return {
+      path,
+      format,
+      model,
+      bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      files: files.map((file) => beside(path, file.name)),
+      close: () => store.close(),
+    };
   } catch (error) {
     await store.close();
     throw error;

@@ -10,7 +10,7 @@ import type { Job } from './job.ts';
 import type { Referee } from './referee.ts';
 
 /** Lossless, and fewer weights to look at. */
-const CLEAN: Step = { use: 'clean' };
+const CLEAN: Step = { use: 'clean', large: true };
 
 /** What the layers of the cleaned model may become. */
 async function layOut(job: Job, evidence: 'data' | 'synthetic', budget: Budget) {

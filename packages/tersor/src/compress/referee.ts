@@ -20,13 +20,16 @@ export interface Referee {
   readonly engine: Engine;
   readonly evidence: Samples['evidence'];
   /** How a session's outputs compare with the original's: on the half to choose by, on the half to prove with, or on all inputs. */
-  compare(session: Session, part: Part): Promise<QualityReport>;
+  compare(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** The same, but when the user has a measure of their own, the verdict is that measure's. */
-  judge(session: Session, part: Part): Promise<QualityReport>;
+  judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** How a session's latency compares with the original's. */
   race(session: Session): Promise<SpeedReport>;
   close(): Promise<void>;
 }
+
+/** Called before each sample with those done and in all. */
+type OnSample = (done: number, total: number) => void;
 
 export type Part = 'choose' | 'prove' | 'all';
 
@@ -46,6 +49,7 @@ interface Run {
  */
 export async function openReferee(job: Job): Promise<Referee> {
   const { asked, input, target, seed } = job;
+  job.progress('load');
   const engine = await openEngine({ target, ...(asked.signal && { signal: asked.signal }) });
   try {
     if (engine.notice) job.note(engine.name, engine.notice);
@@ -72,10 +76,12 @@ export async function openReferee(job: Job): Promise<Referee> {
       return runs;
     };
 
-    const compare: Referee['compare'] = async (session, part) => {
+    const compare: Referee['compare'] = async (session, part, onSample) => {
       const judge = openJudge(kinds);
-      for (const [index, sample] of halves[part].samples.entries()) {
+      const { samples: chosen } = halves[part];
+      for (const [index, sample] of chosen.entries()) {
         asked.signal?.throwIfAborted();
+        onSample?.(index, chosen.length);
         const runs = await originalOn(sample);
         let step = 0;
         for await (const { outputs } of runSample(session, sample, links)) {
@@ -91,8 +97,8 @@ export async function openReferee(job: Job): Promise<Referee> {
       engine,
       evidence: score ? 'data' : samples.evidence,
       compare,
-      async judge(session, part) {
-        const compared = await compare(session, part);
+      async judge(session, part, onSample) {
+        const compared = await compare(session, part, onSample);
         return score ? { ...(await score(session)), outputs: compared.outputs } : compared;
       },
       race: (session) => latency(engine, original, session, distinctShapes(halves.prove.samples), { seed }),

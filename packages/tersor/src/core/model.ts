@@ -30,8 +30,8 @@ export interface Meta {
   readonly properties: ReadonlyMap<string, string>;
   /** Where it came from, for people: "pytorch 2.4". */
   readonly producer: string;
-  /** All the files that it was read from together; absent when it comes from none. */
-  readonly bytes?: number;
+  /** The files that it was read from, the main one first; absent when it comes from none. */
+  readonly files?: readonly { readonly name: string; readonly bytes: number }[];
   /** What only the format itself understands. */
   readonly format: unknown;
 }

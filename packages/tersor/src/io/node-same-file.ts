@@ -6,8 +6,9 @@ import { TersorError } from '../core/error.ts';
  * allowed, and not through a link either.
  * @throws USAGE
  */
-export async function mustNotBeInput(input: string, output: string): Promise<void> {
-  if (!(await isSameFile(input, output))) return;
+export async function mustNotBeInput(inputs: readonly string[], output: string): Promise<void> {
+  const same = await Promise.all(inputs.map((input) => isSameFile(input, output)));
+  if (!same.includes(true)) return;
   throw new TersorError('USAGE', output, 'is the input itself, which is never overwritten', 'choose another name with -o');
 }
 

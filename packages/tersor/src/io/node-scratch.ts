@@ -1,6 +1,7 @@
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TersorError } from '../core/error.ts';
+import { mustNotBeInput } from './node-same-file.ts';
 
 /** A hidden folder beside a result's final place, where results are written and proven before anybody sees them. */
 export interface Scratch {
@@ -8,19 +9,27 @@ export interface Scratch {
   readonly name: string;
   /** An empty folder for one attempt. */
   attempt(): Promise<string>;
-  /** Moves an attempt's files to their place, the main one last. @throws FILE_EXISTS unless forced, FILE_WRITE */
+  /** Moves an attempt's files to their place, the main one last. @throws USAGE, FILE_EXISTS unless forced, FILE_WRITE */
   publish(attempt: string): Promise<void>;
   /** Removes every attempt that was not published. Never throws. */
   remove(): Promise<void>;
 }
 
+export interface ScratchOptions {
+  /** Whether existing files may be replaced. */
+  readonly force?: boolean;
+  /** Files that may not be replaced even then: the input's. */
+  readonly inputs?: readonly string[];
+}
+
 /**
  * @param target  where the result will go
- * @throws FILE_EXISTS at once, not after the work, when the target is there and may not be replaced; FILE_WRITE
+ * @throws USAGE when that is one of the inputs; FILE_EXISTS at once, not after the work, when the target is there and may not be replaced; FILE_WRITE
  */
-export async function openScratch(target: string, force: boolean): Promise<Scratch> {
+export async function openScratch(target: string, { force = false, inputs = [] }: ScratchOptions = {}): Promise<Scratch> {
   const name = basename(target);
   const folder = dirname(resolve(target));
+  await mustNotBeInput(inputs, target);
   if (!force) await mustBeFree(target);
   const root = await guarded(target, () => mkdtemp(join(folder, '.tersor-')));
   let attempts = 0;
@@ -33,7 +42,10 @@ export async function openScratch(target: string, force: boolean): Promise<Scrat
     },
     async publish(attempt) {
       const files = (await readdir(attempt)).sort((a, b) => Number(a === name) - Number(b === name));
-      if (!force) for (const file of files) await mustBeFree(join(folder, file));
+      for (const file of files) {
+        await mustNotBeInput(inputs, join(folder, file));
+        if (!force) await mustBeFree(join(folder, file));
+      }
       for (const file of files) await guarded(target, () => rename(join(attempt, file), join(folder, file)));
     },
     remove: () => rm(root, { recursive: true, force: true }).catch(() => {}),

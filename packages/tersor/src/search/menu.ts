@@ -2,7 +2,7 @@ import type { Step } from '../core/recipe.ts';
 
 /** What nearly every layer bears, from the fewest bytes to the most faithful. */
 const CAREFUL: readonly Step[] = [
-  { use: 'rtn', bits: 8 },
+  { use: 'rtn', bits: 8, fit: 'mse' },
   { use: 'rtn', bits: 8, block: 32 },
   { use: 'fp16', compute: 'float' },
 ];

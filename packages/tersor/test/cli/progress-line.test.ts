@@ -17,8 +17,8 @@ describe('on a terminal', () => {
     line.show({ phase: 'choose', done: 10, total: 40, about: 'layer.1.weight' });
     line.end();
     const [, first, second, last] = screen.text().split(CLEAR);
-    expect(first).toBe(`Choosing${' '.repeat(31)}  0 %`);
-    expect(second).toBe(`Choosing     ██████${' '.repeat(18)}   25 %  15 s left  layer.1.weight`);
+    expect(first).toBe(`Choosing${' '.repeat(29)}  0 %`);
+    expect(second).toBe(`Choosing   ██████${' '.repeat(18)}   25 %  15 s left  layer.1.weight`);
     expect(last).toBe('');
     expect(screen.text()).not.toContain('\n');
   });
@@ -26,7 +26,7 @@ describe('on a terminal', () => {
   it.each([20, 40, 60, 80, 200])('fits %i columns, whatever is being done', (columns) => {
     const about = 'encoder.layer.11.attention.output.LayerNorm.weight'.repeat(3);
     for (const total of [0, 40]) {
-      const text = progressText({ phase: 'clean', done: 13, total, about }, 100, fakeScreen(columns, { live: true }));
+      const text = progressText({ phase: 'load', done: 13, total, about }, 100, fakeScreen(columns, { live: true }));
       expect(widthOf(text)).toBeLessThan(columns);
     }
   });

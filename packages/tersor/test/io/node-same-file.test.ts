@@ -18,13 +18,13 @@ it('refuses the input under any of its names', async () => {
   if (process.platform !== 'win32') symlinkSync(input, join(folder, 'soft.onnx'));
   const names = ['in.onnx', 'hard.onnx', ...(process.platform === 'win32' ? [] : ['soft.onnx'])];
   for (const name of names) {
-    await expect(mustNotBeInput(input, join(folder, name))).rejects.toThrow(
+    await expect(mustNotBeInput([input], join(folder, name))).rejects.toThrow(
       `${join(folder, name)}: is the input itself, which is never overwritten\n  choose another name with -o [USAGE]`,
     );
   }
 });
 
 it('allows any other file, there or not', async () => {
-  await mustNotBeInput(join(folder, 'in.onnx'), join(folder, 'other.onnx'));
-  await mustNotBeInput(join(folder, 'in.onnx'), join(folder, 'new.onnx'));
+  await mustNotBeInput([join(folder, 'in.onnx')], join(folder, 'other.onnx'));
+  await mustNotBeInput([join(folder, 'in.onnx')], join(folder, 'new.onnx'));
 });

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('shows nothing before it is published, and leaves nothing else', async () => {
-  const scratch = await openScratch(join(folder, 'out.onnx'), false);
+  const scratch = await openScratch(join(folder, 'out.onnx'));
   const rejected = await scratch.attempt();
   writeFileSync(join(rejected, 'out.onnx'), 'rejected');
   const attempt = await scratch.attempt();
@@ -27,7 +27,7 @@ it('shows nothing before it is published, and leaves nothing else', async () => 
 it('refuses to overwrite, before the work and after it', async () => {
   const target = join(folder, 'out.onnx');
   writeFileSync(`${target}_data`, 'mine');
-  const scratch = await openScratch(target, false);
+  const scratch = await openScratch(target);
   const attempt = await scratch.attempt();
   for (const name of ['out.onnx', 'out.onnx_data']) writeFileSync(join(attempt, name), 'new');
   await expect(scratch.publish(attempt)).rejects.toMatchObject({ code: 'FILE_EXISTS' });
@@ -35,14 +35,25 @@ it('refuses to overwrite, before the work and after it', async () => {
   expect(readdirSync(folder)).toEqual(['out.onnx_data']);
   expect(readFileSync(`${target}_data`, 'utf8')).toBe('mine');
   writeFileSync(target, 'mine');
-  await expect(openScratch(target, false)).rejects.toThrow('exists already\n  choose another name with -o, or overwrite it with --force');
-  await (await openScratch(target, true)).remove();
+  await expect(openScratch(target)).rejects.toThrow('exists already\n  choose another name with -o, or overwrite it with --force');
+  await (await openScratch(target, { force: true })).remove();
+});
+
+it('never replaces a file of the input, nor its external data', async () => {
+  const [input, data] = [join(folder, 'in.onnx'), join(folder, 'out.onnx_data')];
+  for (const file of [input, data]) writeFileSync(file, 'input');
+  await expect(openScratch(input, { force: true, inputs: [input, data] })).rejects.toMatchObject({ code: 'USAGE' });
+  const scratch = await openScratch(join(folder, 'out.onnx'), { force: true, inputs: [input, data] });
+  const attempt = await scratch.attempt();
+  for (const name of ['out.onnx', 'out.onnx_data']) writeFileSync(join(attempt, name), 'new');
+  await expect(scratch.publish(attempt)).rejects.toMatchObject({ code: 'USAGE' });
+  await scratch.remove();
+  expect(readFileSync(data, 'utf8')).toBe('input');
+  expect(readdirSync(folder).sort()).toEqual(['in.onnx', 'out.onnx_data']);
 });
 
 it('says what is wrong with the place', async () => {
-  await expect(openScratch(join(folder, 'missing/out.onnx'), false)).rejects.toThrow(
-    'the folder does not exist: make it first [FILE_WRITE]',
-  );
+  await expect(openScratch(join(folder, 'missing/out.onnx'))).rejects.toThrow('the folder does not exist: make it first [FILE_WRITE]');
   writeFileSync(join(folder, 'file'), '');
-  await expect(openScratch(join(folder, 'file/out.onnx'), false)).rejects.toThrow('the folder is a file');
+  await expect(openScratch(join(folder, 'file/out.onnx'))).rejects.toThrow('the folder is a file');
 });

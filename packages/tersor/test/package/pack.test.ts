@@ -30,7 +30,9 @@ describe('the published packages, installed together in an empty folder', () => 
     expect(files).toEqual(
       expect.arrayContaining(['LICENSE', 'README.md', 'bin/tersor.js', 'dist/index.d.ts', 'dist/index.js', 'package.json']),
     );
-    expect(files.filter((file) => !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|recipes\/.+\.json)$/.test(file))).toEqual([]);
+    expect(
+      files.filter((file) => !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|recipes\/.+\.json)$/.test(file)),
+    ).toEqual([]);
   });
 
   it('depends on nothing private', () => {

@@ -33,7 +33,7 @@ export async function openOnnx(store: Store, name: string): Promise<Model> {
   const reading = readingOf(store, name, source);
   const read = await readGraph(message, reading, opsets);
   const graph = orderGraph(meta.format.irVersion < 4 ? dropDefaults(read) : read, source.name);
-  return { format: 'onnx', meta: { ...meta, bytes: await reading.bytes() }, weights: reading.weights, graph, execution: new Map() };
+  return { format: 'onnx', meta: { ...meta, files: await reading.files() }, weights: reading.weights, graph, execution: new Map() };
 }
 
 interface ModelFields {

@@ -12,8 +12,8 @@ export interface Reading {
   readonly weights: Map<WeightId, Weight>;
   /** The file that a tensor's `location` names. @throws FILE_CORRUPT when it leads out of the model's folder, FILE_MISSING */
   external(location: string): Promise<Source>;
-  /** Bytes of the model's file and of the data files that it names. */
-  bytes(): Promise<number>;
+  /** The model's file and the data files that it names. */
+  files(): Promise<{ readonly name: string; readonly bytes: number }[]>;
   /** A free id for a weight. @throws FILE_LIMIT when there are too many */
   identify(path: string, name: string): WeightId;
   /** The weight that lies at this place already, so that tied weights stay tied. */
@@ -37,9 +37,9 @@ export function readingOf(store: Store, name: string, source: Source): Reading {
       opened.set(path, file);
       return file;
     },
-    async bytes() {
-      const files = await Promise.all(opened.values());
-      return files.reduce((sum, { size }) => sum + size, source.size);
+    async files() {
+      const data = await Promise.all([...opened].map(async ([path, file]) => ({ name: path, bytes: (await file).size })));
+      return [{ name, bytes: source.size }, ...data];
     },
     identify(path, own) {
       if (weights.size >= MAX_NODES) throw tooMany(name, MAX_NODES, 'weights');

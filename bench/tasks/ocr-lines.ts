@@ -23,12 +23,12 @@ export const ocrLines: Task = {
   },
 };
 
-export interface Line {
+interface Line {
   readonly picture: Picture;
   readonly text: string;
 }
 
-export function readLines(): Line[] {
+function readLines(): Line[] {
   const folder = fixture('data/ocr/lines');
   const rows = readFileSync(join(folder, 'labels.tsv'), 'utf8').trim().split('\n').slice(1);
   return rows.map((row) => {
@@ -38,7 +38,7 @@ export function readLines(): Line[] {
 }
 
 /** `[1, 3, 48, width]` with the aspect kept. */
-export function lineTensor(picture: Picture): Tensor {
+function lineTensor(picture: Picture): Tensor {
   const width = Math.max(16, Math.round((picture.width * HEIGHT) / picture.height));
   const { data } = resize(picture, width, HEIGHT);
   const plane = width * HEIGHT;
@@ -73,7 +73,7 @@ function greedy(data: Float32Array, classes: number, alphabet: readonly string[]
   return text;
 }
 
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1];

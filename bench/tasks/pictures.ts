@@ -32,18 +32,18 @@ export function pictures(normalisation: Normalisation): Task {
   };
 }
 
-export interface Labelled {
+interface Labelled {
   readonly picture: Picture;
   readonly labels: readonly number[];
 }
 
-export function readLabelled(): Labelled[] {
+function readLabelled(): Labelled[] {
   const folder = fixture('data/images');
   const rows: { file: string; labels: number[] }[] = JSON.parse(readFileSync(join(folder, 'labels.json'), 'utf8'));
   return rows.map(({ file, labels }) => ({ picture: readPng(join(folder, 'stamps', file)), labels }));
 }
 
-export function pictureTensor({ width, height, data }: Picture, { mean, std }: Normalisation): Tensor {
+function pictureTensor({ width, height, data }: Picture, { mean, std }: Normalisation): Tensor {
   const plane = width * height;
   const values = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) values[c * plane + i] = (data[i * 3 + c]! / 255 - mean[c]!) / std[c]!;

@@ -38,7 +38,7 @@ export const retrieval: Task = {
   },
 };
 
-export function readPairs(): [string, string][] {
+function readPairs(): [string, string][] {
   const lines = readFileSync(fixture('data/pairs/kjv-bbe-dev.tsv'), 'utf8').trim().split('\n').slice(1);
   return lines.map((line) => {
     const [, query = '', passage = ''] = line.split('\t');
@@ -47,7 +47,7 @@ export function readPairs(): [string, string][] {
 }
 
 /** The feeds of one batch, padded to its longest text. */
-export function encode(tokenizer: Tokenizer, texts: readonly string[]): Tensors {
+function encode(tokenizer: Tokenizer, texts: readonly string[]): Tensors {
   const ids = texts.map((text) => truncate(tokenizer.encode(text).ids));
   const length = Math.max(...ids.map((row) => row.length));
   const fill = (value: (row: readonly number[], position: number) => number) =>
@@ -62,7 +62,7 @@ export function encode(tokenizer: Tokenizer, texts: readonly string[]): Tensors 
   };
 }
 
-export function loadTokenizer(): Tokenizer {
+function loadTokenizer(): Tokenizer {
   const folder = dirname(fileURLToPath(new URL('../../.cache/fixtures/minilm/model.onnx', import.meta.url)));
   const read = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
   return new Tokenizer(read('tokenizer.json'), read('tokenizer_config.json'));

@@ -26,12 +26,12 @@ export const speech: Task = {
   },
 };
 
-export interface Clip {
+interface Clip {
   readonly samples: Float32Array;
   readonly isSpeech: (second: number) => boolean;
 }
 
-export function readClips(): Clip[] {
+function readClips(): Clip[] {
   const folder = fixture('data/vad/clips');
   const labels: { file: string; speech: [number, number][] }[] = JSON.parse(readFileSync(join(folder, 'labels.json'), 'utf8'));
   return labels.map(({ file, speech: spans }) => ({
@@ -41,7 +41,7 @@ export function readClips(): Clip[] {
 }
 
 /** 16-bit mono PCM in [-1, 1]. */
-export function readWav(path: string): Float32Array {
+function readWav(path: string): Float32Array {
   const bytes = readFileSync(path);
   const start = bytes.indexOf('data', 12, 'latin1') + 8;
   const length = Math.min(bytes.readUInt32LE(start - 4), bytes.length - start);

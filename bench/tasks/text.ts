@@ -37,7 +37,7 @@ function loadTokenizer(): Tokenizer {
   return new Tokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
 }
 
-export function feedsFor(names: readonly string[], ids: readonly number[]): Record<string, Tensor> {
+function feedsFor(names: readonly string[], ids: readonly number[]): Record<string, Tensor> {
   const row = (values: readonly number[]) => new Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
   const known: Record<string, Tensor> = {
     input_ids: row(ids),

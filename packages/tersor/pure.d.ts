@@ -20,3 +20,5 @@ interface AbortSignal {
 }
 
 declare const performance: { now(): number };
+
+declare const crypto: { readonly subtle: { digest(algorithm: 'SHA-256', data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> } };

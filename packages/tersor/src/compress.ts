@@ -1,6 +1,8 @@
 import { type Attempt, attempt, recipeOf } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
+import { DEFAULT_BUDGET, isKept } from './compress/promises.ts';
+import { withRecipe } from './compress/recipe-in-file.ts';
 import { cheapestRecipe, searchRecipes } from './compress/recipes.ts';
 import { openReferee, type Referee } from './compress/referee.ts';
 import type { Asked, Budget } from './core/asked.ts';
@@ -9,8 +11,6 @@ import type { Recipe } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
-import { DEFAULT_BUDGET, isKept } from './promises.ts';
-import { withRecipe } from './recipe-in-file.ts';
 
 /** A file that is not smaller than this is not worth another name. */
 const LEAST_GAIN = 0.01;

@@ -1,7 +1,7 @@
 import { openModel } from './compress/open-model.ts';
+import { recipeInside } from './compress/recipe-in-file.ts';
 import { inspectModel } from './core/inspect-model.ts';
 import type { Inspection } from './core/inspection.ts';
-import { recipeInside } from './recipe-in-file.ts';
 
 /**
  * What is inside a model: inputs and outputs, operators, weights and where the bytes are. Reads the header, no weights.

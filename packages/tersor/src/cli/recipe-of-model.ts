@@ -1,5 +1,5 @@
+import { RECIPE_KEY } from '../compress/recipe-in-file.ts';
 import { TersorError } from '../core/error.ts';
-import { RECIPE_KEY } from '../recipe-in-file.ts';
 import { checkModel } from './check-model.ts';
 import type { Shell } from './shell.ts';
 

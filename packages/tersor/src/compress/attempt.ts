@@ -6,9 +6,9 @@ import type { Recipe, Step } from '../core/recipe.ts';
 import type { PromiseReport, QualityReport, RuntimeReport, SpeedReport } from '../core/report.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { openNodeStore } from '../io/node-store.ts';
-import { judgePromises } from '../promises.ts';
-import { withRecipe } from '../recipe-in-file.ts';
 import type { Job } from './job.ts';
+import { judgePromises } from './promises.ts';
+import { withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 
 /** A result, written where nobody sees it, and what was found out about it. */

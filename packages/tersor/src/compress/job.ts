@@ -1,4 +1,3 @@
-import { applySteps } from '../apply.ts';
 import { alreadyQuantized } from '../core/already-quantized.ts';
 import type { Asked } from '../core/asked.ts';
 import type { Target } from '../core/format.ts';
@@ -7,8 +6,9 @@ import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
-import { type Stopwatch, startStopwatch } from '../stopwatch.ts';
+import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
+import { type Stopwatch, startStopwatch } from './stopwatch.ts';
 
 /** What lasts from the beginning of a job to its end. */
 export interface Job {

@@ -1,5 +1,5 @@
+import { RECIPE_KEY } from '../../compress/recipe-in-file.ts';
 import type { InspectedWeight, Inspection } from '../../core/inspection.ts';
-import { RECIPE_KEY } from '../../recipe-in-file.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { bar } from '../text/bar.ts';
 import { paragraph } from '../text/paragraph.ts';

@@ -55,7 +55,7 @@ function believable({ dtype, shape }: ValueInfo): ValueType {
 }
 
 /** What a method may read while it plans; larger weights are only read when the writer pulls them. */
-export const SMALL_BYTES = 65_536;
+const SMALL_BYTES = 65_536;
 
 /** Whether a weight's values may be read while planning: stored plainly, in the type it is used as, for at most `SMALL_BYTES`. */
 export function isSmall(weight: Weight): boolean {

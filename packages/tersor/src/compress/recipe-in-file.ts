@@ -1,7 +1,7 @@
-import type { Model } from './core/model.ts';
-import { parseRecipe } from './core/parse-recipe.ts';
-import type { Recipe } from './core/recipe.ts';
-import { METHODS } from './methods/registry.gen.ts';
+import type { Model } from '../core/model.ts';
+import { parseRecipe } from '../core/parse-recipe.ts';
+import type { Recipe } from '../core/recipe.ts';
+import { METHODS } from '../methods/registry.gen.ts';
 
 /** Where a file says how it was made. */
 export const RECIPE_KEY = 'tersor.recipe';

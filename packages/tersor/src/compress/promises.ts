@@ -1,5 +1,5 @@
-import type { Budget } from './core/asked.ts';
-import type { PromiseReport, QualityReport, SpeedReport } from './core/report.ts';
+import type { Budget } from '../core/asked.ts';
+import type { PromiseReport, QualityReport, SpeedReport } from '../core/report.ts';
 
 /** What a user means who asks for nothing in particular. */
 export const DEFAULT_BUDGET: Budget = { drop: 0.01, latency: 1.1 };

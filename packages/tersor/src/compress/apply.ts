@@ -1,13 +1,13 @@
-import { TersorError } from './core/error.ts';
-import { findLayers } from './core/find-layers.ts';
-import type { Context, Declaration } from './core/method.ts';
-import type { Model } from './core/model.ts';
-import { nearest } from './core/nearest.ts';
-import { parseOptions } from './core/options.ts';
-import { randomFor } from './core/random.ts';
-import type { Step } from './core/recipe.ts';
-import { select } from './core/rules.ts';
-import { METHODS, type MethodId } from './methods/registry.gen.ts';
+import { TersorError } from '../core/error.ts';
+import { findLayers } from '../core/find-layers.ts';
+import type { Context, Declaration } from '../core/method.ts';
+import type { Model } from '../core/model.ts';
+import { nearest } from '../core/nearest.ts';
+import { parseOptions } from '../core/options.ts';
+import { randomFor } from '../core/random.ts';
+import type { Step } from '../core/recipe.ts';
+import { select } from '../core/rules.ts';
+import { METHODS, type MethodId } from '../methods/registry.gen.ts';
 
 /** What steps need besides the model. */
 export interface Surroundings extends Pick<Context, 'kernels' | 'signal' | 'note'> {

@@ -35,10 +35,15 @@ export const KEPT_OPERATORS: Readonly<Record<string, string>> = {
   DynamicQuantizeLinear: 'scales are exact',
   QLinearMatMul: 'scales are exact',
   BlackmanWindow: 'is computed once',
+  EyeLike: 'is computed once',
   HannWindow: 'is computed once',
   HammingWindow: 'is computed once',
+  MelWeightMatrix: 'is computed once',
   Constant: 'holds something that is not a plain weight',
 };
+
+/** Operators that stay in 32-bit floats when their `reduction` puts many elements into one: onnxruntime has it for no halves. */
+export const REDUCING = new Set(['ScatterElements', 'ScatterND']);
 
 /** Operators with bodies whose types are decided output by output. */
 export const CONTROL = new Set(['If', 'Loop', 'Scan']);

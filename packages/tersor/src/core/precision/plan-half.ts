@@ -1,9 +1,9 @@
 import { decode } from '../decode.ts';
-import type { Node, WeightId } from '../graph.ts';
+import { type Node, stringAttribute, type WeightId } from '../graph.ts';
 import type { TypeScope, Types } from '../infer-types.ts';
 import { isStandard, type Signature, signatureOf, slots } from '../opset/signature.ts';
 import { constantOf, eachFlow, type Flow, producerOf } from './flow.ts';
-import { ARITHMETIC, CONTROL, EXACT_INPUTS, KEPT_OPERATORS, MOVES } from './keep.ts';
+import { ARITHMETIC, CONTROL, EXACT_INPUTS, KEPT_OPERATORS, MOVES, REDUCING } from './keep.ts';
 import { isMask } from './masks.ts';
 import { overflows } from './ranges.ts';
 import { isSquare, keepSquares } from './squares.ts';
@@ -70,6 +70,7 @@ export function canBeHalf(node: Node, flow: Flow, types: Types): boolean {
 function reasonToKeep(node: Node, { keep }: HalfFacts): string | undefined {
   if (keep.has(node.op) || keep.has(node.name) || node.outputs.some((name) => keep.has(name))) return 'asked for';
   if (CONTROL.has(node.op)) return undefined;
+  if (REDUCING.has(node.op) && stringAttribute(node, 'reduction', 'none') !== 'none') return 'gathers many elements in one';
   return Object.hasOwn(KEPT_OPERATORS, node.op) ? KEPT_OPERATORS[node.op] : undefined;
 }
 

@@ -243,6 +243,17 @@ describe('fp16 with compute half', () => {
     await expectSameRun(rounded, result, 2e-2);
   });
 
+  it.each([
+    ['ScatterND', 'add'],
+    ['ScatterElements', 'max'],
+  ])('keeps %s with reduction %s, which runtimes do not compute with halves', async (op, reduction) => {
+    const nodes = [makeNode('Unsqueeze', ['first', 'axis'], ['at']), makeNode(op, ['x', 'at', 'more'], ['y'], { reduction })];
+    const more = op === 'ScatterND' ? [2, 4] : [2, 1];
+    const model = chain(nodes, { first: [0n, 0n], axis: [1n], more }, 18);
+    const { result } = await convert(model);
+    await expectSameRun(model, result, 2e-2);
+  });
+
   it('leaves alone what the model itself computes with 32-bit floats between halves', async () => {
     const model = handMade({
       nodes: [makeNode('Cast', ['x'], ['f'], { to: 1 }), makeNode('Exp', ['f'], ['e']), makeNode('Cast', ['e'], ['y'], { to: 10 })],

@@ -1,6 +1,8 @@
-import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TersorError } from '../core/error.ts';
+import { adviceOf, reasonOf, WRITING } from './node-file.ts';
+import { mustBeReplaceable } from './node-replaceable.ts';
 import { mustNotBeInput } from './node-same-file.ts';
 
 /** A hidden folder beside a result's final place, where results are written and proven before anybody sees them. */
@@ -24,13 +26,15 @@ export interface ScratchOptions {
 
 /**
  * @param target  where the result will go
- * @throws USAGE when that is one of the inputs; FILE_EXISTS at once, not after the work, when the target is there and may not be replaced; FILE_WRITE
+ * @throws USAGE when that is one of the inputs or no name; FILE_EXISTS at once, not after the work, when the target is there and may not be
+ *   replaced; FILE_WRITE
  */
 export async function openScratch(target: string, { force = false, inputs = [] }: ScratchOptions = {}): Promise<Scratch> {
+  if (/(^|[/\\])$/.test(target)) throw new TersorError('USAGE', `"${target}"`, 'is no name of a file', 'name the file to write with -o');
   const name = basename(target);
   const folder = dirname(resolve(target));
   await mustNotBeInput(inputs, target);
-  if (!force) await mustBeFree(target);
+  await mustBeReplaceable(target, force);
   const root = await guarded(target, () => mkdtemp(join(folder, '.tersor-')));
   let attempts = 0;
   return {
@@ -44,7 +48,7 @@ export async function openScratch(target: string, { force = false, inputs = [] }
       const files = (await readdir(attempt)).sort((a, b) => Number(a === name) - Number(b === name));
       for (const file of files) {
         await mustNotBeInput(inputs, join(folder, file));
-        if (!force) await mustBeFree(join(folder, file));
+        await mustBeReplaceable(join(folder, file), force);
       }
       for (const file of files) await guarded(target, () => rename(join(attempt, file), join(folder, file)));
     },
@@ -52,28 +56,10 @@ export async function openScratch(target: string, { force = false, inputs = [] }
   };
 }
 
-async function mustBeFree(path: string): Promise<void> {
-  const taken = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (taken) throw new TersorError('FILE_EXISTS', path, 'exists already', 'choose another name with -o, or overwrite it with --force');
-}
-
 async function guarded<T>(target: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : '';
-    const hints: Record<string, string> = {
-      ENOENT: 'the folder does not exist: make it first',
-      ENOTDIR: 'the folder is a file: choose another place with -o',
-      EACCES: 'no permission to write there: choose another place with -o',
-      EPERM: 'no permission to write there: choose another place with -o',
-      EROFS: 'the file system is read-only: choose another place with -o',
-      ENOSPC: 'the disk is full: free some space, or choose another place with -o',
-    };
-    const what = cause instanceof Error ? cause.message.replace(/, \w+ '.*$/s, '') : String(cause);
-    throw new TersorError('FILE_WRITE', target, what, hints[String(code)] ?? 'choose another place with -o', { cause });
+    throw new TersorError('FILE_WRITE', target, reasonOf(cause, WRITING), adviceOf(cause), { cause });
   }
 }

@@ -1,4 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -52,8 +54,22 @@ it('never replaces a file of the input, nor its external data', async () => {
   expect(readdirSync(folder).sort()).toEqual(['in.onnx', 'out.onnx_data']);
 });
 
+it.skipIf(process.platform === 'win32')('replaces ordinary files only, whatever is asked for', async () => {
+  mkdirSync(join(folder, 'out.onnx'));
+  await expect(openScratch(join(folder, 'out.onnx'), { force: true })).rejects.toThrow('is a folder');
+  const socket = join(folder, 'pipe.onnx');
+  const server = createServer().listen(socket);
+  await once(server, 'listening');
+  await expect(openScratch(socket, { force: true })).rejects.toThrow('is no ordinary file');
+  server.close();
+  for (const name of ['', `${folder}/`]) await expect(openScratch(name)).rejects.toMatchObject({ code: 'USAGE' });
+  expect(readdirSync(folder)).toContain('out.onnx');
+});
+
 it('says what is wrong with the place', async () => {
-  await expect(openScratch(join(folder, 'missing/out.onnx'))).rejects.toThrow('the folder does not exist: make it first [FILE_WRITE]');
+  await expect(openScratch(join(folder, 'missing/out.onnx'))).rejects.toThrow(
+    'its folder does not exist\n  make the folder first [FILE_WRITE]',
+  );
   writeFileSync(join(folder, 'file'), '');
-  await expect(openScratch(join(folder, 'file/out.onnx'))).rejects.toThrow('the folder is a file');
+  await expect(openScratch(join(folder, 'file/out.onnx'))).rejects.toThrow('its folder does not exist');
 });

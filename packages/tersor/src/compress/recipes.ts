@@ -1,6 +1,7 @@
 import type { Budget } from '../core/asked.ts';
 import type { Candidate } from '../core/candidate.ts';
 import { findLayers } from '../core/find-layers.ts';
+import { mapWeights } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
 import { type Offer, optionsOf, stepsOf } from '../search/candidates.ts';
 import { menuFor } from '../search/menu.ts';
@@ -18,7 +19,10 @@ async function layOut(job: Job, evidence: 'data' | 'synthetic', budget: Budget) 
   const cleaned = await job.apply(input.model, [CLEAN]);
   const offers: Offer[] = [];
   for (const step of menuFor({ evidence, size: budget.size })) {
-    const model = await job.apply(cleaned, [step], true);
+    const changed = await job.apply(cleaned, [step], true);
+    const model = mapWeights(changed, (weight) =>
+      input.format.refuses(changed, weight, target) ? cleaned.weights.get(weight.id) : undefined,
+    );
     offers.push({ step, model, size: await input.format.size(model, target) });
   }
   const options = optionsOf(await findLayers(cleaned), await input.format.size(cleaned, target), offers);

@@ -14,7 +14,7 @@ export interface Format {
   open(store: Store, name: string): Promise<Model>;
   /** Why `weight` cannot be stored in its layout, or undefined when it can. */
   refuses(model: Model, weight: Weight, target: Target): string | undefined;
-  /** The exact size of the file(s) that `write` would make. Loads no weight. */
+  /** The exact size of the file(s) that `write` would make. Loads no weight. @throws LAYOUT when it refuses one */
   size(model: Model, target: Target): Promise<Size>;
   /** Writes into `store` (staged: the caller commits). Holds at most one weight at a time. @returns what `size` said, now true */
   write(model: Model, store: Store, name: string, options: WriteOptions): Promise<Size>;

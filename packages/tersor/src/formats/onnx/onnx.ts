@@ -1,4 +1,5 @@
 import { isFloat } from '../../core/dtype.ts';
+import { TersorError } from '../../core/error.ts';
 import type { Format, Size } from '../../core/format.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { AffineLayout } from '../../core/layout.ts';
@@ -14,14 +15,25 @@ export const onnx: Format = {
   open: openOnnx,
   refuses: (model, weight) => refuses(weight, opsetOf(model)),
   size: async (model, target) => {
+    mustHold(model);
     const lowered = await lower(model, target);
     return perWeight(await sizeOnnx(lowered.model), lowered);
   },
   write: async (model, store, name, { target, kernels, ...options }) => {
+    mustHold(model);
     const lowered = await lower(model, target, kernels);
     return perWeight(await writeOnnx(lowered.model, store, name, options), lowered);
   },
 };
+
+/** @throws LAYOUT */
+function mustHold(model: Model): void {
+  const opset = opsetOf(model);
+  for (const weight of model.weights.values()) {
+    const reason = refuses(weight, opset);
+    if (reason !== undefined) throw new TersorError('LAYOUT', weight.id, reason, 'leave it out with a rule, or export the model again');
+  }
+}
 
 /** Before operator set 7, Sub and Mul broadcast by attributes; bfloat16 came with 13. */
 function refuses({ layout, dtype }: Weight, opset: number): string | undefined {

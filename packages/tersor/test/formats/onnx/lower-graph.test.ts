@@ -250,4 +250,10 @@ describe('refuses', () => {
       'operator set 6 cannot expand compressed weights: it takes 7 or newer',
     );
   });
+
+  it('and so plans and writes no file of it', async () => {
+    const model = mapWeights(oneProduct(transposed), () => weight);
+    await expect(onnx.size(model, 'node')).rejects.toMatchObject({ code: 'LAYOUT', where: 'w' });
+    await expect(written(model)).rejects.toMatchObject({ code: 'LAYOUT', where: 'w' });
+  });
 });

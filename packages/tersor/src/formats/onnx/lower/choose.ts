@@ -12,8 +12,8 @@ interface Choice {
 /**
  * What stays small, by what was measured (docs/lowering.md, made by bench/lowering.ts); everything else is expanded.
  *
- * - Linear, 4 bits: on onnxruntime-node no slower than floats from 1 to 2048 rows and in float arithmetic; on WebAssembly 5 to 10 times slower
- *   at few rows. WebGPU was not measured: it has float kernels for 4 bits, and memory is short there.
+ * - Linear, 4 bits: on onnxruntime-node in float arithmetic, and no slower than floats that come from memory; on WebAssembly many times
+ *   slower at few rows. WebGPU was not measured: it has float kernels for 4 bits, and memory is short there.
  * - Embeddings: looking rows up is microseconds beside the products that follow, and the largest table of a model is never expanded.
  */
 const WEIGHT_ONLY: readonly Choice[] = [

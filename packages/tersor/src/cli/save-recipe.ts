@@ -1,32 +1,41 @@
-import { access, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { TersorError } from '../core/error.ts';
 import type { Recipe } from '../core/recipe.ts';
+import { minName } from '../io/node-paths.ts';
+import { mustBeReplaceable } from '../io/node-replaceable.ts';
+import { mustNotBeInput } from '../io/node-same-file.ts';
+import { openNodeStore } from '../io/node-store.ts';
 
-/** Fails before the work, not after it. @throws FILE_EXISTS unless forced */
-export async function checkFree(path: string, force: boolean): Promise<void> {
-  const exists = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (exists && !force) throw taken(path);
+const FLAG = '--save-recipe';
+
+/** What a recipe is saved beside. */
+export interface Saving {
+  readonly model: string;
+  readonly out?: string;
+  readonly force?: boolean;
 }
 
-/** Writes a recipe as people would: indented JSON. @throws FILE_EXISTS unless forced, FILE_WRITE */
+/** Fails before the work, not after it. @throws USAGE for the model or its output, FILE_EXISTS unless forced, FILE_WRITE */
+export async function checkFree(path: string, { model, out = minName(model), force = false }: Saving): Promise<void> {
+  if (resolve(path) === resolve(out)) throw new TersorError('USAGE', path, 'is where the model goes', `choose another name with ${FLAG}`);
+  await mustNotBeInput([model], path);
+  await mustBeReplaceable(path, force, FLAG);
+  const folder = await stat(dirname(path)).catch(() => undefined);
+  if (!folder?.isDirectory()) throw new TersorError('FILE_WRITE', path, 'its folder does not exist', 'make the folder first');
+}
+
+/** Writes a recipe as people would: indented JSON, whole or not at all. @throws FILE_EXISTS unless forced, FILE_WRITE */
 export async function saveRecipe(path: string, recipe: Recipe, force: boolean): Promise<void> {
+  const store = openNodeStore(dirname(path));
   try {
-    await writeFile(path, `${JSON.stringify(recipe, null, 2)}\n`, { flag: force ? 'w' : 'wx' });
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw taken(path);
-    throw new TersorError(
-      'FILE_WRITE',
-      path,
-      cause instanceof Error ? cause.message : 'cannot be written',
-      'choose another place for --save-recipe',
-      { cause },
-    );
+    const sink = await store.create(basename(path));
+    await sink.write(new TextEncoder().encode(`${JSON.stringify(recipe, null, 2)}\n`));
+    await sink.close();
+    await mustBeReplaceable(path, force, FLAG);
+    await store.commit();
+  } catch (error) {
+    await store.discard();
+    throw error;
   }
-}
-
-function taken(path: string): TersorError {
-  return new TersorError('FILE_EXISTS', path, 'exists already', 'choose another name for --save-recipe, or overwrite it with --force');
 }

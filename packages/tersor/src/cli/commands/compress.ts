@@ -54,9 +54,9 @@ export async function runJob(
   shell: Shell,
   recipe: Recipe | undefined,
 ): Promise<number> {
-  if (flags.saveRecipe !== undefined) await checkFree(flags.saveRecipe, flags.force === true);
   await checkModel(model);
   const { library } = shell;
+  if (flags.saveRecipe !== undefined) await checkFree(flags.saveRecipe, { model, ...defined({ out: flags.out, force: flags.force }) });
   const talks = !flags.json && !flags.quiet;
   const inspection = talks || (flags.maxSize && 'share' in flags.maxSize) ? await library.inspect(model) : undefined;
   if (talks && inspection) shell.err.write(modelLine(inspection, shell.err));

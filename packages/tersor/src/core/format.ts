@@ -16,8 +16,16 @@ export interface Format {
   refuses(model: Model, weight: Weight, target: Target): string | undefined;
   /** The exact size of the file(s) that `write` would make. Loads no weight. @throws LAYOUT when it refuses one */
   size(model: Model, target: Target): Promise<Size>;
+  /** The inverse of lowering, for looking at a model that was opened: its weights in their layouts, whatever operators store them so. */
+  lift(model: Model): Promise<Lifted>;
   /** Writes into `store` (staged: the caller commits). Holds at most one weight at a time. @returns what `size` said, now true */
   write(model: Model, store: Store, name: string, options: WriteOptions): Promise<Size>;
+}
+
+export interface Lifted {
+  readonly model: Model;
+  /** The weight that each stored part belongs to; parts that several weights share belong to none. */
+  readonly owners: ReadonlyMap<WeightId, WeightId>;
 }
 
 export interface WriteOptions {

@@ -61,9 +61,11 @@ function lowerGraph(graph: Graph, outermost: boolean, { stored, replaced, droppe
     if ('expansion' in weight) nodes.push(...weight.expansion(names, name, builder));
   }
   for (const node of graph.nodes) if (!dropped.has(node)) nodes.push(...(replaced.get(node)?.() ?? [node]));
+  const keptSmall = [...graph.initializers].flatMap(([name, id]) => ('names' in (stored.get(id) ?? {}) ? [name] : []));
   // A weight that is computed cannot be given from outside any more. Inputs of inner graphs go by position and stay.
-  const inputs = outermost ? graph.inputs.filter(({ name }) => initializers.has(name) || !graph.initializers.has(name)) : graph.inputs;
-  const gone = new Set(graph.nodes.flatMap((node) => (dropped.has(node) ? node.outputs : [])));
+  const given = ({ name }: Graph['inputs'][number]) => !stored.has(graph.initializers.get(name) ?? '');
+  const inputs = outermost ? graph.inputs.filter(given) : graph.inputs;
+  const gone = new Set([...keptSmall, ...graph.nodes.flatMap((node) => (dropped.has(node) ? node.outputs : []))]);
   const values = new Map([...graph.values].filter(([name]) => !gone.has(name)));
   return { ...graph, inputs, initializers, nodes, values };
 }

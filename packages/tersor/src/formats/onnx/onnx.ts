@@ -4,6 +4,7 @@ import type { Format, Size } from '../../core/format.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { AffineLayout } from '../../core/layout.ts';
 import type { Model, Weight } from '../../core/model.ts';
+import { lift } from './lift.ts';
 import { type Lowered, lower } from './lower.ts';
 import { openOnnx } from './open.ts';
 import { sizeOnnx, writeOnnx } from './write.ts';
@@ -14,6 +15,7 @@ export const onnx: Format = {
   extensions: ['.onnx'],
   open: openOnnx,
   refuses: (model, weight) => refuses(weight, opsetOf(model)),
+  lift,
   size: async (model, target) => {
     mustHold(model);
     const lowered = await lower(model, target);

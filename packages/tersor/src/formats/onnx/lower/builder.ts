@@ -18,6 +18,11 @@ export interface Builder {
   finish(root: Graph): { readonly graph: Graph; readonly weights: ReadonlyMap<WeightId, Weight> };
 }
 
+/** Whether a name is one that `Builder.name` makes up: then nothing is called so. */
+export function isMadeUp(name: string): boolean {
+  return /^_[0-9a-z]+$/.test(name);
+}
+
 export function openBuilder(root: Graph, ids: Iterable<WeightId>): Builder {
   const taken = mentionedIn(root);
   const takenIds = new Set(ids);

@@ -104,14 +104,20 @@ function integerPart(
 function integers({ packed, bits, offset, values }: IntegerPart, name: string, chain: Chain, builder: Builder): string {
   if (!packed) return chain.add('Cast', [name], { to: onnxType('f32') });
   const perByte = 8 / bits;
-  const held = Int8Array.from(
-    { length: 256 * perByte },
-    (_, i) => ((Math.floor(i / perByte) >> ((i % perByte) * bits)) & (2 ** bits - 1)) - offset,
-  );
+  const held = heldBy(bits, offset);
   const table = builder.cast(builder.constant('i8', [256, perByte], new Uint8Array(held.buffer)), 'f32');
   const unpacked = chain.add('Gather', [table, chain.add('Cast', [name], { to: onnxType('i32') })]);
   const exact = elementsOf(values) % perByte === 0 ? unpacked : withoutPadding(unpacked, elementsOf(values), chain, builder);
   return chain.add('Reshape', [exact, builder.integers(values)]);
+}
+
+/** What each byte holds: codes of `bits`, low bits first, less `offset`. */
+export function heldBy(bits: number, offset: number): Int8Array {
+  const perByte = 8 / bits;
+  return Int8Array.from(
+    { length: 256 * perByte },
+    (_, i) => ((Math.floor(i / perByte) >> ((i % perByte) * bits)) & (2 ** bits - 1)) - offset,
+  );
 }
 
 function withoutPadding(value: string, count: number, chain: Chain, builder: Builder): string {

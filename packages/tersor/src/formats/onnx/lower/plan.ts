@@ -5,6 +5,7 @@ import type { Layer } from '../../../core/layers.ts';
 import type { Model, Weight } from '../../../core/model.ts';
 import type { Builder } from './builder.ts';
 import { choose } from './choose.ts';
+import { openCodesNames } from './codes-name.ts';
 import { consumersOf } from './consumers.ts';
 import { type AffineWeight, type Expansion, expand, widen } from './expand.ts';
 import { partWeights } from './part.ts';
@@ -42,6 +43,7 @@ export function planLowering(
   const layerOf = new Map(layers.map((layer) => [layer.weight.id, layer]));
   const names = namesOf(graph);
   const consumers = consumersOf(graph);
+  const codesName = openCodesNames(graph);
 
   const keepSmall = (weight: AffineWeight): Stored | undefined => {
     const layer = layerOf.get(weight.id);
@@ -51,7 +53,8 @@ export function planLowering(
     const form = weightOnly(layer, weight);
     const between = consumers.between(name, new Set(layer.uses.map(({ node }) => node)));
     if (!form || !between || layer.uses.some(({ node }) => replaced.has(node))) return undefined;
-    const partNames = form.parts.map(() => builder.name());
+    const codes = codesName(name, weight.layout, layer.uses);
+    const partNames = form.parts.map((_, i) => (i === 0 ? codes : undefined) ?? builder.name());
     for (const { node } of layer.uses) replaced.set(node, () => form.replace(node, partNames, builder));
     for (const node of between) dropped.add(node);
     return { parts: partWeights(weight, form.parts, builder.id, kernels), names: partNames };

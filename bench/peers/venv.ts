@@ -20,8 +20,7 @@ export function pythonWith(requirements: readonly string[]): string | undefined 
     console.log('no peers: python3 with venv is not installed');
     return undefined;
   }
-  // The CPU build of torch is a tenth of the size; elsewhere the extra index is simply not used.
-  const install = ['-m', 'pip', 'install', '--quiet', '--extra-index-url', 'https://download.pytorch.org/whl/cpu'];
+  const install = ['-m', 'pip', 'install', '--quiet'];
   for (const requirement of requirements) {
     if (!run(python, [...install, requirement])) console.log(`not installed: ${requirement}`);
   }

@@ -68,6 +68,14 @@ async function withJob(input: string, asked: Asked, work: (job: Job) => Promise<
 
 /** Recipes until one keeps the budget. */
 async function search(job: Job, scratch: Scratch): Promise<Report> {
+  if (job.asked.verify === false) {
+    throw new TersorError(
+      'USAGE',
+      job.input.path,
+      'what a model becomes is found by running it',
+      'without --no-verify, or with --recipe int8',
+    );
+  }
   const budget = budgetOf(job.asked);
   const referee = await job.clock.time('load', () => openReferee(job));
   try {
@@ -87,7 +95,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
 /** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */
 async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Report> {
   const budget = job.asked.budget ?? {};
-  const referee = await job.clock.time('load', () => refereeIfAny(job));
+  const referee = job.asked.verify === false ? undefined : await job.clock.time('load', () => refereeIfAny(job));
   try {
     return await finish(job, scratch, await attempt(job, scratch, steps, budget, referee), job.input.bytes);
   } finally {

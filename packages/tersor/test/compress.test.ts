@@ -104,6 +104,13 @@ describe('a recipe', () => {
     expect(existsSync(output)).toBe(true);
   });
 
+  it('is written without being run when that is asked for; the main job cannot do without', async () => {
+    const report = await compress(WAKE_WORD, { recipe: recipe({ use: 'rtn' }), verify: false, output });
+    expect(report).toMatchObject({ outcome: 'compressed', runtimes: [] });
+    expect(report.promises.find(({ name }) => name === 'loads')?.status).toBe('unverified');
+    await expect(compress(WAKE_WORD, { verify: false, output: join(folder, 'other.onnx') })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
   it('with a rule that matches nothing, or an option that does not exist, stops before anything is written', async () => {
     const wrong = (step: Recipe['steps'][number]) => compress(WAKE_WORD, { output, recipe: recipe(step) });
     await expect(wrong({ use: 'rtn', where: [{ name: 'nothing' }] })).rejects.toMatchObject({ code: 'RULE_UNMATCHED' });

@@ -49,7 +49,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Make a model smaller and show that it still works (the default).',
     description:
       'Makes a model smaller, writes it, loads it in the runtime, and compares it with the original. Promises a drop of at most 1 % and a latency of at most 1.1x; a budget replaces the promise it names, and a recipe promises only that the result loads and is not larger.',
-    flags: ['out', 'force', 'keep', 'dryRun', ...JOB_FLAGS],
+    flags: ['out', 'force', 'keep', 'verify', 'dryRun', ...JOB_FLAGS],
     examples: [
       'tersor model.onnx',
       'tersor model.onnx -o small.onnx --data calib.npz --max-drop 0.5%',
@@ -130,6 +130,7 @@ export function methodSpec(method: Declaration): CommandSpec {
       'where',
       'out',
       'force',
+      'verify',
       'dryRun',
       'target',
       'data',

@@ -37,6 +37,7 @@ export const FLAGS = {
   where: () =>
     new Option('--where <pattern>', 'Only weights with such a name; * crosses no "." or "/", ** does. Repeatable.').argParser(collect),
   keep: () => new Option('--keep', 'Leave the file behind even when a promise is missed.'),
+  verify: () => new Option('--no-verify', 'Write without running the result: quicker, and nothing is proven. For recipes and methods.'),
   dryRun: () => new Option('--dry-run', 'Say what would be done and how large it gets; compute and write nothing.'),
   seed: () => new Option('--seed <n>', 'Where random numbers start. Default 0.').argParser(count('--seed', 0, MAX_SEED)),
   threads: () => new Option('--threads <n>', 'Threads to work with. Default: all cores.').argParser(count('--threads', 1, 1024)),

@@ -33,6 +33,8 @@ export interface Asked extends AskedToCompare {
   readonly budget?: Budget;
   /** Leaves the best result behind even when a promise is missed. */
   readonly keep?: boolean;
+  /** `false` writes what a recipe makes without running it: nothing is proven, and every promise about it is `unverified`. */
+  readonly verify?: boolean;
   /** Overwrites an existing output. */
   readonly force?: boolean;
 }

@@ -18,6 +18,7 @@ export interface CompressFlags {
   readonly out?: string;
   readonly force?: boolean;
   readonly keep?: boolean;
+  readonly verify?: boolean;
   readonly dryRun?: boolean;
   readonly recipe?: string;
   readonly set?: readonly string[];
@@ -55,8 +56,8 @@ export async function runJob(
   recipe: Recipe | undefined,
 ): Promise<number> {
   await checkModel(model);
-  const { library } = shell;
   if (flags.saveRecipe !== undefined) await checkFree(flags.saveRecipe, { model, ...defined({ out: flags.out, force: flags.force }) });
+  const { library } = shell;
   const talks = !flags.json && !flags.quiet;
   const inspection = talks || (flags.maxSize && 'share' in flags.maxSize) ? await library.inspect(model) : undefined;
   if (talks && inspection) shell.err.write(modelLine(inspection, shell.err));
@@ -82,7 +83,7 @@ function printReport(report: Report, flags: CompressFlags, { out }: Shell): void
 }
 
 function askedOf(flags: CompressFlags, originalBytes: number): Asked {
-  const { maxDrop, maxSize, maxLatency, maxMemory, output, target, data, samples, seed, threads, keep, force } = flags;
+  const { maxDrop, maxSize, maxLatency, maxMemory, output, target, data, samples, seed, threads, keep, verify, force } = flags;
   const budget = defined({
     drop: maxDrop,
     size: maxSize && resolveSize(maxSize, originalBytes),
@@ -90,7 +91,7 @@ function askedOf(flags: CompressFlags, originalBytes: number): Asked {
     memory: maxMemory,
   });
   return {
-    ...defined({ target, data, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...defined({ target, data, samples, seed, threads, keep, verify, force, eval: flags.eval, outputs: output }),
     ...(Object.keys(budget).length > 0 && { budget }),
   };
 }

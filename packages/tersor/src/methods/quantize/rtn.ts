@@ -1,7 +1,7 @@
 import { decode } from '../../core/decode.ts';
 import { type DType, elementsOf } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
-import type { Kernels, QuantizeSpec } from '../../core/kernels.ts';
+import type { Kernels, QuantizedBlocks, QuantizeSpec } from '../../core/kernels.ts';
 import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, bytesOf, matrixOf } from '../../core/layout.ts';
 import { inputAxes, isRowMajor, toMatrix } from '../../core/matrix.ts';
@@ -19,6 +19,10 @@ const OPERATORS = 200;
 const BLOCKS = { 8: 'row', 4: 32, 2: 16 } as const;
 
 const ZERO_TYPES = { 8: 'u8', 4: 'u4', 2: 'u2' } as const satisfies Record<number, DType>;
+
+/** From here on halves have all their bits; from there on they are cut off. */
+const LEAST_HALF = 2 ** -14;
+const MOST_HALF = 65504;
 
 const options = {
   bits: oneOf([2, 4, 8], { default: 8, doc: 'Bits per weight.', search: [8, 4, 2] }),
@@ -110,24 +114,31 @@ async function quantize(weight: Weight, layout: AffineLayout, fit: QuantizeSpec[
     throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
   }
   const { rows, columns, block } = matrixOf(layout, weight.shape);
-  const scale = layout.scale.dtype === 'f16' ? 'f16' : 'f32';
-  const unit = scale === 'f16' ? scaleUnit((2 * peak) / 2 ** (layout.numeric.bits - 1)) : 1;
-  const matrix = inUnits(await rowsOf(values, weight.shape, layout.outputs, kernels), unit);
-  const { codes, scales, zeros } = await kernels.quantize(matrix, {
+  const matrix = await rowsOf(values, weight.shape, layout.outputs, kernels);
+  const spec: QuantizeSpec = {
     rows,
     columns,
     block,
     bits: layout.numeric.bits,
     symmetric: !layout.zero,
     fit,
-    scale,
-  });
-  return { kind: 'affine', shape: weight.shape, layout, codes, scales: inUnits(scales, 1 / unit), ...(zeros && { zeros }) };
+    scale: layout.scale.dtype === 'f16' ? 'f16' : 'f32',
+  };
+  const { codes, scales, zeros } = await quantizeInUnits(matrix, spec, peak, kernels);
+  return { kind: 'affine', shape: weight.shape, layout, codes, scales, ...(zeros && { zeros }) };
 }
 
-/** Exact, for a unit is a power of two. */
-function inUnits(values: Float32Array, unit: number): Float32Array {
-  return unit === 1 ? values : values.map((value) => value / unit);
+/** Halves are stored in units of the weight's own. Only scales that halves alone would hold poorly are worth the second pass that this takes. */
+async function quantizeInUnits(matrix: Float32Array, spec: QuantizeSpec, peak: number, kernels: Kernels): Promise<QuantizedBlocks> {
+  const plain = await kernels.quantize(matrix, spec);
+  if (spec.scale === 'f32' || plain.scales.every((scale) => scale === 0 || (Math.abs(scale) >= LEAST_HALF && Math.abs(scale) < MOST_HALF)))
+    return plain;
+  const unit = scaleUnit((2 * peak) / 2 ** (spec.bits - 1));
+  const blocks = await kernels.quantize(
+    matrix.map((value) => value / unit),
+    spec,
+  );
+  return { ...blocks, scales: blocks.scales.map((scale) => scale * unit) };
 }
 
 /** The matrix `[outputs, inputs]`; inputs before outputs, as in MatMul, is a transposition, which has a kernel. */

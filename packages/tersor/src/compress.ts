@@ -3,8 +3,7 @@ import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
 import { DEFAULT_BUDGET, isKept } from './compress/promises.ts';
 import { withRecipe } from './compress/recipe-in-file.ts';
-import { cheapestRecipe, searchRecipes } from './compress/recipes.ts';
-import { openReferee, type Referee } from './compress/referee.ts';
+import type { Referee } from './compress/referee.ts';
 import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import type { Recipe } from './core/recipe.ts';
@@ -45,7 +44,9 @@ export async function compress(input: string, asked: Asked = {}): Promise<Report
 export async function plan(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
     const { model, format } = job.input;
-    const steps = asked.recipe?.steps ?? (await cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
+    const steps =
+      asked.recipe?.steps ??
+      (await (await import('./compress/recipes.ts')).cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
     const recipe = recipeOf(job, steps);
     const planned = withRecipe(await job.apply(model, steps), recipe);
     const size = await format.size(planned, job.target);
@@ -76,6 +77,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       'without --no-verify, or with --recipe int8',
     );
   }
+  const { searchRecipes } = await import('./compress/recipes.ts');
   const budget = budgetOf(job.asked);
   const referee = await job.clock.time('load', () => openReferee(job));
   try {
@@ -101,6 +103,11 @@ async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Re
   } finally {
     await referee?.close();
   }
+}
+
+/** Runtime, data and evaluation are loaded when a model is run, not before: much of what tersor does needs none of them. */
+async function openReferee(job: Job): Promise<Referee> {
+  return (await import('./compress/referee.ts')).openReferee(job);
 }
 
 /** Without a runtime that takes the original there is nothing to compare with, and the result goes unverified. */

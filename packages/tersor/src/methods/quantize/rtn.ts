@@ -20,8 +20,8 @@ const BLOCKS = { 8: 'row', 4: 32, 2: 16 } as const;
 
 const ZERO_TYPES = { 8: 'u8', 4: 'u4', 2: 'u2' } as const satisfies Record<number, DType>;
 
-/** From here on halves have all their bits; from there on they are cut off. */
-const LEAST_HALF = 2 ** -14;
+/** Halves hold scales to seven bits from here on, and none from there on. */
+const LEAST_HALF = 2 ** -17;
 const MOST_HALF = 65504;
 
 const options = {

@@ -1,13 +1,14 @@
 import { type Job, openJob } from './compress/job.ts';
 import { type Opened, openModel } from './compress/open-model.ts';
 import { openReferee } from './compress/referee.ts';
-import { weightsReport } from './compress/weights-report.ts';
+import { type Sized, weightsReport } from './compress/weights-report.ts';
 import type { AskedToCompare } from './core/asked.ts';
-import { decode } from './core/decode.ts';
-import { elementsOf } from './core/dtype.ts';
 import { TersorError } from './core/error.ts';
 import { findLayers } from './core/find-layers.ts';
-import type { Weight } from './core/model.ts';
+import type { Target } from './core/format.ts';
+import { eachGraph, type WeightId } from './core/graph.ts';
+import type { Model } from './core/model.ts';
+import { relativeError } from './core/relative-error.ts';
 import type { Comparison, FileReport, RuntimeReport, WeightReport } from './core/report.ts';
 import { version } from './io/node-process.ts';
 
@@ -25,7 +26,8 @@ export async function compare(a: string, b: string, asked: AskedToCompare = {}):
     const other = await openModel(b);
     try {
       const measured = await job.clock.time('measure', () => measure(job, b));
-      const weights = await job.clock.time('weights', () => compareWeights(job, other));
+      const [before, after] = [await weightsOf(job.input, job.target), await weightsOf(other, job.target)];
+      const weights = await job.clock.time('weights', () => compareWeights(job, before, after));
       return {
         version: version(),
         target: job.target,
@@ -34,8 +36,8 @@ export async function compare(a: string, b: string, asked: AskedToCompare = {}):
         sizeRatio: other.bytes / job.input.bytes,
         ...measured,
         weights,
-        onlyInA: missing(job.input, other),
-        onlyInB: missing(other, job.input),
+        onlyInA: missing(before, after),
+        onlyInB: missing(after, before),
         seconds: job.clock.seconds(),
       };
     } finally {
@@ -68,34 +70,52 @@ async function measure(job: Job, path: string): Promise<Measured> {
   }
 }
 
-async function compareWeights(job: Job, other: Opened): Promise<WeightReport[]> {
-  const sizeOf = async ({ format, model }: Opened) => ({ model, size: await format.size(model, job.target) });
-  const rows = weightsReport(await sizeOf(job.input), await sizeOf(other), await findLayers(job.input.model));
+/** A file's weights in their layouts, under all the names that they have, with what they take of the file. */
+interface Weights extends Sized {
+  /** Each weight once. */
+  readonly ids: readonly WeightId[];
+}
+
+async function weightsOf({ format, model }: Opened, target: Target): Promise<Weights> {
+  const lifted = await format.lift(model);
+  const { bytes, weights: parts } = await format.size(model, target);
+  const sizes = new Map<WeightId, number>();
+  for (const [part, size] of parts) {
+    const owner = lifted.owners.get(part) ?? part;
+    sizes.set(owner, (sizes.get(owner) ?? 0) + size);
+  }
+  return { model: withOtherNames(lifted.model), size: { bytes, weights: sizes }, ids: [...lifted.model.weights.keys()] };
+}
+
+/** A tied weight is there under each of its names: another file may have it under any of them. */
+function withOtherNames(model: Model): Model {
+  const weights = new Map(model.weights);
+  for (const { graph, path } of model.graph ? eachGraph(model.graph) : []) {
+    for (const [name, id] of graph.initializers) {
+      const weight = model.weights.get(id);
+      if (weight && !weights.has(`${path}${name}`)) weights.set(`${path}${name}`, { ...weight, id: `${path}${name}` });
+    }
+  }
+  return { ...model, weights };
+}
+
+/** Row by row, so that no more than one weight of each is in memory. */
+async function compareWeights(job: Job, a: Weights, b: Weights): Promise<WeightReport[]> {
+  const rows = weightsReport(a, b, await findLayers(a.model), new Map());
   const reports: WeightReport[] = [];
   for (const row of rows) {
-    const [a, b] = [job.input.model.weights.get(row.id), other.model.weights.get(row.id)];
-    if (!a || !b) continue;
+    const [was, is] = [a.model.weights.get(row.id), b.model.weights.get(row.id)];
+    if (!was || !is) continue;
     job.asked.signal?.throwIfAborted();
-    const error = await relativeError(a, b);
+    const comparable = was.dtype !== 'string' && is.dtype !== 'string' && was.shape.join() === is.shape.join();
+    const error = comparable ? relativeError(await was.load(), await is.load()) : undefined;
     reports.push({ ...row, ...(error !== undefined && { error }) });
   }
   return reports;
 }
 
-/** |a - b| / |a| in the Frobenius norm; undefined where the two are not the same kind of thing. */
-async function relativeError(a: Weight, b: Weight): Promise<number | undefined> {
-  if (a.dtype === 'string' || b.dtype === 'string' || elementsOf(a.shape) === 0 || a.shape.join() !== b.shape.join()) return undefined;
-  const [original, changed] = [decode(await a.load()), decode(await b.load())];
-  let [difference, norm] = [0, 0];
-  for (let i = 0; i < original.length; i++) {
-    difference += (original[i]! - changed[i]!) ** 2;
-    norm += original[i]! ** 2;
-  }
-  return difference === 0 ? 0 : Math.sqrt(difference / norm);
-}
-
-function missing(has: Opened, lacks: Opened): string[] {
-  return [...has.model.weights.keys()].filter((id) => !lacks.model.weights.has(id));
+function missing({ ids }: Weights, other: Weights): WeightId[] {
+  return ids.filter((id) => !other.model.weights.has(id));
 }
 
 function fileReport({ path, format, bytes }: Opened): FileReport {

@@ -9,10 +9,10 @@ import type { Inspection } from './core/inspection.ts';
  * @throws {TersorError} FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED
  */
 export async function inspect(input: string): Promise<Inspection> {
-  const { model, path, bytes, close } = await openModel(input);
+  const { model, format, path, bytes, close } = await openModel(input);
   try {
     const recipe = recipeInside(model);
-    return { ...(await inspectModel(model, { path, bytes })), ...(recipe && { recipe }) };
+    return { ...(await inspectModel(model, { path, bytes }, await format.lift(model))), ...(recipe && { recipe }) };
   } finally {
     await close();
   }

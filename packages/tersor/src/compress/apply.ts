@@ -12,6 +12,8 @@ import { METHODS, type MethodId } from '../methods/registry.gen.ts';
 /** What steps need besides the model. */
 export interface Surroundings extends Pick<Context, 'kernels' | 'signal' | 'note'> {
   readonly seed: number;
+  /** What goes on in place of what a step made. */
+  readonly watch?: (before: Model, after: Model) => Model;
 }
 
 /**
@@ -20,12 +22,20 @@ export interface Surroundings extends Pick<Context, 'kernels' | 'signal' | 'note
  */
 export async function applySteps(model: Model, steps: readonly Step[], around: Surroundings): Promise<Model> {
   let result = model;
-  for (const [index, step] of steps.entries()) result = await applyStep(result, step, `steps[${index}] ${step.use}`, around);
+  for (const [index, step] of steps.entries()) {
+    const after = await applyStep(result, step, `steps[${index}] ${step.use}`, around);
+    result = around.watch?.(result, after) ?? after;
+  }
   return result;
 }
 
-async function applyStep(model: Model, { use, where, ...raw }: Step, place: string, { seed, ...around }: Surroundings): Promise<Model> {
-  around.signal?.throwIfAborted();
+async function applyStep(
+  model: Model,
+  { use, where, ...raw }: Step,
+  place: string,
+  { seed, kernels, signal, note }: Surroundings,
+): Promise<Model> {
+  signal?.throwIfAborted();
   if (!isMethod(use)) {
     const close = nearest(use, Object.keys(METHODS));
     throw new TersorError(
@@ -40,7 +50,7 @@ async function applyStep(model: Model, { use, where, ...raw }: Step, place: stri
   const layers = await findLayers(model);
   const scope = where ? select(layers, where) : layers;
   const method = await declaration.load();
-  return method.apply(model, options, { ...around, scope, random: (weight) => randomFor(seed, weight) });
+  return method.apply(model, options, { kernels, note, ...(signal && { signal }), scope, random: (weight) => randomFor(seed, weight) });
 }
 
 function isMethod(id: string): id is MethodId {

@@ -10,6 +10,7 @@ import type { Job } from './job.ts';
 import { judgePromises } from './promises.ts';
 import { withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
+import { type WeightErrors, watchErrors } from './weight-errors.ts';
 
 /** A result, written where nobody sees it, and what was found out about it. */
 export interface Attempt {
@@ -17,6 +18,8 @@ export interface Attempt {
   readonly recipe: Recipe;
   readonly model: Model;
   readonly size: Size;
+  /** Absent when nothing was to be measured. */
+  readonly errors?: WeightErrors['found'];
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly memory?: number;
@@ -33,12 +36,13 @@ export async function attempt(
   referee: Referee | undefined,
 ): Promise<Attempt> {
   const recipe = recipeOf(job, steps);
-  const model = withRecipe(await job.apply(job.input.model, steps), recipe);
+  const errors = job.asked.verify === false ? undefined : watchErrors();
+  const model = withRecipe(await job.apply(job.input.model, steps, false, errors), recipe);
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`)) : NOTHING_PROVEN;
   const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, ...proof });
-  return { folder, recipe, model, size, promises, ...proof };
+  return { folder, recipe, model, size, ...(errors && { errors: errors.found }), promises, ...proof };
 }
 
 /** What is to be done, with all that decides its bytes. */

@@ -9,6 +9,7 @@ import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
 import { type Stopwatch, startStopwatch } from './stopwatch.ts';
+import type { WeightErrors } from './weight-errors.ts';
 
 /** What lasts from the beginning of a job to its end. */
 export interface Job {
@@ -22,8 +23,8 @@ export interface Job {
   readonly notes: ReadonlyMap<string, { readonly about: string; readonly message: string }>;
   note(about: string, message: string): void;
   progress(phase: Phase, done?: number, total?: number, about?: string): void;
-  /** The input's model after `steps`, unloaded. Silent steps leave no notes: they are only tried. */
-  apply(model: Model, steps: readonly Step[], silent?: boolean): Promise<Model>;
+  /** The input's model after `steps`, unloaded. Silent steps leave no notes: they are only tried. `errors` is told of what they change. */
+  apply(model: Model, steps: readonly Step[], silent?: boolean, errors?: WeightErrors): Promise<Model>;
   close(): Promise<void>;
 }
 
@@ -35,7 +36,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
   const kernels = await openKernels({ ...(asked.threads !== undefined && { threads: asked.threads }) });
   const notes = new Map<string, { about: string; message: string }>();
   const note = (about: string, message: string) => void notes.set(`${about}: ${message}`, { about, message });
-  const quantized = alreadyQuantized(input.model);
+  const quantized = alreadyQuantized((await input.format.lift(input.model)).model);
   if (quantized.length > 0) note('quantized already', `${quantized.length} weights stay as they are: ${listed(quantized)}`);
   const seed = asked.seed ?? asked.recipe?.seed ?? 0;
   return {
@@ -48,8 +49,14 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
     notes,
     note,
     progress: (phase, done = 0, total = 0, about) => asked.onProgress?.({ phase, done, total, ...(about !== undefined && { about }) }),
-    apply: (model, steps, silent = false) =>
-      applySteps(model, steps, { kernels, seed, note: silent ? () => {} : note, ...(asked.signal && { signal: asked.signal }) }),
+    apply: (model, steps, silent = false, errors) =>
+      applySteps(model, steps, {
+        kernels,
+        seed,
+        note: silent ? () => {} : note,
+        ...(asked.signal && { signal: asked.signal }),
+        ...(errors && { watch: errors.watch }),
+      }),
     async close() {
       await kernels.close();
       await input.close();

@@ -1,5 +1,6 @@
 import { describe } from '../core/describe.ts';
 import type { Size } from '../core/format.ts';
+import type { WeightId } from '../core/graph.ts';
 import type { Layer } from '../core/layers.ts';
 import type { Model } from '../core/model.ts';
 import type { WeightReport } from '../core/report.ts';
@@ -10,12 +11,21 @@ export interface Sized {
   readonly size: Size;
 }
 
-/** What became of every weight, the largest first. A weight that clean-up took away is there with no bytes left. */
-export function weightsReport(before: Sized, after: Sized, layers: readonly Layer[]): WeightReport[] {
+/**
+ * What became of every weight, the largest first. A weight that clean-up took away is there with no bytes left.
+ * @param errors  of weights that were measured
+ */
+export function weightsReport(
+  before: Sized,
+  after: Sized,
+  layers: readonly Layer[],
+  errors: ReadonlyMap<WeightId, number>,
+): WeightReport[] {
   const kinds = new Map(layers.map(({ weight, kind }) => [weight.id, kind]));
   const rows = [...new Map([...before.model.weights, ...after.model.weights]).values()].map(({ id, shape }): WeightReport => {
     const [was, is] = [before.model.weights.get(id), after.model.weights.get(id)];
     const kind = kinds.get(id);
+    const error = errors.get(id);
     return {
       id,
       shape,
@@ -24,6 +34,7 @@ export function weightsReport(before: Sized, after: Sized, layers: readonly Laye
       after: is ? describe(is.layout) : 'removed',
       bytesBefore: before.size.weights.get(id) ?? 0,
       bytesAfter: after.size.weights.get(id) ?? 0,
+      ...(error !== undefined && { error }),
     };
   });
   return rows.sort((a, b) => Math.max(b.bytesBefore, b.bytesAfter) - Math.max(a.bytesBefore, a.bytesAfter));

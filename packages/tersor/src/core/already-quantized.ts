@@ -1,3 +1,4 @@
+import { describe } from './describe.ts';
 import { eachGraph, intAttribute, type Node } from './graph.ts';
 import type { Model, Weight } from './model.ts';
 
@@ -27,13 +28,14 @@ const CODES_INPUT: Readonly<Record<string, number>> = {
 const COMPUTED_WITH = [1, 6, 10, 16];
 
 /**
- * The nodes that compute with weights which are stored as codes already, as "QLinearConv conv1". Such weights have an integer type, so
- * `findLayers` does not see them and no method quantizes them again. Casts of integer weights count: that is how expanded weights are written.
+ * What shows that a model is quantized already: weights in a layout of codes, as "conv1.weight (int8 per row, f16 scales)", and nodes that
+ * compute with weights of an integer type, as "QLinearConv conv1". The latter `findLayers` does not see, and no method quantizes them
+ * again. Casts of integer weights count: that is how expanded weights are written.
  */
 export function alreadyQuantized({ graph, weights }: Pick<Model, 'graph' | 'weights'>): string[] {
   if (!graph) return [];
   const coded = new Map<string, Weight>();
-  const found: string[] = [];
+  const found = [...weights.values()].flatMap(({ id, layout }) => (layout.kind === 'affine' ? [`${id} (${describe(layout)})`] : []));
   for (const { graph: inner } of eachGraph(graph)) {
     for (const [name, id] of inner.initializers) {
       const weight = weights.get(id);

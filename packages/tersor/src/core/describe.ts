@@ -8,7 +8,7 @@ export function describe(layout: Layout): string {
     case 'sparse':
       return `${layout.values.dtype}, ${layout.nonzero} values`;
     case 'affine': {
-      const grouping = layout.block === 'row' ? 'per row' : `in blocks of ${layout.block}`;
+      const grouping = layout.block === 'row' ? (layout.outputs.length === 0 ? 'per tensor' : 'per row') : `in blocks of ${layout.block}`;
       return `${layout.zero ? 'uint' : 'int'}${layout.numeric.bits} ${grouping}, ${layout.scale.dtype} scales`;
     }
   }

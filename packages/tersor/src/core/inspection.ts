@@ -19,7 +19,7 @@ export interface Inspection {
   readonly weights: readonly InspectedWeight[];
   /** How many nodes use each operator, branches included: `Conv`, `com.microsoft.MatMulNBits`. */
   readonly operators: Readonly<Record<string, number>>;
-  /** Operators and weights that show that the model is quantized already, in words; empty when nothing does. */
+  /** Weights and operators that show that the model is quantized already, in words; empty when nothing does. */
   readonly alreadyQuantized: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   /** The recipe that made it, where tersor did and this version can follow it. */

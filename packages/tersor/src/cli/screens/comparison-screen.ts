@@ -25,7 +25,7 @@ export function comparisonScreen(
       ...sizeBars(['a', a.bytes], ['b', b.bytes], screen),
     ],
     [...(quality ? qualityLines(quality, screen) : []), ...(speed ? speedLines(speed, screen) : []), ...runtimeLines(runtimes, screen)],
-    weightsTable(weights, screen, everyWeight),
+    weightsTable(weights, screen, everyWeight, 'largest error'),
     [...onlyLines('only in a', onlyInA, screen), ...onlyLines('only in b', onlyInB, screen)],
     atLeast === undefined ? [] : [verdict(quality?.value, atLeast, screen.colors)],
   ];

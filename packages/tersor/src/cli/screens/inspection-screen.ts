@@ -48,7 +48,7 @@ export function inspectionScreen(inspection: Inspection, screen: Room, everyWeig
 }
 
 function quantizedText(found: readonly string[], { yellow }: Colors): string {
-  const more = found.length > 2 ? ` and ${found.length - 2} more nodes` : '';
+  const more = found.length > 2 ? ` and ${found.length - 2} more` : '';
   return `${yellow('already:')} ${found.slice(0, 2).map(printable).join(', ')}${more}`;
 }
 
@@ -96,7 +96,7 @@ function weightColumns(total: number, colors: Colors): readonly Column<Inspected
   return [
     { title: 'weight', text: ({ id }) => printable(id), atLeast: 30 },
     { title: 'shape', text: ({ shape }) => shape.join('×'), atLeast: 9 },
-    { title: 'stored as', text: ({ layout }) => layout, atLeast: 9 },
+    { title: 'stored as', text: ({ layout }) => layout, atLeast: 14, loses: 'end' },
     { title: 'layer', text: ({ kind, uses }) => (kind ? `${kind}${uses > 1 ? ` ×${uses}` : ''}` : ''), dispensable: 1 },
     { title: 'bytes', text: ({ bytes }) => bytesText(bytes), align: 'right' },
     { title: 'share', text: (weight) => percentText(share(weight)), align: 'right' },

@@ -6,14 +6,16 @@ import { bytesText, percentText } from '../text/units.ts';
 
 const SHOWN = 12;
 
-/** The weights that take most of the original, and what became of them. */
+/** The weights that take most of the original, or have the largest error, and what became of them. */
 export function weightsTable(
   weights: readonly WeightReport[],
   { columns, colors }: Pick<Screen, 'columns' | 'colors'>,
   everyWeight: boolean,
+  first: 'largest' | 'largest error' = 'largest',
 ): string[] {
   if (weights.length === 0) return [];
-  const largest = [...weights].sort((a, b) => b.bytesBefore - a.bytesBefore || (a.id < b.id ? -1 : 1));
+  const rank = ({ error = 0 }: WeightReport) => (first === 'largest' ? 0 : error);
+  const largest = [...weights].sort((a, b) => rank(b) - rank(a) || b.bytesBefore - a.bytesBefore || (a.id < b.id ? -1 : 1));
   const shown = everyWeight ? largest : largest.slice(0, SHOWN);
   const lines = table(shown, columnsFor(shown, colors), columns, colors.dim);
   return [...lines, ...restLine(largest.slice(shown.length), colors)];

@@ -1,0 +1,82 @@
+import { decode } from './decode.ts';
+import type { Shape } from './dtype.ts';
+import { TersorError } from './error.ts';
+import { matrixOf } from './layout.ts';
+import { inputAxes } from './matrix.ts';
+import type { AffineTensor, Tensor } from './tensor.ts';
+
+/**
+ * Relative RMS error of a weight, |a - b| / |a| in the Frobenius norm: 0 when both are the same.
+ * @returns undefined where it has no meaning: `a` is all zeros and `b` is not, values are infinite, or a type has no values to compute with
+ */
+export function relativeError(a: Tensor, b: Tensor): number | undefined {
+  if (a.shape.join() !== b.shape.join()) return undefined;
+  const values = valuesOf(a);
+  const sums = values && (b.kind === 'affine' ? sumsOfCodes(values, b) : sumsOf(values, valuesOf(b)));
+  if (!sums) return undefined;
+  if (sums.difference === 0) return 0;
+  const error = Math.sqrt(sums.difference / sums.norm);
+  return Number.isFinite(error) ? error : undefined;
+}
+
+/** Of squares. */
+interface Sums {
+  readonly difference: number;
+  readonly norm: number;
+}
+
+function valuesOf(tensor: Tensor): Float32Array | undefined {
+  try {
+    return decode(tensor);
+  } catch (error) {
+    if (error instanceof TersorError && error.code === 'LAYOUT') return undefined;
+    throw error;
+  }
+}
+
+function sumsOf(a: Float32Array, b: Float32Array | undefined): Sums | undefined {
+  if (!b) return undefined;
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    norm += a[i]! ** 2;
+  }
+  return { difference, norm };
+}
+
+/** As `sumsOf(values, decode(tensor))`, without a decoded copy of the weight. */
+function sumsOfCodes(values: Float32Array, { shape, layout, codes, scales, zeros }: AffineTensor): Sums {
+  const { rows, columns, block, blocks } = matrixOf(layout, shape);
+  const rowStarts = offsets(shape, layout.outputs);
+  const steps = offsets(shape, inputAxes(shape, layout.outputs));
+  let [difference, norm] = [0, 0];
+  for (let row = 0; row < rows; row++) {
+    const start = rowStarts[row]!;
+    for (let b = 0; b < blocks; b++) {
+      const scale = scales[row * blocks + b]!;
+      const zero = zeros ? zeros[row * blocks + b]! : -layout.numeric.lo;
+      const end = Math.min(columns, (b + 1) * block);
+      for (let column = b * block; column < end; column++) {
+        const value = values[start + steps[column]!]!;
+        difference += (value - Math.fround((codes[row * columns + column]! - zero) * scale)) ** 2;
+        norm += value * value;
+      }
+    }
+  }
+  return { difference, norm };
+}
+
+/** Where the elements of some axes lie in a weight, row-major over those axes. */
+function offsets(shape: Shape, axes: readonly number[]): Float64Array {
+  let found = Float64Array.of(0);
+  for (const axis of axes) {
+    const length = shape[axis] ?? 1;
+    const stride = shape.slice(axis + 1).reduce((product, each) => product * each, 1);
+    const next = new Float64Array(found.length * length);
+    found.forEach((start, i) => {
+      for (let j = 0; j < length; j++) next[i * length + j] = start + j * stride;
+    });
+    found = next;
+  }
+  return found;
+}

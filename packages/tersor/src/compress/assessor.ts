@@ -38,7 +38,7 @@ export async function openAssessor(job: Job, referee: Referee, model: Model, ids
     },
     async error(weights) {
       await put(weights);
-      const { outputs } = await referee.compare(session, 'choose');
+      const { outputs } = await referee.compare(session, 'rank');
       return Math.max(0, ...outputs.filter(({ kind }) => kind !== 'state').map(distance));
     },
     close: () => session.close(),

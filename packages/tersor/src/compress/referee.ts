@@ -19,7 +19,7 @@ import type { Job } from './job.ts';
 export interface Referee {
   readonly engine: Engine;
   readonly evidence: Samples['evidence'];
-  /** How a session's outputs compare with the original's: on the half to choose by, on the half to prove with, or on all inputs. */
+  /** How a session's outputs compare with the original's: on some part of the inputs. */
   compare(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** The same, but when the user has a measure of their own, the verdict is that measure's. */
   judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
@@ -31,10 +31,13 @@ export interface Referee {
 /** Called before each sample with those done and in all. */
 type OnSample = (done: number, total: number) => void;
 
-export type Part = 'choose' | 'prove' | 'all';
+/** Half of the inputs to choose by (a few of them to rank layers by, which takes many runs), the other half to prove with. */
+export type Part = 'rank' | 'choose' | 'prove' | 'all';
 
 /** Made-up inputs are cheap to have more of, and prove nothing all the same. */
-const SYNTHETIC_SAMPLES = 16;
+const SYNTHETIC_SAMPLES = 32;
+/** Enough to put layers in order; what they add up to is measured on more. */
+const RANKING_SAMPLES = 6;
 /** Outputs of the original that are kept, so that it need not run again for every question. */
 const MAX_KEPT_BYTES = 256_000_000;
 
@@ -58,7 +61,8 @@ export async function openReferee(job: Job): Promise<Referee> {
     for (const note of samples.notes) job.note('inputs', note);
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
-    const halves = { ...splitHalves(samples, seed), all: samples };
+    const { choose, prove } = splitHalves(samples, seed);
+    const parts = { rank: { ...choose, samples: choose.samples.slice(0, RANKING_SAMPLES) }, choose, prove, all: samples };
     const kept = new Map<Sample, readonly Run[]>();
     let keptBytes = 0;
 
@@ -78,7 +82,7 @@ export async function openReferee(job: Job): Promise<Referee> {
 
     const compare: Referee['compare'] = async (session, part, onSample) => {
       const judge = openJudge(kinds);
-      const { samples: chosen } = halves[part];
+      const { samples: chosen } = parts[part];
       for (const [index, sample] of chosen.entries()) {
         asked.signal?.throwIfAborted();
         onSample?.(index, chosen.length);
@@ -89,7 +93,7 @@ export async function openReferee(job: Job): Promise<Referee> {
           if (run) judge.add(index, run.outputs, outputs, run.feeds);
         }
       }
-      return judge.report(halves[part], seed);
+      return judge.report(parts[part], seed);
     };
 
     const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original);
@@ -101,7 +105,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         const compared = await compare(session, part, onSample);
         return score ? { ...(await score(session)), outputs: compared.outputs } : compared;
       },
-      race: (session) => latency(engine, original, session, distinctShapes(halves.prove.samples), { seed }),
+      race: (session) => latency(engine, original, session, distinctShapes(prove.samples), { seed }),
       close: () => engine.close(),
     };
   } catch (error) {

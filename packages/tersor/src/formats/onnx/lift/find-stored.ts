@@ -37,6 +37,9 @@ export interface Stored {
   readonly outputs: ReadonlySet<string>;
 }
 
+/** Operators that one value may be made by. Lowering needs fewer than twenty; hostile graphs could square the work. */
+const MAX_OPERATORS = 64;
+
 interface Scope {
   readonly outer: Scope | undefined;
   /** A value that is no term is there, too, so that it hides one of the same name outside. */
@@ -49,6 +52,8 @@ interface Search {
   readonly readers: ReadonlyMap<string, number>;
   readonly outputs: ReadonlySet<string>;
   readonly terms: Map<Node, Term>;
+  /** How many operators each term is made by. */
+  readonly sizes: Map<Term, number>;
   readonly paths: Map<Node, string>;
   readonly uses: Use[];
 }
@@ -56,7 +61,16 @@ interface Search {
 /** The weights that a graph keeps in parts. Reads tables, axes and the like: a few bytes each; no weight. */
 export async function findStored({ weights }: Model, root: Graph): Promise<Stored> {
   const { readers, outputs } = readersOf(root);
-  const search: Search = { weights, constants: smallConstants(), readers, outputs, terms: new Map(), paths: new Map(), uses: [] };
+  const search: Search = {
+    weights,
+    constants: smallConstants(),
+    readers,
+    outputs,
+    terms: new Map(),
+    sizes: new Map(),
+    paths: new Map(),
+    uses: [],
+  };
   await visit(root, '', undefined, search);
   const { terms, uses, paths } = search;
   const inner = new Set<Node>(uses.flatMap(({ term }) => nodesOf(term)));
@@ -114,11 +128,17 @@ async function visit(graph: Graph, path: string, outer: Scope | undefined, searc
       uses.push({ node, kind: node.op === 'MatMulNBits' ? 'product' : 'rows', weight, term: weight, codes, rows: second });
     const term = node.op === 'Identity' && node.domain === '' ? sight.operand(0) : await readNode(node, sight);
     for (const output of node.outputs) scope.values.set(output, undefined);
-    if (!term) continue;
+    if (!term || !isShort(term, search.sizes)) continue;
     scope.values.set(node.outputs[0] ?? '', term);
     terms.set(node, term);
     paths.set(node, path);
   }
+}
+
+function isShort(term: Term, sizes: Map<Term, number>): boolean {
+  const size = sizes.get(term) ?? term.from.reduce((sum, each) => sum + (sizes.get(each) ?? 1), 1);
+  sizes.set(term, size);
+  return size <= MAX_OPERATORS;
 }
 
 function lookUp(scope: Scope, name: string | undefined): Term | undefined {

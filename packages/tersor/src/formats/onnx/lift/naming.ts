@@ -13,7 +13,12 @@ export interface Naming {
 }
 
 /** What other tools put behind a weight's name when they store it as codes: onnxruntime's quantizers. */
-const SUFFIXES = [TRANSPOSED, '_DequantizeLinear_Output', '_quantized', '_Q2', '_Q4', '_Q8'];
+const SUFFIXES = [
+  TRANSPOSED,
+  '_DequantizeLinear_Output',
+  '_quantized',
+  ...[2, 4, 8].flatMap((bits) => [`_DQ_Q${bits}_output`, `_Q${bits}`]),
+];
 
 /** @param gone  names that are no initializers any more */
 export function openNaming(root: Graph, gone: ReadonlyMap<Graph['initializers'], ReadonlySet<string>>): Naming {

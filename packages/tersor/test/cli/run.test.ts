@@ -35,7 +35,7 @@ describe('the main job', () => {
       '-o out.onnx --force --keep --max-drop 0.5% --max-size 25% --max-latency 0.8x --max-memory 500MB --target webgpu --data x.npz'.split(
         ' ',
       );
-    const more = '--samples 8 --output a=b=classes --output c=state --eval e.mjs --seed 7 --threads 2 -q'.split(' ');
+    const more = '--samples 8 --output a=b=classes --output c=state --eval e.mjs --seed 7 --threads 2 --no-verify -q'.split(' ');
     const { calls, err } = await runFake(['compress', ...flags, ...more, model]);
     expect(calls.at(-1)?.args[0]).toBe(model);
     expect(calls.at(-1)?.args[1]).toEqual({
@@ -50,6 +50,7 @@ describe('the main job', () => {
       eval: 'e.mjs',
       seed: 7,
       threads: 2,
+      verify: false,
       signal: expect.any(AbortSignal),
     });
     expect(err).toBe('');

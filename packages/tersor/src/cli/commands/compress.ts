@@ -91,7 +91,8 @@ function askedOf(flags: CompressFlags, originalBytes: number): Asked {
     memory: maxMemory,
   });
   return {
-    ...defined({ target, data, samples, seed, threads, keep, verify, force, eval: flags.eval, outputs: output }),
+    ...defined({ target, data, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...(verify === false && { verify }),
     ...(Object.keys(budget).length > 0 && { budget }),
   };
 }

@@ -6,7 +6,7 @@ import { withRecipe } from './compress/recipe-in-file.ts';
 import type { Referee } from './compress/referee.ts';
 import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
-import type { Recipe } from './core/recipe.ts';
+import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
@@ -84,6 +84,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
     let best: Attempt | undefined;
     for await (const steps of searchRecipes(job, referee, budget)) {
       best = await attempt(job, scratch, steps, budget, referee);
+      if (isOnlySlow(best)) best = await attempt(job, scratch, expanded(steps), budget, referee);
       if (isKept(best.promises) || best.size.bytes >= job.input.bytes) break;
     }
     if (!best)
@@ -92,6 +93,21 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
   } finally {
     await referee.close();
   }
+}
+
+/** Whether the result holds but for its speed, and weights that stay small in memory may be why. */
+function isOnlySlow({ promises, recipe }: Attempt): boolean {
+  const missed = promises.filter(({ status }) => status === 'missed');
+  return missed.length === 1 && missed[0]?.name === 'latency' && recipe.steps.some(isExpandable);
+}
+
+/** The same weights, expanded to floats when the model is loaded: the original's speed. */
+function expanded(steps: readonly Step[]): Step[] {
+  return steps.map((step) => (isExpandable(step) ? { ...step, execution: 'expand' } : step));
+}
+
+function isExpandable({ use, execution }: Step): boolean {
+  return use === 'rtn' && execution === undefined;
 }
 
 /** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */

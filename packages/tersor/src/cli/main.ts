@@ -1,10 +1,10 @@
+import { Console } from 'node:console';
 import { TersorError } from '../core/error.ts';
 import { reasonOf, WRITING } from '../io/node-file.ts';
 import { METHODS } from '../methods/registry.gen.ts';
-import { statusOf } from './exit-status.ts';
 import { interruptible } from './interruptible.ts';
 import { LIBRARY } from './library.ts';
-import { errorText } from './print-error.ts';
+import { printError } from './print-error.ts';
 import { run } from './run.ts';
 import { screenOf } from './shell.ts';
 
@@ -15,16 +15,22 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // `tersor inspect model.onnx | head` closes the pipe early; that is no failure
   if (error.code === 'EPIPE') process.exit();
   const refused = new TersorError('FILE_WRITE', 'standard output', reasonOf(error, WRITING), 'send it elsewhere', { cause: error });
-  err.write(errorText(refused, err));
-  process.exit(statusOf(refused));
+  process.exit(printError(refused, [], { out, err }));
 });
 // nobody reads the progress any more; the work goes on
 process.stderr.on('error', () => {});
 
-process.exitCode = await run(process.argv.slice(2), {
+// what users' modules print is no result of ours, what they leave undone is an error, and what they leave running does not keep us
+globalThis.console = new Console(process.stderr);
+const argv = process.argv.slice(2);
+const fail = (thrown: unknown) => process.exit(printError(thrown, argv, { out, err }));
+process.on('uncaughtException', fail).on('unhandledRejection', fail);
+
+process.exitCode = await run(argv, {
   out,
   err,
   methods: METHODS,
   library: LIBRARY,
   interruptible: (work) => interruptible(work, err),
 });
+process.stdout.write('', (error) => error ?? process.exit());

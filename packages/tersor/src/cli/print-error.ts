@@ -1,4 +1,5 @@
 import { TersorError } from '../core/error.ts';
+import { statusOf } from './exit-status.ts';
 import type { Screen } from './shell.ts';
 import { printableLines } from './text/printable.ts';
 
@@ -6,15 +7,23 @@ import { printableLines } from './text/printable.ts';
 const REPORT_TO = 'npm bugs tersor';
 const STACK_LINES = 4;
 
+/** Prints what was thrown, as data when asked for. @returns the exit status */
+export function printError(thrown: unknown, argv: readonly string[], { out, err }: { readonly out: Screen; readonly err: Screen }): number {
+  const error = toTersorError(thrown);
+  if (argv.includes('--json')) out.write(errorJson(error));
+  else err.write(errorText(error, err));
+  return statusOf(error);
+}
+
 /** Any thrown value as a coded error; what nobody expected is INTERNAL. */
-export function toTersorError(thrown: unknown): TersorError {
+function toTersorError(thrown: unknown): TersorError {
   if (thrown instanceof TersorError) return thrown;
   const what = thrown instanceof Error ? thrown.message : String(thrown);
   return new TersorError('INTERNAL', 'tersor', what || 'failed without a message', '', { cause: thrown });
 }
 
 /** An error as a person reads it: what, what to do, its code, and for ours where it happened and where to say so. */
-export function errorText(error: TersorError, { colors }: Pick<Screen, 'colors'>): string {
+function errorText(error: TersorError, { colors }: Pick<Screen, 'colors'>): string {
   const { code, where, what, hint } = error;
   const lines = [`${colors.red('✗')} ${colors.bold(printableLines(`${where}: ${what}`))}`];
   if (hint) lines.push(`  ${printableLines(hint).replaceAll('\n', '\n  ')}`);
@@ -23,7 +32,7 @@ export function errorText(error: TersorError, { colors }: Pick<Screen, 'colors'>
   return `${lines.join('\n')}\n`;
 }
 
-export function errorJson({ code, where, what, hint }: TersorError): string {
+function errorJson({ code, where, what, hint }: TersorError): string {
   return `${JSON.stringify({ error: { code, where, what, hint } }, null, 2)}\n`;
 }
 

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { checkFirstWord } from './check-model.ts';
-import { DONE, statusOf, WRONG_USE } from './exit-status.ts';
-import { errorJson, errorText, toTersorError } from './print-error.ts';
+import { DONE, WRONG_USE } from './exit-status.ts';
+import { printError } from './print-error.ts';
 import { program } from './program.ts';
 import type { Shell } from './shell.ts';
 
@@ -23,9 +23,6 @@ export async function run(argv: readonly string[], shell: Shell): Promise<number
   } catch (thrown) {
     // help or the version was printed: asked for, or because a command was missing
     if (thrown instanceof CommanderError) return thrown.exitCode === DONE ? DONE : WRONG_USE;
-    const error = toTersorError(thrown);
-    if (argv.includes('--json')) shell.out.write(errorJson(error));
-    else shell.err.write(errorText(error, shell.err));
-    return statusOf(error);
+    return printError(thrown, argv, shell);
   }
 }

@@ -96,7 +96,7 @@ export async function openReferee(job: Job): Promise<Referee> {
       return judge.report(parts[part], seed);
     };
 
-    const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original);
+    const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, asked.signal);
     return {
       engine,
       evidence: score ? 'data' : samples.evidence,
@@ -115,15 +115,20 @@ export async function openReferee(job: Job): Promise<Referee> {
 }
 
 /** A user's own measure, against what it says of the original. @throws DATA_INVALID, FILE_MISSING */
-async function openScore(path: string, original: Session): Promise<(session: Session) => Promise<QualityReport>> {
-  const measure = await openEvaluation(path);
+async function openScore(path: string, original: Session, signal?: AbortSignal): Promise<(session: Session) => Promise<QualityReport>> {
+  const measure = await openEvaluation(path, signal);
   const before = toScores(await measure(original), path);
   return async (session) => judgeTask(before, toScores(await measure(session), path), path);
 }
 
-function openSamples({ input: { model }, seed }: Job, session: Session, { data, samples }: Asked): Promise<Samples> {
+function openSamples({ input: { model }, seed }: Job, session: Session, { data, samples, signal }: Asked): Promise<Samples> {
   if (data === undefined) return settle(session, { samples: samples ?? SYNTHETIC_SAMPLES, seed, model });
-  return openData(data, session.inputs, { seed, outputs: session.outputs, ...(samples !== undefined && { samples }) });
+  return openData(data, session.inputs, {
+    seed,
+    outputs: session.outputs,
+    ...(samples !== undefined && { samples }),
+    ...(signal && { signal }),
+  });
 }
 
 function bytesOf(values: Feeds): number {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { abortable } from '../core/abortable.ts';
 import type { Feeds, Session } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import { loadModule } from './module-node.ts';
@@ -15,18 +16,18 @@ export interface EvaluationSession {
  * A user's own measure: the default export of a module, `async (session) => number | Record<string, number>`.
  * @throws DATA_INVALID when it is no function, or fails
  */
-export async function openEvaluation(path: string): Promise<(session: Session) => Promise<unknown>> {
+export async function openEvaluation(path: string, signal?: AbortSignal): Promise<(session: Session) => Promise<unknown>> {
   const name = basename(path);
-  const measure = await loadModule(path);
+  const measure = await abortable(loadModule(path), signal);
   if (typeof measure !== 'function')
     throw new TersorError('DATA_INVALID', name, 'its default export is no function', 'export default async (session) => score');
   return async (session) => {
     const { inputs, outputs } = session;
     const given: EvaluationSession = { inputs, outputs, run: async (feeds) => session.run(toFeeds(feeds, { inputs, links: [] }, name)) };
     try {
-      return await measure(given);
+      return await abortable(measure(given), signal);
     } catch (error) {
-      if (error instanceof TersorError) throw error;
+      if (error instanceof TersorError || signal?.aborted) throw error;
       throw new TersorError('DATA_INVALID', name, error instanceof Error ? error.message : String(error), '', { cause: error });
     }
   };

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { abortable } from '../core/abortable.ts';
 import type { Feeds } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
@@ -20,6 +21,8 @@ export interface DataOptions {
   readonly seed?: number;
   /** The model's outputs: with them, state that is fed back may be left out of the data. */
   readonly outputs?: readonly ValueInfo[];
+  /** Stops waiting for a module or a caller that does not yield. */
+  readonly signal?: AbortSignal;
 }
 
 const DEFAULT_SAMPLES = 64;
@@ -34,18 +37,20 @@ const HINT =
 export async function openData(
   spec: DataSpec,
   inputs: readonly ValueInfo[],
-  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [] }: DataOptions = {},
+  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], signal }: DataOptions = {},
 ): Promise<Samples> {
   const wanted: Wanted = { inputs, links: stateLinks(inputs, outputs) };
-  if (typeof spec !== 'string') return fromIterable(spec, wanted, samples, 'data');
+  if (typeof spec !== 'string') return fromIterable(spec, wanted, { limit: samples, name: 'data', signal });
   const about = await stat(spec).catch(() => undefined);
   if (!about) throw new TersorError('FILE_MISSING', spec, 'no such file or folder', HINT);
+  if (!about.isDirectory() && !about.isFile())
+    throw new TersorError('DATA_INVALID', basename(spec), 'is no ordinary file', 'copy it into one first');
   if (about.isDirectory()) return fromFolder(spec, wanted, samples, seed);
   if (extname(spec) === '.npz') return fromFiles([spec], basename(spec), wanted, samples, seed);
   if (!['.js', '.mjs', '.cjs', '.ts', '.mts'].includes(extname(spec)))
     throw new TersorError('DATA_INVALID', basename(spec), 'is no kind of data that tersor reads', HINT);
-  const exported = await loadModule(spec);
-  const source: unknown = typeof exported === 'function' ? await exported() : exported;
+  const exported = await abortable(loadModule(spec), signal);
+  const source = typeof exported === 'function' ? await called(() => exported(), basename(spec), signal) : exported;
   if (!isIterable(source))
     throw new TersorError(
       'DATA_INVALID',
@@ -53,7 +58,7 @@ export async function openData(
       'its default export yields nothing',
       'export default an (async) iterable of feeds, or a generator function',
     );
-  return fromIterable(source, wanted, samples, basename(spec));
+  return fromIterable(source, wanted, { limit: samples, name: basename(spec), signal });
 }
 
 async function fromFolder(folder: string, wanted: Wanted, limit: number, seed: number): Promise<Samples> {
@@ -81,20 +86,31 @@ async function fromFiles(paths: readonly string[], source: string, wanted: Wante
   return { evidence: 'data', source, samples: chosen, notes };
 }
 
+/** What a module's own function returns. @throws DATA_INVALID when it fails */
+async function called(exported: () => unknown, name: string, signal: AbortSignal | undefined): Promise<unknown> {
+  try {
+    return await abortable(exported(), signal);
+  } catch (error) {
+    throw signal?.aborted ? error : failed(error, name);
+  }
+}
+
+function failed(error: unknown, where: string): TersorError {
+  if (error instanceof TersorError) return error;
+  return new TersorError('DATA_INVALID', where, error instanceof Error ? error.message : String(error), '', { cause: error });
+}
+
 async function fromIterable(
   source: Iterable<unknown> | AsyncIterable<unknown>,
   wanted: Wanted,
-  limit: number,
-  name: string,
+  { limit, name, signal }: { readonly limit: number; readonly name: string; readonly signal: AbortSignal | undefined },
 ): Promise<Samples> {
   const found: Sample[] = [];
   const notes: string[] = [];
   const items = iterate(source);
   for (;;) {
-    const next = await items.next().catch((error: unknown) => {
-      throw new TersorError('DATA_INVALID', `${name}[${found.length}]`, error instanceof Error ? error.message : String(error), '', {
-        cause: error,
-      });
+    const next = await abortable(items.next(), signal).catch((error: unknown) => {
+      throw signal?.aborted ? error : failed(error, `${name}[${found.length}]`);
     });
     if (next.done) break;
     if (found.length === limit) {

@@ -16,7 +16,7 @@ export function toScores(result: unknown, where: string): Scores {
   throw new TersorError(
     'DATA_INVALID',
     where,
-    `returned ${JSON.stringify(result) ?? typeof result}`,
+    `returned ${typeof result === 'number' ? result : (JSON.stringify(result) ?? typeof result)}`,
     'return a finite number, or an object of them; higher is better',
   );
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TersorError } from '../core/error.ts';
@@ -36,6 +37,8 @@ export async function openScratch(target: string, { force = false, inputs = [] }
   await mustNotBeInput(inputs, target);
   await mustBeReplaceable(target, force);
   const root = await guarded(target, () => mkdtemp(join(folder, '.tersor-')));
+  const removeNow = () => rmSync(root, { recursive: true, force: true });
+  process.once('exit', removeNow); // whoever ends the process in the middle, it leaves nothing behind
   let attempts = 0;
   return {
     name,
@@ -52,7 +55,10 @@ export async function openScratch(target: string, { force = false, inputs = [] }
       }
       for (const file of files) await guarded(target, () => rename(join(attempt, file), join(folder, file)));
     },
-    remove: () => rm(root, { recursive: true, force: true }).catch(() => {}),
+    async remove() {
+      await rm(root, { recursive: true, force: true }).catch(() => {});
+      process.off('exit', removeNow);
+    },
   };
 }
 

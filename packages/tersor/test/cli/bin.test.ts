@@ -120,7 +120,7 @@ it.skipIf(process.platform === 'win32')('the work goes on when nobody reads the 
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    child.stderr.destroy();
+    child.stderr?.destroy();
     child.on('close', (status) => resolve({ status, out: '', err: '' }));
   });
   expect(ended.status).toBe(0);
@@ -132,11 +132,25 @@ it.runIf(existsSync('/dev/full'))('4: what cannot be printed is an error with a 
   const ended = await new Promise<Ended>((resolve) => {
     const child = spawn(process.execPath, [BIN, 'recipe', 'schema'], { stdio: ['ignore', full.fd, 'pipe'] });
     let err = '';
-    child.stderr.on('data', (chunk) => {
+    child.stderr?.on('data', (chunk) => {
       err += chunk;
     });
     child.on('close', (status) => resolve({ status, out: '', err }));
   });
   await full.close();
   expect(ended).toMatchObject({ status: 4, err: expect.stringContaining('✗ standard output: the disk is full') });
+});
+
+describe("a user's module", () => {
+  it.each([
+    ['prints and leaves something running', 'console.log("noise"); setInterval(() => {}, 1000); export default [];', 2, 'DATA_INVALID'],
+    ['fails where nobody waits for it', 'setTimeout(() => { throw new Error("late"); }); await new Promise(() => {});', 70, 'INTERNAL'],
+    ['ends the process', 'process.exit(5);', 5, undefined],
+  ])('that %s leaves nothing behind', async (_, text, status, code) => {
+    await writeFile(join(folder, 'data.mjs'), text);
+    const ended = await tersor(['rtn', WAKE_WORD, '-o', 'new.onnx', '--data', 'data.mjs', '--json']);
+    expect(ended.status).toBe(status);
+    if (code) expect(JSON.parse(ended.out)).toMatchObject({ error: { code } });
+    expect((await readdir(folder)).filter((name) => name.startsWith('.') || name === 'new.onnx')).toEqual([]);
+  });
 });

@@ -49,3 +49,12 @@ it.each([
   const path = await module(name, text);
   await expect(openEvaluation(path).then((measure) => measure(doubling))).rejects.toThrow(message);
 });
+
+it('waits no longer than it is wanted', async () => {
+  const path = await module('waits.mjs', 'export default () => new Promise(() => {});');
+  const controller = new AbortController();
+  const measure = await openEvaluation(path, controller.signal);
+  const waiting = measure(doubling);
+  controller.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+});

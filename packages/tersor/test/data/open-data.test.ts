@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
@@ -22,6 +24,8 @@ beforeAll(async () => {
   await writeFile(path('batch.npz'), npz({ 'x.npy': makeNpy('<f4', [3, 2], floats(1, 2, 3, 4, 5, 6)) }));
   await writeFile(path('good.mjs'), 'export default async function* () { for (let i = 0; ; i++) yield { x: [[i, -i]] }; }');
   await writeFile(path('bad.mjs'), 'export default [{ x: [[1, 2]] }, { y: 1 }];');
+  await writeFile(path('calls.mjs'), 'export default () => { throw new Error("no disk"); };');
+  await writeFile(path('waits.mjs'), 'export default async function* () { await new Promise(() => {}); }');
   await writeFile(path('throws.mjs'), 'export default (function* () { throw new Error("no luck"); })();');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -63,9 +67,25 @@ describe('openData', () => {
   it.each([
     ['bad.mjs', 'bad.mjs[1]: the model has no input "y"\n  did you mean "x"? [DATA_INVALID]'],
     ['throws.mjs', 'throws.mjs[0]: no luck [DATA_INVALID]'],
+    ['calls.mjs', 'calls.mjs: no disk [DATA_INVALID]'],
     ['nothing.npz', 'no such file or folder'],
   ])('says what is wrong with %s', async (name, message) => {
     await expect(openData(path(name), [x])).rejects.toThrow(message);
+  });
+
+  it('waits no longer than it is wanted for a module that does not yield', async () => {
+    const controller = new AbortController();
+    const waiting = openData(path('waits.mjs'), [x], { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(openData(path('good.mjs'), [x], { signal: controller.signal })).rejects.toThrow('enough');
+  });
+
+  it.skipIf(process.platform === 'win32')('does not wait for what a pipe may never send', async () => {
+    const server = createServer().listen(path('pipe.npz'));
+    await once(server, 'listening');
+    await expect(openData(path('pipe.npz'), [x])).rejects.toThrow('pipe.npz: is no ordinary file');
+    server.close();
   });
 
   it('says which array does not fit', async () => {

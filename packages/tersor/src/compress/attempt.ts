@@ -72,6 +72,8 @@ async function write(job: Job, model: Model, folder: string, name: string): Prom
 
 interface Proof {
   readonly loads?: boolean;
+  /** See `Facts.standIn`. */
+  readonly standIn?: boolean;
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly memory?: number;
@@ -82,7 +84,8 @@ const NOTHING_PROVEN: Proof = { runtimes: [] };
 
 /** Loads the written file in the runtime, compares it on inputs that were not used for choosing, and times it. */
 async function prove(job: Job, referee: Referee, path: string): Promise<Proof> {
-  const { name } = referee.engine;
+  const { name, notice } = referee.engine;
+  const standIn = notice !== undefined;
   try {
     const session = await referee.engine.open({ path });
     const quality = await referee.judge(session, 'prove', (done, total) => job.progress('verify', done, total));
@@ -91,7 +94,8 @@ async function prove(job: Job, referee: Referee, path: string): Promise<Proof> {
     await session.close();
     const memory = await referee.engine.peakMemory();
     const runtimes: RuntimeReport[] = [{ name, status: 'verified' }];
-    return { loads: true, quality, speed, ...(memory !== undefined && { memory }), runtimes };
+    if (standIn) runtimes.push({ name: job.target, status: 'unverified', message: notice });
+    return { loads: true, standIn, quality, speed, ...(memory !== undefined && { memory }), runtimes };
   } catch (error) {
     if (!(error instanceof TersorError) || !['MODEL_INVALID', 'RUN_FAILED'].includes(error.code)) throw error;
     return { loads: false, runtimes: [{ name, status: 'failed', message: error.what }] };

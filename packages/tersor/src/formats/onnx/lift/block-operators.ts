@@ -3,7 +3,7 @@ import { intAttribute, type Node } from '../../../core/graph.ts';
 import { affine, layoutOf } from './affine.ts';
 import { asScales, integersIn, scalesIn } from './constants.ts';
 import { cutRows, loadCodes, unpack } from './load-codes.ts';
-import type { Sight } from './read-node.ts';
+import type { Sight } from './sight.ts';
 import type { Affine, Constant, Integers, Scales, Term } from './term.ts';
 
 /** The weight that MatMulNBits or GatherBlockQuantized reads: `[rows, columns]`, one row an output. */

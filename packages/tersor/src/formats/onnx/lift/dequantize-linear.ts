@@ -2,7 +2,7 @@ import { isFloat } from '../../../core/dtype.ts';
 import { intAttribute, type Node } from '../../../core/graph.ts';
 import { affine, layoutOf } from './affine.ts';
 import { integersIn, scalesIn } from './constants.ts';
-import type { Sight } from './read-node.ts';
+import type { Sight } from './sight.ts';
 import { type Affine, type Constant, isSingle, type Lie, type Term } from './term.ts';
 
 /**

@@ -43,7 +43,7 @@ export async function loadFloats(weight: Weight): Promise<Float32Array> {
   return decode(await loadPlain(weight));
 }
 
-export async function loadPlain(weight: Weight): Promise<DenseTensor> {
+async function loadPlain(weight: Weight): Promise<DenseTensor> {
   const tensor = await weight.load();
   if (tensor.kind === 'dense') return tensor;
   throw new TersorError('INTERNAL', weight.id, `is a part of a weight and loads as ${tensor.kind}`);

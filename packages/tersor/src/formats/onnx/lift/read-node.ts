@@ -5,6 +5,7 @@ import { product, reshaped, transposed } from './affine.ts';
 import { asScales, integersIn } from './constants.ts';
 import { dequantized } from './dequantize-linear.ts';
 import { loadCodes, loadFloats, unpack } from './load-codes.ts';
+import type { Sight } from './sight.ts';
 import type { SmallConstants } from './small-constants.ts';
 import {
   type Affine,
@@ -17,15 +18,6 @@ import {
   type Shifted,
   type Term,
 } from './term.ts';
-
-/** What a node finds in the graph around it. */
-export interface Sight {
-  /** Of the node's inputs. */
-  operand(input: number): Term | undefined;
-  /** Whether nothing else reads the node's first input. */
-  readonly alone: boolean;
-  readonly constants: SmallConstants;
-}
 
 /**
  * What an operator makes of constants: the inverse of what `expand` and `gatherRows` write, and DequantizeLinear.

@@ -75,7 +75,9 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 const missed = rows.filter(({ met }) => !met);
-console.log(`\n${rows.length - missed.length} of ${rows.length} smaller than ${LARGEST * 100} %, promises kept, latency <= ${SLOWEST}x`);
+console.log(
+  `\n${rows.length - missed.length} of ${rows.length} smaller than ${(LARGEST * 100).toFixed(0)} %, promises kept, latency <= ${SLOWEST}x`,
+);
 if (words.length === 0) saveResults('main', rows);
 process.exitCode = missed.length > 0 ? 1 : 0;
 

@@ -27,20 +27,29 @@ export function setFit(scale: f32, zero: i32): void {
 export let low: f32 = 0;
 export let high: f32 = 0;
 
+/** Four pairs of extremes side by side: a single pair would wait for itself. */
 export function measureRange(values: usize, count: i32): void {
-  let low0 = f32x4.splat(0), low1 = f32x4.splat(0), high0 = f32x4.splat(0), high1 = f32x4.splat(0);
-  const end = values + (<usize>count << 2);
-  const end8 = values + (<usize>(count & ~7) << 2);
+  let low0 = f32x4.splat(0), low1 = low0, low2 = low0, low3 = low0;
+  let high0 = low0, high1 = low0, high2 = low0, high3 = low0;
+  const end = values + (<usize>count << 2), end16 = values + (<usize>(count & ~15) << 2), end4 = values + (<usize>(count & ~3) << 2);
   let at = values;
-  for (; at < end8; at += 32) {
-    const a = v128.load(at), b = v128.load(at, 16);
+  for (; at < end16; at += 64) {
+    const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
     low0 = f32x4.pmin(low0, a);
-    high0 = f32x4.pmax(high0, a);
     low1 = f32x4.pmin(low1, b);
+    low2 = f32x4.pmin(low2, c);
+    low3 = f32x4.pmin(low3, d);
+    high0 = f32x4.pmax(high0, a);
     high1 = f32x4.pmax(high1, b);
+    high2 = f32x4.pmax(high2, c);
+    high3 = f32x4.pmax(high3, d);
   }
-  low0 = f32x4.pmin(low0, low1);
-  high0 = f32x4.pmax(high0, high1);
+  for (; at < end4; at += 16) {
+    low0 = f32x4.pmin(low0, v128.load(at));
+    high0 = f32x4.pmax(high0, v128.load(at));
+  }
+  low0 = f32x4.pmin(f32x4.pmin(low0, low1), f32x4.pmin(low2, low3));
+  high0 = f32x4.pmax(f32x4.pmax(high0, high1), f32x4.pmax(high2, high3));
   low0 = f32x4.pmin(low0, v128.shuffle<u32>(low0, low0, 2, 3, 0, 1));
   high0 = f32x4.pmax(high0, v128.shuffle<u32>(high0, high0, 2, 3, 0, 1));
   low0 = f32x4.pmin(low0, v128.shuffle<u32>(low0, low0, 1, 0, 3, 2));
@@ -138,28 +147,38 @@ function stepsOf(values: usize, inverse: v128, bias: v128): v128 {
   return i32x4.add(f32x4.add(f32x4.mul(v128.load(values), inverse), f32x4.splat(MAGIC)), bias);
 }
 
+/** Narrowing saturates, which is the clamp at 0 and, for 8 bits, at the top. */
+// @ts-ignore: decorator
+@inline
+function sixteenCodes(values: usize, inverse: v128, bias: v128, top: v128): v128 {
+  const a = stepsOf(values, inverse, bias), b = stepsOf(values + 16, inverse, bias);
+  const c = stepsOf(values + 32, inverse, bias), d = stepsOf(values + 48, inverse, bias);
+  return i8x16.min_u(i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)), top);
+}
+
 /** Writes the codes of one block: clamp(round(value / scale) + zero, 0, levels). Expects `measureRange`. */
 export function encode(values: usize, count: i32, scale: f32, zero: i32, codes: usize): void {
   const factor = inverseOf(scale);
   // Beyond that the rounding trick breaks; it takes a scale that had to be cut down to what a half can hold.
   const isUsual = max(high, -low) * abs(factor) < <f32>1048576;
-  const count16 = isUsual ? count & ~15 : 0;
   const inverse = f32x4.splat(factor);
   const bias = i32x4.splat(zero - 0x4b400000), top = i8x16.splat(<i8>levels);
-  let i = 0;
-  for (; i < count16; i += 16) {
-    const a = stepsOf(values, inverse, bias), b = stepsOf(values + 16, inverse, bias);
-    const c = stepsOf(values + 32, inverse, bias), d = stepsOf(values + 48, inverse, bias);
-    // Narrowing saturates, which is the clamp at 0 and, for 8 bits, at the top.
-    const clamped = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
-    v128.store(codes, i8x16.min_u(clamped, top));
-    values += 64;
-    codes += 16;
+  const end = codes + count;
+  if (isUsual) {
+    for (const end32 = codes + (count & ~31); codes < end32; codes += 32) {
+      v128.store(codes, sixteenCodes(values, inverse, bias, top));
+      v128.store(codes, sixteenCodes(values + 64, inverse, bias, top), 16);
+      values += 128;
+    }
+    if (codes + 16 <= end) {
+      v128.store(codes, sixteenCodes(values, inverse, bias, top));
+      values += 64;
+      codes += 16;
+    }
   }
-  for (; i < count; i++) {
+  for (; codes < end; codes++) {
     const t = min(max(load<f32>(values) * factor, <f32>(-zero)), <f32>(levels - zero));
     store<u8>(codes, <i32>nearest(t) + zero);
     values += 4;
-    codes += 1;
   }
 }

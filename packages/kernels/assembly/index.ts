@@ -7,4 +7,5 @@ export { pack2, pack4, unpack2, unpack4 } from './pack';
 export { summarizeTile } from './summarize';
 export { quantizeQ4_0, quantizeQ8_0 } from './gguf';
 export { quantizeQ4_K } from './gguf-k';
+export { transpose1, transpose4 } from './transpose';
 export { maskRows, maskTwoOfFour } from './mask';

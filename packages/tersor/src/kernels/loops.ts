@@ -4,6 +4,7 @@ import type { BlockSpec, QuantizedBlocks, QuantizeSpec, Summary } from '../core/
 export interface Loops {
   quantize(values: Float32Array, spec: QuantizeSpec): QuantizedBlocks;
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Float32Array;
+  transpose<T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number): T;
   toHalf(values: Float32Array): Uint16Array;
   fromHalf(bits: Uint16Array): Float32Array;
   toBfloat16(values: Float32Array): Uint16Array;

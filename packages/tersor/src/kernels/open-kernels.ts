@@ -5,7 +5,6 @@ import type { Loops } from './loops.ts';
 import { openPool, type Pool } from './pool.ts';
 import { availableThreads } from './start-worker.ts';
 import { type Piece, piecesOf } from './tiles.ts';
-import { transpose } from './transpose.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
 export interface KernelsOptions {
@@ -47,7 +46,7 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
     transpose: (values, rows, columns) =>
       run(() => {
         checkMatrix(values.length, rows, columns);
-        return transpose(values, rows, columns);
+        return loops.transpose(values, rows, columns);
       }),
     unpack: (bytes, bits, count) =>
       run(() => {

@@ -1,6 +1,7 @@
 import { GGUF_BLOCKS, type Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
 import { TILE_ELEMENTS } from './tiles.ts';
+import { unwritten } from './unwritten.ts';
 
 /** Twins of reference/q8-0.ts, q4-0.ts and q4-k.ts. */
 export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeGguf'> {
@@ -8,7 +9,7 @@ export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeGguf'> {
     quantizeGguf(values, type) {
       const block = GGUF_BLOCKS[type];
       const blocks = values.length / block.values;
-      const output = new Uint8Array(blocks * block.bytes);
+      const output = new Uint8Array(unwritten(blocks * block.bytes));
       const input = bytesOf(values);
       const most = Math.min(blocks, TILE_ELEMENTS / block.values);
       instances.use([most * block.values * 4, most * block.bytes], ({ call, bytes }, from, to) => {

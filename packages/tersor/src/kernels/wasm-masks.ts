@@ -1,12 +1,13 @@
 import type { Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
 import { largestPiece, piecesOf } from './tiles.ts';
+import { unwritten } from './unwritten.ts';
 
 /** Twins of reference/mask.ts. */
 export function wasmMasks(instances: Instances): Pick<Loops, 'maskTwoOfFour' | 'maskRows'> {
   function mask(values: Float32Array, norms: Float32Array, run: Runner): Uint8Array {
     const columns = norms.length;
-    const output = new Uint8Array(values.length);
+    const output = new Uint8Array(unwritten(values.length));
     const input = bytesOf(values);
     const spec = { rows: values.length / columns, columns, block: columns };
     const { elements } = largestPiece(spec);

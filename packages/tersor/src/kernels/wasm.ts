@@ -3,9 +3,11 @@ import type { Loops } from './loops.ts';
 import { bytesOf, type Instances, instancesOf, type Numbers } from './memory.ts';
 import { summaryOf } from './reference/summarize.ts';
 import { largestPiece, piecesOf, TILE_ELEMENTS } from './tiles.ts';
+import { unwritten } from './unwritten.ts';
 import { WASM } from './wasm.gen.ts';
 import { wasmGguf } from './wasm-gguf.ts';
 import { wasmMasks } from './wasm-masks.ts';
+import { wasmTranspose } from './wasm-transpose.ts';
 
 /** Compiles the inlined module; about a millisecond. */
 export function compileKernels(): Promise<WebAssembly.Module> {
@@ -23,15 +25,17 @@ export function wasmLoops(module: WebAssembly.Module): Loops {
   return {
     quantize: (values, spec) => quantize(instances, values, spec),
     dequantize: (blocks, spec) => dequantize(instances, blocks, spec),
-    toHalf: (values) => map('toHalf', lane(values, 32), lane(new Uint16Array(values.length), 16), values.length),
-    fromHalf: (bits) => map('fromHalf', lane(bits, 16), lane(new Float32Array(bits.length), 32), bits.length),
-    toBfloat16: (values) => map('toBfloat16', lane(values, 32), lane(new Uint16Array(values.length), 16), values.length),
-    fromBfloat16: (bits) => map('fromBfloat16', lane(bits, 16), lane(new Float32Array(bits.length), 32), bits.length),
-    pack: (codes, bits) => map(`pack${bits}`, lane(codes, 8), lane(new Uint8Array(packedBytes(codes.length, bits)), bits), codes.length),
-    unpack: (bytes, bits, count) => map(`unpack${bits}`, lane(bytes, bits), lane(new Uint8Array(count), 8), count),
+    toHalf: (values) => map('toHalf', lane(values, 32), lane(new Uint16Array(unwritten(values.length * 2)), 16), values.length),
+    fromHalf: (bits) => map('fromHalf', lane(bits, 16), lane(new Float32Array(unwritten(bits.length * 4)), 32), bits.length),
+    toBfloat16: (values) => map('toBfloat16', lane(values, 32), lane(new Uint16Array(unwritten(values.length * 2)), 16), values.length),
+    fromBfloat16: (bits) => map('fromBfloat16', lane(bits, 16), lane(new Float32Array(unwritten(bits.length * 4)), 32), bits.length),
+    pack: (codes, bits) =>
+      map(`pack${bits}`, lane(codes, 8), lane(new Uint8Array(unwritten(packedBytes(codes.length, bits))), bits), codes.length),
+    unpack: (bytes, bits, count) => map(`unpack${bits}`, lane(bytes, bits), lane(new Uint8Array(unwritten(count)), 8), count),
     summarize: (values) => summarize(instances, values),
     ...wasmGguf(instances),
     ...wasmMasks(instances),
+    ...wasmTranspose(instances),
   };
 }
 
@@ -69,7 +73,7 @@ const FITS = { absmax: 0, mse: 1, hqq: 2 } as const;
 function quantize(instances: Instances, values: Float32Array, spec: QuantizeSpec): QuantizedBlocks {
   const { rows, columns, block, bits, symmetric } = spec;
   const blocks = rows * Math.ceil(columns / block);
-  const codes = new Uint8Array(values.length);
+  const codes = new Uint8Array(unwritten(values.length));
   const scales = new Float32Array(blocks);
   const zeros = new Uint8Array(blocks);
   const input = bytesOf(values);
@@ -90,7 +94,7 @@ function quantize(instances: Instances, values: Float32Array, spec: QuantizeSpec
 }
 
 function dequantize(instances: Instances, { codes, scales, zeros, bits }: QuantizedBlocks, spec: BlockSpec): Float32Array {
-  const values = new Float32Array(codes.length);
+  const values = new Float32Array(unwritten(codes.length * 4));
   const output = bytesOf(values);
   const scaleBytes = bytesOf(scales);
   const most = largestPiece(spec);

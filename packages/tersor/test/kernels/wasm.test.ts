@@ -40,6 +40,26 @@ describe('the WASM twin has the bits of the reference', () => {
     );
   });
 
+  it('transpose, small and in several tiles either way', () => {
+    const small = fc.tuple(fc.nat(70), fc.nat(70));
+    const turns = (rows: number, columns: number) => {
+      const floats = gaussian(rows * columns, 3);
+      const codes = Uint8Array.from(floats, (value) => value * 1000);
+      for (const values of [floats, codes]) sameBits(wasm.transpose(values, rows, columns), reference.transpose(values, rows, columns));
+    };
+    fc.assert(
+      fc.property(small, ([rows, columns]) => turns(rows, columns)),
+      { numRuns: 100 },
+    );
+    for (const [rows, columns] of [
+      [3000, 131],
+      [700, 900],
+      [2, 300001],
+      [300001, 2],
+    ] as const)
+      turns(rows, columns);
+  });
+
   it.each(['absmax', 'mse', 'hqq'] as const)('%s over blocks longer than a partial sum', (fit) => {
     const values = gaussian(3 * 2500, 1);
     for (const symmetric of [true, false]) {

@@ -9,6 +9,7 @@ import { quantizeQ4_K } from './q4-k.ts';
 import { quantizeQ8_0 } from './q8-0.ts';
 import { quantize } from './quantize.ts';
 import { summarize } from './summarize.ts';
+import { transpose } from './transpose.ts';
 
 const GGUF = { Q8_0: quantizeQ8_0, Q4_0: quantizeQ4_0, Q4_K: quantizeQ4_K };
 
@@ -16,6 +17,7 @@ const GGUF = { Q8_0: quantizeQ8_0, Q4_0: quantizeQ4_0, Q4_K: quantizeQ4_K };
 export const reference: Loops = {
   quantize,
   dequantize,
+  transpose,
   toHalf,
   fromHalf,
   toBfloat16,

@@ -45,7 +45,8 @@ interface Frame {
 
 /** The graph computing with halves where `orders` say so, with Casts only where the type changes. */
 export function convertHalf(root: Flow, orders: Orders): Graph {
-  const inputs = root.graph.inputs.map(({ dtype }) => !orders.keepIo && dtype === 'f32');
+  const isDefault = (name: string) => root.graph.initializers.has(name);
+  const inputs = root.graph.inputs.map(({ name, dtype }) => !orders.keepIo && dtype === 'f32' && !isDefault(name));
   const frame = openFrame(root, undefined, inputs, orders);
   for (const { name } of root.graph.outputs) settleOutput(frame, name, orders);
   const nodes = root.graph.nodes.map((node) => convertNode(frame, node, orders));

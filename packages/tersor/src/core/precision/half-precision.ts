@@ -132,7 +132,7 @@ function sortWeights(
   const twins = new Map<WeightId, WeightId>();
   for (const [id, types] of wanted) {
     const weight = model.weights.get(id);
-    if (weight?.dtype !== 'f32' || !types.has('f16')) continue;
+    if (weight?.dtype !== 'f32' || weight.layout.kind === 'sparse' || !types.has('f16')) continue;
     const isShared = types.has('output');
     if (types.size === 1 || (!isShared && elementsOf(weight.shape) > TWIN_ELEMENTS)) halves.add(id);
     else if (elementsOf(weight.shape) <= TWIN_ELEMENTS) twins.set(id, `${id}.f16`);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { findLayers } from '../../../src/core/find-layers.ts';
 import { eachGraph, makeNode, type Node } from '../../../src/core/graph.ts';
@@ -252,6 +253,16 @@ describe('fp16 with compute half', () => {
     const model = chain(nodes, { first: [0n, 0n], axis: [1n], more }, 18);
     const { result } = await convert(model);
     await expectSameRun(model, result, 2e-2);
+  });
+
+  it.each(['sparse', 'overridable'])('gives a model that loads: %s weights', async (name) => {
+    const file = await readFile(new URL(`../../fixtures/onnx/${name}.onnx`, import.meta.url));
+    const model = await onnx.open(openMemory({ 'm.onnx': file }), 'm.onnx');
+    for (const keepIo of [true, false]) {
+      const session = await InferenceSession.create(await written((await convert(model, { keepIo })).result));
+      expect(session.outputNames).toEqual(model.graph?.outputs.map((output) => output.name));
+      await session.release();
+    }
   });
 
   it('leaves alone what the model itself computes with 32-bit floats between halves', async () => {

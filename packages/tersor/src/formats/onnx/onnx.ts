@@ -5,6 +5,7 @@ import type { WeightId } from '../../core/graph.ts';
 import type { AffineLayout } from '../../core/layout.ts';
 import type { Model, Weight } from '../../core/model.ts';
 import { lift } from './lift.ts';
+import { isStoredAsUsed } from './lower/plan.ts';
 import { type Lowered, lower } from './lower.ts';
 import { openOnnx } from './open.ts';
 import { sizeOnnx, writeOnnx } from './write.ts';
@@ -38,8 +39,9 @@ function mustHold(model: Model): void {
 }
 
 /** Before operator set 7, Sub and Mul broadcast by attributes; bfloat16 came with 13. */
-function refuses({ layout, dtype }: Weight, opset: number): string | undefined {
-  if (layout.kind === 'sparse' || (layout.kind === 'dense' && layout.dtype === dtype)) return undefined;
+function refuses(weight: Weight, opset: number): string | undefined {
+  const { layout, dtype } = weight;
+  if (layout.kind === 'sparse' || isStoredAsUsed(weight)) return undefined;
   if (dtype === 'string' || !isFloat(dtype)) return `weights of type ${dtype} are stored as they are`;
   if (opset < 7) return `operator set ${opset} cannot expand compressed weights: it takes 7 or newer`;
   if (layout.kind === 'affine') return refusesCodes(layout);

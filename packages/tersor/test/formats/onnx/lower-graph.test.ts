@@ -242,6 +242,8 @@ describe('refuses', () => {
       onnx.refuses(model, { ...weight, layout: { ...weight.layout, scale: { kind: 'dense', dtype: 'bf16' } }, dtype: 'i32' }, 'node'),
     ).toBe('weights of type i32 are stored as they are');
     expect(onnx.refuses(model, randomWeight('w', [4, 4]), 'node')).toBeUndefined();
+    const text = { ...randomWeight('w', [4]), dtype: 'string', layout: { kind: 'dense', dtype: 'u8' } } as const;
+    expect(onnx.refuses(model, text, 'node')).toBeUndefined();
   });
 
   it('operator sets without broadcasting', () => {

@@ -2,6 +2,9 @@ import { TersorError } from '../core/error.ts';
 import { INTERRUPTED } from './exit-status.ts';
 import type { Screen } from './shell.ts';
 
+/** Ctrl-C, a supervisor, a terminal that is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
  * Runs `work` with a signal that the first Ctrl-C aborts, so that it can take back what it began; a second one ends the process at once.
  * @throws INTERRUPTED in place of whatever the work threw when it was stopped
@@ -14,12 +17,12 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     controller.abort(stopped);
     err.write(`${err.live ? '\r\u001b[2K' : ''}${err.colors.yellow('Stopping')} and cleaning up. Again to stop at once.\n`);
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const name of SIGNALS) process.on(name, stop);
   try {
     return await work(controller.signal);
   } catch (error) {
     throw controller.signal.aborted ? stopped : error;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    for (const name of SIGNALS) process.off(name, stop);
   }
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { Socket } from 'node:net';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Engine, Session } from '../core/engine.ts';
@@ -107,6 +108,8 @@ function startHost(signal: AbortSignal | undefined): Host {
     kill();
   };
   const exited = new Promise<void>((resolve) => {
+    // An ended child holds nothing open, and what it printed only while somebody reads it: without this the process could end first.
+    child.once('exit', () => setStreams(child, 'ref'));
     child.once('close', (status, ended) => {
       process.off('exit', kill);
       signal?.removeEventListener('abort', abort);
@@ -165,6 +168,11 @@ function letGo(child: ChildProcess): void {
   child.channel?.unref?.();
 }
 
+/** Whether what the child may still print keeps our process alive. */
+function setStreams({ stdout, stderr }: ChildProcess, how: 'ref' | 'unref'): void {
+  for (const stream of [stdout, stderr]) if (stream instanceof Socket) stream[how]();
+}
+
 /** Keeps the end of what the child prints, so that it reaches no terminal but an error. */
 function collectPrinted(child: ChildProcess): () => string {
   let text = '';
@@ -172,8 +180,8 @@ function collectPrinted(child: ChildProcess): () => string {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       text = (text + chunk).slice(-MAX_PRINTED_CHARACTERS);
     });
-    if (stream && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
   }
+  setStreams(child, 'unref');
   return () => text.trim().split('\n').slice(-SHOWN_LINES).join('\n');
 }
 

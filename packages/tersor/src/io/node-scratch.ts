@@ -33,7 +33,7 @@ export interface ScratchOptions {
 export async function openScratch(target: string, { force = false, inputs = [] }: ScratchOptions = {}): Promise<Scratch> {
   if (/(^|[/\\])$/.test(target)) throw new TersorError('USAGE', `"${target}"`, 'is no name of a file', 'name the file to write with -o');
   const name = basename(target);
-  const folder = dirname(resolve(target));
+  const folder = await guarded(target, async () => dirname(resolve(target)));
   await mustNotBeInput(inputs, target);
   await mustBeReplaceable(target, force);
   const root = await guarded(target, () => mkdtemp(join(folder, '.tersor-')));

@@ -79,12 +79,12 @@ describe('exit status', () => {
   });
 
   // Windows has no SIGINT to send; there Ctrl-C reaches the process through its console
-  it.skipIf(process.platform === 'win32')('130: interrupted, and nothing is left behind', async () => {
+  it.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGHUP'] as const)('130: %s, and nothing is left behind', async (signal) => {
     const before = await readdir(folder);
     const ended = await tersor([OCR], async (kill) => {
       // there is something to leave behind once the result's scratch folder is there
       while ((await readdir(folder)).length === before.length) await new Promise((resolve) => setTimeout(resolve, 10));
-      kill('SIGINT');
+      kill(signal);
     });
     expect(ended).toMatchObject({
       status: 130,

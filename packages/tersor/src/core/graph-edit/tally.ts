@@ -7,6 +7,10 @@ export function count(tally: Tally, sentence: string, times: number): void {
   if (times > 0) tally.set(sentence, (tally.get(sentence) ?? 0) + times);
 }
 
-export function tell(tally: Tally, about: string, note: Context['note']): void {
-  for (const [sentence, times] of tally) note(about, sentence.replace('#', String(times)));
+/** What `work` makes; what it counted becomes notes about `method`. */
+export async function tallied<T>(method: string, note: Context['note'], work: (tally: Tally) => Promise<T>): Promise<T> {
+  const tally: Tally = new Map();
+  const result = await work(tally);
+  for (const [sentence, times] of tally) note(method, sentence.replace('#', String(times)));
+  return result;
 }

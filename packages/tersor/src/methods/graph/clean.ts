@@ -1,5 +1,6 @@
-import { type Tally, tell } from '../../core/graph-edit/tally.ts';
+import { type Tally, tallied } from '../../core/graph-edit/tally.ts';
 import { defineMethod } from '../../core/method.ts';
+import type { Model } from '../../core/model.ts';
 import { foldBatchNorm } from './fold-batchnorm.ts';
 import { foldConstants } from './fold-constants.ts';
 import { mergeDuplicates, mergeOptions } from './merge-duplicates.ts';
@@ -15,19 +16,19 @@ The result computes the same up to float rounding and its file is never larger. 
   options: mergeOptions,
   changes: 'graph',
   loss: 'none',
-  async apply(model, { large }, { note, signal }) {
-    const tally: Tally = new Map();
-    let result = model;
-    let before: typeof model;
-    do {
-      before = result;
-      result = await removeNoOps(result, tally, signal);
-      result = await foldConstants(result, tally, signal);
-      result = await foldBatchNorm(result, tally, signal);
-      // Weights that several operators share cannot be folded any more, so this comes when nothing else is left to do.
-      if (result === before) result = await mergeDuplicates(result, large, tally, signal);
-    } while (result !== before);
-    tell(tally, 'clean', note);
-    return result;
-  },
+  apply: (model, { large }, { note, signal }) => tallied('clean', note, (tally) => clean(model, large, tally, signal)),
 });
+
+async function clean(model: Model, large: boolean, tally: Tally, signal?: AbortSignal): Promise<Model> {
+  let result = model;
+  let before: Model;
+  do {
+    before = result;
+    result = await removeNoOps(result, tally, signal);
+    result = await foldConstants(result, tally, signal);
+    result = await foldBatchNorm(result, tally, signal);
+    // Weights that several operators share cannot be folded any more, so this comes when nothing else is left to do.
+    if (result === before) result = await mergeDuplicates(result, large, tally, signal);
+  } while (result !== before);
+  return result;
+}

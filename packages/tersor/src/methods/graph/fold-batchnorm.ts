@@ -1,6 +1,6 @@
 import { editGraphs } from '../../core/graph-edit/edit-graphs.ts';
 import { foldAffine } from '../../core/graph-edit/fold-affine.ts';
-import { count, type Tally, tell } from '../../core/graph-edit/tally.ts';
+import { count, type Tally, tallied } from '../../core/graph-edit/tally.ts';
 import { defineMethod } from '../../core/method.ts';
 import type { Model } from '../../core/model.ts';
 
@@ -15,12 +15,7 @@ something else uses, too, weights that several operators share, and half-precisi
   options: {},
   changes: 'graph',
   loss: 'none',
-  async apply(model, _, { note, signal }) {
-    const tally: Tally = new Map();
-    const result = await foldBatchNorm(model, tally, signal);
-    tell(tally, 'fold-batchnorm', note);
-    return result;
-  },
+  apply: (model, _, { note, signal }) => tallied('fold-batchnorm', note, (tally) => foldBatchNorm(model, tally, signal)),
 });
 
 const RISKY = 'left # operators alone: half-precision weights might not hold the product';

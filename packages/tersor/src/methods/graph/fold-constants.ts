@@ -1,6 +1,6 @@
 import { editGraphs } from '../../core/graph-edit/edit-graphs.ts';
 import { fold } from '../../core/graph-edit/fold.ts';
-import { count, type Tally, tell } from '../../core/graph-edit/tally.ts';
+import { count, type Tally, tallied } from '../../core/graph-edit/tally.ts';
 import { defineMethod } from '../../core/method.ts';
 import type { Model } from '../../core/model.ts';
 
@@ -19,12 +19,7 @@ Shapes that the file states are believed, as the runtime does; symbols never sta
   options: {},
   changes: 'graph',
   loss: 'none',
-  async apply(model, _, { note, signal }) {
-    const tally: Tally = new Map();
-    const result = await foldConstants(model, tally, signal);
-    tell(tally, 'fold-constants', note);
-    return result;
-  },
+  apply: (model, _, { note, signal }) => tallied('fold-constants', note, (tally) => foldConstants(model, tally, signal)),
 });
 
 export function foldConstants(model: Model, tally: Tally, signal?: AbortSignal): Promise<Model> {

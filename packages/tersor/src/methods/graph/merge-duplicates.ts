@@ -3,7 +3,7 @@ import { LEAST_SHARED_BYTES, mergeInitializers } from '../../core/graph-edit/mer
 import { mergeNodes } from '../../core/graph-edit/merge-nodes.ts';
 import { withUniqueNames } from '../../core/graph-edit/names.ts';
 import { isSmall } from '../../core/graph-edit/scope.ts';
-import { count, type Tally, tell } from '../../core/graph-edit/tally.ts';
+import { count, type Tally, tallied } from '../../core/graph-edit/tally.ts';
 import { bytesOf } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
 import { type Model, type Weight, withGraph } from '../../core/model.ts';
@@ -25,12 +25,7 @@ Operators with the same inputs and attributes become one, unless they draw rando
   options: mergeOptions,
   changes: 'graph',
   loss: 'none',
-  async apply(model, { large }, { note, signal }) {
-    const tally: Tally = new Map();
-    const result = await mergeDuplicates(model, large, tally, signal);
-    tell(tally, 'merge-duplicates', note);
-    return result;
-  },
+  apply: (model, { large }, { note, signal }) => tallied('merge-duplicates', note, (tally) => mergeDuplicates(model, large, tally, signal)),
 });
 
 export async function mergeDuplicates(model: Model, large: boolean, tally: Tally, signal?: AbortSignal): Promise<Model> {

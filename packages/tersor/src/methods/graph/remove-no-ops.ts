@@ -2,7 +2,7 @@ import type { Graph, Node } from '../../core/graph.ts';
 import { editGraphs, type Site } from '../../core/graph-edit/edit-graphs.ts';
 import { sourceOf } from '../../core/graph-edit/no-op.ts';
 import { renameInNode, renameValues } from '../../core/graph-edit/rename.ts';
-import { count, type Tally, tell } from '../../core/graph-edit/tally.ts';
+import { count, type Tally, tallied } from '../../core/graph-edit/tally.ts';
 import { countUses } from '../../core/graph-edit/uses.ts';
 import { defineMethod } from '../../core/method.ts';
 import type { Model } from '../../core/model.ts';
@@ -19,12 +19,7 @@ dimensions are never taken for numbers: an operator goes only when it changes no
   options: {},
   changes: 'graph',
   loss: 'none',
-  async apply(model, _, { note, signal }) {
-    const tally: Tally = new Map();
-    const result = await removeNoOps(model, tally, signal);
-    tell(tally, 'remove-no-ops', note);
-    return result;
-  },
+  apply: (model, _, { note, signal }) => tallied('remove-no-ops', note, (tally) => removeNoOps(model, tally, signal)),
 });
 
 export function removeNoOps(model: Model, tally: Tally, signal?: AbortSignal): Promise<Model> {

@@ -1,7 +1,7 @@
 import { TersorError } from '../core/error.ts';
+import { printableLines } from '../core/text/printable.ts';
 import { statusOf } from './exit-status.ts';
 import type { Screen } from './shell.ts';
-import { printableLines } from './text/printable.ts';
 
 /** Opens the tracker that the published package names. */
 const REPORT_TO = 'npm bugs tersor';

@@ -1,8 +1,8 @@
 import type { Phase, Progress } from '../core/progress.ts';
+import { printable } from '../core/text/printable.ts';
+import { durationText } from '../core/text/units.ts';
 import type { Screen } from './shell.ts';
 import { bar } from './text/bar.ts';
-import { printable } from './text/printable.ts';
-import { durationText } from './text/units.ts';
 import { cut, padEnd, shorten, widthOf } from './text/width.ts';
 
 /** Shows progress; `end` leaves a clean line behind. */

@@ -1,3 +1,4 @@
+import type { Budget } from './budget.ts';
 import type { Feeds } from './engine.ts';
 import type { Target } from './format.ts';
 import type { Progress } from './progress.ts';
@@ -35,18 +36,10 @@ export interface Asked extends AskedToCompare {
   readonly keep?: boolean;
   /** `false` writes what a recipe makes without running it: nothing is proven, and every promise about it is `unverified`. */
   readonly verify?: boolean;
+  /** Also finds out what a report shows of the files: their hash, and what they weigh after brotli. Takes some seconds per 100 MB. */
+  readonly weigh?: boolean;
   /** Overwrites an existing output. */
   readonly force?: boolean;
 }
 
-/** What the result must keep. Fields left out are not promised. */
-export interface Budget {
-  /** Largest allowed loss of quality, as a fraction: 0.01. */
-  readonly drop?: number;
-  /** Largest allowed size of all files, bytes. */
-  readonly size?: number;
-  /** Largest allowed latency, as a ratio to the original's: 1.1. */
-  readonly latency?: number;
-  /** Largest allowed peak memory of the engine, bytes. */
-  readonly memory?: number;
-}
+export type { Budget };

@@ -1,3 +1,4 @@
+import type { Budget } from './budget.ts';
 import type { Target } from './format.ts';
 import type { WeightId } from './graph.ts';
 import type { LayerKind } from './layers.ts';
@@ -25,6 +26,12 @@ export interface Report {
   /** What was left alone, and why. */
   readonly skipped: readonly { readonly about: string; readonly message: string }[];
   readonly seconds: Readonly<Record<string, number>>;
+  /** What has to be the same for the promises to be measured again. */
+  readonly conditions?: ConditionsReport;
+  /** What is downloaded; only measured when a report was asked for. */
+  readonly transfer?: TransferReport;
+  /** Allocations of which none is both smaller and better than another, the smallest first; only where the search found some. */
+  readonly front?: readonly FrontPoint[];
 }
 
 export interface FileReport {
@@ -32,6 +39,41 @@ export interface FileReport {
   readonly format: string;
   /** All files together, external data included. */
   readonly bytes: number;
+  /** SHA-256 of all files one after the other, the model itself first: lower-case hex. Only of results, when a report was asked for. */
+  readonly sha256?: string;
+}
+
+export interface ConditionsReport {
+  readonly seed: number;
+  /** The limits that were promised. */
+  readonly budget: Budget;
+  /** Path of the inputs; absent when they were made up, or handed in as values. */
+  readonly data?: string;
+  /** At most so many samples. */
+  readonly samples?: number;
+  /** What outputs mean, where that was said. */
+  readonly outputs?: Readonly<Record<string, OutputQuality['kind']>>;
+  /** Path of the module that scored. */
+  readonly eval?: string;
+}
+
+/** All files of a model as servers send them. */
+export interface TransferReport {
+  readonly before: Weighed;
+  readonly after: Weighed;
+}
+
+export interface Weighed {
+  readonly bytes: number;
+  /** After brotli, quality 9. */
+  readonly brotli: number;
+}
+
+export interface FrontPoint {
+  readonly bytes: number;
+  /** Loss of quality where it was chosen, as a fraction. */
+  readonly drop: number;
+  readonly chosen: boolean;
 }
 
 export interface WeightReport {
@@ -101,6 +143,29 @@ export interface PromiseReport {
   readonly actual: string;
   /** `indicated`: kept as far as the evidence goes, which is synthetic or too small to resolve it. */
   readonly status: 'kept' | 'indicated' | 'missed' | 'unverified';
+}
+
+/** A model held against the report that came with it: is it that file, and does it still keep what was promised? */
+export interface Check {
+  readonly version: string;
+  readonly model: FileReport;
+  /** Every row is kept, or at least none is missed. */
+  readonly kept: boolean;
+  readonly rows: readonly CheckRow[];
+  /** Absent when it was not run. */
+  readonly quality?: QualityReport;
+  readonly speed?: SpeedReport;
+  readonly runtimes: readonly RuntimeReport[];
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export interface CheckRow {
+  readonly name: PromiseReport['name'] | 'bytes' | 'sha256';
+  readonly promised: string;
+  /** What the report says; absent when it is silent about it. */
+  readonly reported?: string;
+  readonly actual: string;
+  readonly status: PromiseReport['status'];
 }
 
 /** Two models side by side: what `b` gives up and gains against `a`. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bar } from '../../src/cli/text/bar.ts';
-import { printable } from '../../src/cli/text/printable.ts';
-import { bytesText, countText, durationText, millisecondsText, percentText, valueText } from '../../src/cli/text/units.ts';
 import { cut, padEnd, shorten, widthOf, wrap } from '../../src/cli/text/width.ts';
+import { printable } from '../../src/core/text/printable.ts';
+import { bytesText, countText, durationText, millisecondsText, percentText, valueText } from '../../src/core/text/units.ts';
 
 describe('units', () => {
   it.each([

@@ -2,12 +2,12 @@ import { parseRecipe } from '../../core/parse-recipe.ts';
 import type { Recipe } from '../../core/recipe.ts';
 import { recipeSchema } from '../../core/recipe-schema.ts';
 import type { Report } from '../../core/report.ts';
+import { printable } from '../../core/text/printable.ts';
+import { bytesText, percentText } from '../../core/text/units.ts';
 import { checkModel } from '../check-model.ts';
 import { DONE } from '../exit-status.ts';
 import { presetNames, readRecipe } from '../load-recipe.ts';
 import type { Shell } from '../shell.ts';
-import { printable } from '../text/printable.ts';
-import { bytesText, percentText } from '../text/units.ts';
 
 /** Checks a recipe's steps, options and rules; with a model also that every rule selects something. */
 export async function recipeCheckCommand(

@@ -1,7 +1,7 @@
 import type { Comparison } from '../../core/report.ts';
+import { printable } from '../../core/text/printable.ts';
+import { percentText, valueText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
-import { printable } from '../text/printable.ts';
-import { percentText, valueText } from '../text/units.ts';
 import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
 import { sizeBars } from './size-bars.ts';
 import { weightsTable } from './weights-table.ts';

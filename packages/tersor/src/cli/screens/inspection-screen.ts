@@ -1,11 +1,11 @@
 import { RECIPE_KEY } from '../../compress/recipe-in-file.ts';
 import type { InspectedWeight, Inspection } from '../../core/inspection.ts';
+import { printable } from '../../core/text/printable.ts';
+import { bytesText, percentText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { bar } from '../text/bar.ts';
 import { paragraph } from '../text/paragraph.ts';
-import { printable } from '../text/printable.ts';
 import { type Column, table } from '../text/table.ts';
-import { bytesText, percentText } from '../text/units.ts';
 import { labelled } from './measured-lines.ts';
 import { modelLine } from './model-line.ts';
 

@@ -1,8 +1,8 @@
 import type { QualityReport, RuntimeReport, SpeedReport } from '../../core/report.ts';
+import { printable } from '../../core/text/printable.ts';
+import { integerText, millisecondsText, percentText, ratioText, valueText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
-import { printable } from '../text/printable.ts';
-import { integerText, millisecondsText, percentText, ratioText, valueText } from '../text/units.ts';
 
 const LABEL = 9;
 

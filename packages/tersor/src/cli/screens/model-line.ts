@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { Inspection } from '../../core/inspection.ts';
+import { printable } from '../../core/text/printable.ts';
+import { bytesText, countText } from '../../core/text/units.ts';
 import type { Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
-import { printable } from '../text/printable.ts';
-import { bytesText, countText } from '../text/units.ts';
 
 /** What the model is: one line, where the screen is wide enough. */
 export function modelLine(inspection: Inspection, { columns, colors }: Pick<Screen, 'columns' | 'colors'>): string {

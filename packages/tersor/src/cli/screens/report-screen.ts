@@ -1,10 +1,10 @@
 import type { Target } from '../../core/format.ts';
 import type { PromiseReport, Report } from '../../core/report.ts';
+import { printable } from '../../core/text/printable.ts';
+import { bytesText, durationText } from '../../core/text/units.ts';
+import { loaderLine } from '../../report/loader-line.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
-import { printable } from '../text/printable.ts';
-import { bytesText, durationText } from '../text/units.ts';
-import { loaderLine } from './loader-line.ts';
 import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
 import { sizeBars } from './size-bars.ts';
 import { weightsTable } from './weights-table.ts';

@@ -1,6 +1,6 @@
+import { bytesText, percentText } from '../../core/text/units.ts';
 import type { Screen } from '../shell.ts';
 import { bar } from '../text/bar.ts';
-import { bytesText, percentText } from '../text/units.ts';
 import { padEnd } from '../text/width.ts';
 
 const WIDEST = 48;

@@ -1,8 +1,8 @@
 import type { WeightReport } from '../../core/report.ts';
+import { printable } from '../../core/text/printable.ts';
+import { bytesText, percentText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
-import { printable } from '../text/printable.ts';
 import { type Column, table } from '../text/table.ts';
-import { bytesText, percentText } from '../text/units.ts';
 
 const SHOWN = 12;
 

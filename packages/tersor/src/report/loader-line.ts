@@ -1,9 +1,8 @@
-import { basename } from 'node:path';
-import type { Target } from '../../core/format.ts';
+import type { Target } from '../core/format.ts';
 
-/** The line that loads the result where it will run, ready to paste. */
+/** The line that loads a model where it will run, ready to paste. On the web it is beside the page. */
 export function loaderLine(path: string, target: Target): string {
-  const web = `./${basename(path)}`;
+  const web = `./${baseName(path)}`;
   switch (target) {
     case 'node':
       return `await ort.InferenceSession.create(${quoted(path)})`;
@@ -14,6 +13,12 @@ export function loaderLine(path: string, target: Target): string {
   }
 }
 
-function quoted(text: string): string {
+/** The last step of a path, in the writing of any system. */
+export function baseName(path: string): string {
+  return path.split(/[/\\]/).findLast((step) => step !== '') ?? path;
+}
+
+/** As a literal of JavaScript. */
+export function quoted(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }

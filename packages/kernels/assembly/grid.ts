@@ -27,29 +27,38 @@ export function setFit(scale: f32, zero: i32): void {
 export let low: f32 = 0;
 export let high: f32 = 0;
 
-/** Four pairs of extremes side by side: a single pair would wait for itself. */
+/** Long blocks keep four pairs of extremes side by side, for one would wait for itself; short ones have no time to unite so many. */
 export function measureRange(values: usize, count: i32): void {
-  let low0 = f32x4.splat(0), low1 = low0, low2 = low0, low3 = low0;
-  let high0 = low0, high1 = low0, high2 = low0, high3 = low0;
-  const end = values + (<usize>count << 2), end16 = values + (<usize>(count & ~15) << 2), end4 = values + (<usize>(count & ~3) << 2);
+  let low0 = f32x4.splat(0), low1 = low0, high0 = low0, high1 = low0;
+  const end = values + (<usize>count << 2), end8 = values + (<usize>(count & ~7) << 2);
   let at = values;
-  for (; at < end16; at += 64) {
-    const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+  if (count >= 128) {
+    let low2 = low0, low3 = low0, high2 = low0, high3 = low0;
+    for (const end16 = values + (<usize>(count & ~15) << 2); at < end16; at += 64) {
+      const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+      low0 = f32x4.pmin(low0, a);
+      low1 = f32x4.pmin(low1, b);
+      low2 = f32x4.pmin(low2, c);
+      low3 = f32x4.pmin(low3, d);
+      high0 = f32x4.pmax(high0, a);
+      high1 = f32x4.pmax(high1, b);
+      high2 = f32x4.pmax(high2, c);
+      high3 = f32x4.pmax(high3, d);
+    }
+    low0 = f32x4.pmin(low0, low2);
+    low1 = f32x4.pmin(low1, low3);
+    high0 = f32x4.pmax(high0, high2);
+    high1 = f32x4.pmax(high1, high3);
+  }
+  for (; at < end8; at += 32) {
+    const a = v128.load(at), b = v128.load(at, 16);
     low0 = f32x4.pmin(low0, a);
     low1 = f32x4.pmin(low1, b);
-    low2 = f32x4.pmin(low2, c);
-    low3 = f32x4.pmin(low3, d);
     high0 = f32x4.pmax(high0, a);
     high1 = f32x4.pmax(high1, b);
-    high2 = f32x4.pmax(high2, c);
-    high3 = f32x4.pmax(high3, d);
   }
-  for (; at < end4; at += 16) {
-    low0 = f32x4.pmin(low0, v128.load(at));
-    high0 = f32x4.pmax(high0, v128.load(at));
-  }
-  low0 = f32x4.pmin(f32x4.pmin(low0, low1), f32x4.pmin(low2, low3));
-  high0 = f32x4.pmax(f32x4.pmax(high0, high1), f32x4.pmax(high2, high3));
+  low0 = f32x4.pmin(low0, low1);
+  high0 = f32x4.pmax(high0, high1);
   low0 = f32x4.pmin(low0, v128.shuffle<u32>(low0, low0, 2, 3, 0, 1));
   high0 = f32x4.pmax(high0, v128.shuffle<u32>(high0, high0, 2, 3, 0, 1));
   low0 = f32x4.pmin(low0, v128.shuffle<u32>(low0, low0, 1, 0, 3, 2));

@@ -5,6 +5,7 @@ import type { Loops } from './loops.ts';
 import { openPool, type Pool } from './pool.ts';
 import { availableThreads } from './start-worker.ts';
 import { type Piece, piecesOf } from './tiles.ts';
+import { unwritten } from './unwritten.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
 export interface KernelsOptions {
@@ -84,12 +85,12 @@ function isWorthMoving(values: Float32Array, { fit }: QuantizeSpec): boolean {
 async function quantizeOn(pool: Pool, threads: number, values: Float32Array, spec: QuantizeSpec): Promise<QuantizedBlocks> {
   const { rows, columns, block, bits, symmetric } = spec;
   const blocks = rows * Math.ceil(columns / block);
-  const codes = new Uint8Array(values.length);
+  const codes = new Uint8Array(unwritten(values.length));
   const scales = new Float32Array(blocks);
   const zeros = new Uint8Array(blocks);
   const quantizePiece = async (piece: Piece) => {
-    const part = await pool.run(() => ({
-      values: values.slice(piece.start, piece.start + piece.rows * piece.columns),
+    const part = await pool.run((memory) => ({
+      values: copyOf(values.subarray(piece.start, piece.start + piece.rows * piece.columns), memory),
       spec: { ...spec, rows: piece.rows, columns: piece.columns, block: piece.block },
     }));
     codes.set(part.codes, piece.start);
@@ -98,6 +99,13 @@ async function quantizeOn(pool: Pool, threads: number, values: Float32Array, spe
   };
   await Promise.all([...piecesOf(spec, pieceElements(values.length, threads))].map(quantizePiece));
   return symmetric ? { codes, scales, bits } : { codes, scales, zeros, bits };
+}
+
+function copyOf(values: Float32Array, memory: ArrayBuffer | undefined): Float32Array<ArrayBuffer> {
+  const isEnough = memory && memory.byteLength >= values.byteLength;
+  const copy = new Float32Array(isEnough ? memory : unwritten(values.byteLength), 0, values.length);
+  copy.set(values);
+  return copy;
 }
 
 /** Large enough to be worth a message, small enough that no worker waits long for the last one. */

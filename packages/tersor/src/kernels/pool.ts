@@ -6,15 +6,18 @@ import type { Answer, Unit } from './unit.ts';
 /** Workers that take units as they become free. They start when there is work, and never keep an idle process alive. */
 export interface Pool {
   /** Runs a unit on the next free worker. `cut` makes it only then, so that waiting units hold no memory. */
-  run(cut: () => Unit): Promise<QuantizedBlocks>;
+  run(cut: Cut): Promise<QuantizedBlocks>;
   /** False where there are no workers, and once one died before any of them ever answered: a bundle without worker.js, a strict page. */
   works(): boolean;
   /** Ends the workers; what is still running or waiting is rejected with INTERRUPTED. */
   close(): Promise<void>;
 }
 
+/** Makes a unit, in the memory of an earlier one if that is large enough. */
+export type Cut = (memory: ArrayBuffer | undefined) => Unit;
+
 interface Job {
-  readonly cut: () => Unit;
+  readonly cut: Cut;
   readonly resolve: (blocks: QuantizedBlocks) => void;
   readonly reject: (error: TersorError) => void;
 }
@@ -22,6 +25,8 @@ interface Job {
 interface Member {
   readonly worker: WorkerHandle;
   job: Job | undefined;
+  /** What the last unit was in. */
+  memory: ArrayBuffer | undefined;
 }
 
 export function openPool(threads: number): Pool {
@@ -40,7 +45,7 @@ export function openPool(threads: number): Pool {
       free.job = job;
       free.worker.keepAlive(true);
       try {
-        free.worker.send(job.cut());
+        free.worker.send(job.cut(free.memory));
       } catch (error) {
         release(free);
         job.reject(crash(error));
@@ -52,7 +57,7 @@ export function openPool(threads: number): Pool {
     if (members.size >= threads) return undefined;
     const worker = startWorker({ answer: (answer) => finish(member, answer), failed: (reason) => bury(member, reason) });
     if (!worker) return abandon();
-    const member: Member = { worker, job: undefined };
+    const member: Member = { worker, job: undefined, memory: undefined };
     members.add(member);
     return member;
   }
@@ -73,6 +78,7 @@ export function openPool(threads: number): Pool {
   function finish(member: Member, answer: Answer): void {
     const job = release(member);
     hasAnswered = true;
+    member.memory = 'memory' in answer ? answer.memory : undefined;
     if ('blocks' in answer) job?.resolve(answer.blocks);
     else job?.reject(new TersorError(answer.code, 'kernels', answer.message));
     next();

@@ -7,5 +7,11 @@ export interface Unit {
   readonly spec: QuantizeSpec;
 }
 
+export interface Done {
+  readonly blocks: QuantizedBlocks;
+  /** The memory of the unit's values comes back, for the next unit: fresh memory costs more than the copy into it. */
+  readonly memory: ArrayBuffer;
+}
+
 /** What a worker answers, one answer a unit, in the order of the units. */
-export type Answer = { readonly blocks: QuantizedBlocks } | { readonly code: ErrorCode; readonly message: string };
+export type Answer = Done | { readonly code: ErrorCode; readonly message: string };

@@ -19,7 +19,8 @@ port.onmessage = async ({ data }) => {
   try {
     opening ??= compileKernels().then(wasmLoops);
     const blocks = (await opening).quantize(data.values, data.spec);
-    port.postMessage({ blocks }, buffersOf(blocks));
+    const memory = data.values.buffer;
+    port.postMessage({ blocks, memory }, [...buffersOf(blocks), memory]);
   } catch (error) {
     const code = error instanceof TersorError ? error.code : 'INTERNAL';
     port.postMessage({ code, message: error instanceof Error ? error.message : String(error) }, []);

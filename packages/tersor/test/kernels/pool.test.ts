@@ -25,16 +25,17 @@ afterAll(() => vi.restoreAllMocks());
 const spec = { rows: 1, columns: 1, block: 1, bits: 8, symmetric: true, fit: 'mse', scale: 'f32' } as const;
 const unit = (value: number) => () => ({ values: Float32Array.of(value), spec });
 const blocks = (code: number): QuantizedBlocks => ({ codes: Uint8Array.of(code), scales: Float32Array.of(1), bits: 8 });
+const done = (code: number) => ({ blocks: blocks(code), memory: new ArrayBuffer(code) });
 
 it('starts workers only for waiting units, at most as many as allowed, and lets idle ones go', async () => {
   const pool = openPool(2);
   expect(started.length).toBe(0);
   const results = [1, 2, 3].map((value) => pool.run(unit(value)));
   expect(started.map(({ sent }) => sent.length)).toEqual([1, 1]);
-  started[1]!.events.answer({ blocks: blocks(2) });
-  started[0]!.events.answer({ blocks: blocks(1) });
+  started[1]!.events.answer(done(2));
+  started[0]!.events.answer(done(1));
   expect(started.map(({ sent }) => sent.length)).toEqual([1, 2]);
-  started[1]!.events.answer({ blocks: blocks(3) });
+  started[1]!.events.answer(done(3));
   expect((await Promise.all(results)).map(({ codes }) => codes[0])).toEqual([1, 2, 3]);
   expect(started.map(({ alive }) => alive)).toEqual([false, false]);
 });
@@ -44,7 +45,7 @@ it('hands on what a worker says went wrong, and goes on with the worker', async 
   const bad = pool.run(unit(1));
   const good = pool.run(unit(2));
   started[0]!.events.answer({ code: 'SHAPE', message: 'too long a row' });
-  started[0]!.events.answer({ blocks: blocks(2) });
+  started[0]!.events.answer(done(2));
   await expect(bad).rejects.toThrow('kernels: too long a row [SHAPE]');
   expect((await good).codes[0]).toBe(2);
 });
@@ -55,8 +56,22 @@ it('rejects the unit of a worker that died, and replaces the worker', async () =
   const next = pool.run(unit(2));
   started[0]!.events.failed(new Error('out of memory'));
   await expect(lost).rejects.toThrow('a worker failed: out of memory');
-  started[1]!.events.answer({ blocks: blocks(2) });
+  started[1]!.events.answer(done(2));
   expect((await next).codes[0]).toBe(2);
+});
+
+it('offers the memory that a worker sent back to the next unit of that worker', async () => {
+  const pool = openPool(1);
+  const offered: (number | undefined)[] = [];
+  const cut = (value: number) => (memory: ArrayBuffer | undefined) => {
+    offered.push(memory?.byteLength);
+    return unit(value)();
+  };
+  const results = [7, 8].map((value) => pool.run(cut(value)));
+  started[0]!.events.answer(done(7));
+  started[0]!.events.answer(done(8));
+  await Promise.all(results);
+  expect(offered).toEqual([undefined, 7]);
 });
 
 it('rejects a unit that cannot be cut', async () => {

@@ -49,13 +49,13 @@ describe('the WASM twin has the bits of the reference', () => {
     };
     fc.assert(
       fc.property(small, ([rows, columns]) => turns(rows, columns)),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
     for (const [rows, columns] of [
       [3000, 131],
       [700, 900],
-      [2, 300001],
-      [300001, 2],
+      [2, 70001],
+      [70001, 2],
     ] as const)
       turns(rows, columns);
   });

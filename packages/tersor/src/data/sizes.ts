@@ -59,8 +59,8 @@ function imageSides(open: ReadonlySet<OpenSize>, fixedHeight: number | undefined
 
 function isBatch(shape: readonly unknown[], axis: number): boolean {
   const dim = shape[axis];
-  if (typeof dim === 'string' && /batch|^(n|b|bs)$/i.test(dim)) return true;
-  return axis === 0 && shape.length > 1;
+  if (axis === 0 && shape.length > 1) return true;
+  return typeof dim === 'string' && /batch/i.test(dim);
 }
 
 function meaning(info: ValueInfo, role: Role, axis: number): OpenSize {

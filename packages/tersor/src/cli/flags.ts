@@ -25,7 +25,7 @@ export const FLAGS = {
     new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(
       oneOf('--target', TARGETS),
     ),
-  data: () => new Option('--data <path>', 'Inputs to choose by and prove with: .npz, a folder of them, or a JS module.'),
+  data: () => new Option('--data <path>', 'Inputs to choose by and prove with: .npz, a folder of them, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.'),
   samples: () => new Option('--samples <n>', 'How many samples to use.').argParser(count('--samples', 1, 1e6)),
   outputs: () =>
     new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),

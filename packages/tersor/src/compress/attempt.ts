@@ -8,7 +8,7 @@ import type { Scratch } from '../io/node-scratch.ts';
 import { openNodeStore } from '../io/node-store.ts';
 import type { Job } from './job.ts';
 import { judgePromises } from './promises.ts';
-import { withRecipe } from './recipe-in-file.ts';
+import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import { type WeightErrors, watchErrors } from './weight-errors.ts';
 
@@ -37,17 +37,12 @@ export async function attempt(
 ): Promise<Attempt> {
   const recipe = recipeOf(job, steps);
   const errors = job.asked.verify === false ? undefined : watchErrors();
-  const model = withRecipe(await job.apply(job.input.model, steps, false, errors), recipe);
+  const model = withRecipe(await job.apply(job.input.model, recipe.steps, false, errors), recipe);
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`)) : NOTHING_PROVEN;
   const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, ...proof });
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), promises, ...proof };
-}
-
-/** What is to be done, with all that decides its bytes. */
-export function recipeOf({ seed, target }: Job, steps: readonly Step[]): Recipe {
-  return { version: 1, seed, target, steps };
 }
 
 async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {

@@ -8,6 +8,7 @@ import { menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import { openAssessor } from './assessor.ts';
 import type { Job } from './job.ts';
+import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 
 /** Lossless, and fewer weights to look at. */
@@ -50,7 +51,7 @@ export async function* searchRecipes(job: Job, referee: Referee, budget: Budget)
         options,
         maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
         ...(budget.size !== undefined && { maxBytes: budget.size }),
-        size: async (chosen) => (await job.input.format.size(await job.apply(job.input.model, toSteps(chosen), true), job.target)).bytes,
+        size: (chosen) => bytesAfter(job, toSteps(chosen)),
         drop: (weights) => assessor.drop(weights),
         error: (weights) => assessor.error(weights),
         onProgress: (done, total, about) => job.progress('choose', done, total, about),
@@ -60,6 +61,12 @@ export async function* searchRecipes(job: Job, referee: Referee, budget: Budget)
   } finally {
     await assessor.close();
   }
+}
+
+/** Exactly: the recipe that goes into the file is counted, too. */
+async function bytesAfter(job: Job, steps: readonly Step[]): Promise<number> {
+  const model = withRecipe(await job.apply(job.input.model, steps, true), recipeOf(job, steps));
+  return (await job.input.format.size(model, job.target)).bytes;
 }
 
 async function* map<T, U>(values: AsyncIterable<T>, change: (value: T) => U): AsyncGenerator<U> {

@@ -4,6 +4,7 @@ import type { QualityReport, SpeedReport } from '../core/report.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
 import { splitHalves } from '../data/choose.ts';
+import { digestOfAll } from '../data/digest-node.ts';
 import { openEvaluation } from '../data/evaluation-node.ts';
 import { openData } from '../data/open-data-node.ts';
 import { settle } from '../data/settle.ts';
@@ -59,6 +60,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     const original = await engine.open({ path: input.path });
     const samples = await openSamples(job, original, asked);
     for (const note of samples.notes) job.note('inputs', note);
+    const digest = digestOfAll(samples.samples);
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
     const { choose, prove } = splitHalves(samples, seed);
@@ -93,7 +95,7 @@ export async function openReferee(job: Job): Promise<Referee> {
           if (run) judge.add(index, run.outputs, outputs, run.feeds);
         }
       }
-      return judge.report(parts[part], seed);
+      return { ...judge.report(parts[part], seed), digest };
     };
 
     const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, asked.signal);
@@ -103,7 +105,7 @@ export async function openReferee(job: Job): Promise<Referee> {
       compare,
       async judge(session, part, onSample) {
         const compared = await compare(session, part, onSample);
-        return score ? { ...(await score(session)), outputs: compared.outputs } : compared;
+        return score ? { ...(await score(session)), digest, outputs: compared.outputs } : compared;
       },
       race: (session) => latency(engine, original, session, distinctShapes(prove.samples), { seed }),
       close: () => engine.close(),
@@ -121,11 +123,12 @@ async function openScore(path: string, original: Session, signal?: AbortSignal):
   return async (session) => judgeTask(before, toScores(await measure(session), path), path);
 }
 
-function openSamples({ input: { model }, seed }: Job, session: Session, { data, samples, signal }: Asked): Promise<Samples> {
+function openSamples({ input: { model, path }, seed }: Job, session: Session, { data, samples, signal }: Asked): Promise<Samples> {
   if (data === undefined) return settle(session, { samples: samples ?? SYNTHETIC_SAMPLES, seed, model });
   return openData(data, session.inputs, {
     seed,
     outputs: session.outputs,
+    model: path,
     ...(samples !== undefined && { samples }),
     ...(signal && { signal }),
   });

@@ -102,6 +102,8 @@ export interface QualityReport {
   readonly samples: number;
   readonly evidence: 'data' | 'synthetic';
   readonly source: string;
+  /** SHA-256 of all inputs, in hexadecimal: reports with the same one were judged by the same data. */
+  readonly digest?: string;
   readonly outputs: readonly OutputQuality[];
 }
 

@@ -4,11 +4,15 @@ import type { Samples } from '../core/samples.ts';
 /** `count` of `items` in their own order; all when there are no more. The same seed chooses the same. */
 export function choose<T>(items: readonly T[], count: number, seed: number): T[] {
   if (items.length <= count) return [...items];
-  const random = randomFor(seed, 'choose');
-  return shuffled(items.length, random)
+  return orderToChoose(items.length, seed)
     .slice(0, count)
     .sort((a, b) => a - b)
     .map((index) => items[index]!);
+}
+
+/** In which order items are taken until there are enough. */
+export function orderToChoose(length: number, seed: number): number[] {
+  return shuffled(length, randomFor(seed, 'choose'));
 }
 
 /**

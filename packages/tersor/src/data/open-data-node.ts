@@ -1,16 +1,17 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { abortable } from '../core/abortable.ts';
-import type { Feeds } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
 import { choose } from './choose.ts';
+import { distinct } from './gather.ts';
 import { loadModule } from './module-node.ts';
 import { parseNpz } from './npz.ts';
 import { splitArrays } from './split-arrays.ts';
-import { toFeeds, type Wanted, withInitialState } from './to-feeds.ts';
+import { openJsonLines, openTextLines } from './text-node.ts';
+import { toFeeds, toSample, type Wanted } from './to-feeds.ts';
 
 /** A file or folder, or the runs themselves: feeds, or lists of feeds for sequences. */
 export type DataSpec = string | Iterable<unknown> | AsyncIterable<unknown>;
@@ -21,6 +22,8 @@ export interface DataOptions {
   readonly seed?: number;
   /** The model's outputs: with them, state that is fed back may be left out of the data. */
   readonly outputs?: readonly ValueInfo[];
+  /** Where the model lies, and with it the tokenizer that texts are read with. */
+  readonly model?: string;
   /** Stops waiting for a module or a caller that does not yield. */
   readonly signal?: AbortSignal;
 }
@@ -28,7 +31,7 @@ export interface DataOptions {
 const DEFAULT_SAMPLES = 64;
 
 const HINT =
-  'give an .npz file or a folder of them (arrays named like the inputs), or a JavaScript module whose default export yields one object of inputs per sample';
+  'give an .npz file or a folder of them (arrays named like the inputs), a .txt or .jsonl (with tokenizer.json beside the model), or a JavaScript module whose default export yields one object of inputs per sample';
 
 /**
  * Samples from a user's data, checked against the model's inputs.
@@ -37,7 +40,7 @@ const HINT =
 export async function openData(
   spec: DataSpec,
   inputs: readonly ValueInfo[],
-  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], signal }: DataOptions = {},
+  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], model, signal }: DataOptions = {},
 ): Promise<Samples> {
   const wanted: Wanted = { inputs, links: stateLinks(inputs, outputs) };
   if (typeof spec !== 'string') return fromIterable(spec, wanted, { limit: samples, name: 'data', signal });
@@ -46,7 +49,10 @@ export async function openData(
   if (!about.isDirectory() && !about.isFile())
     throw new TersorError('DATA_INVALID', basename(spec), 'is no ordinary file', 'copy it into one first');
   if (about.isDirectory()) return fromFolder(spec, wanted, samples, seed);
+  const reading = { wanted, limit: samples, seed, model, signal };
   if (extname(spec) === '.npz') return fromFiles([spec], basename(spec), wanted, samples, seed);
+  if (extname(spec) === '.txt') return openTextLines(spec, reading);
+  if (extname(spec) === '.jsonl') return openJsonLines(spec, reading);
   if (!['.js', '.mjs', '.cjs', '.ts', '.mts'].includes(extname(spec)))
     throw new TersorError('DATA_INVALID', basename(spec), 'is no kind of data that tersor reads', HINT);
   const exported = await abortable(loadModule(spec), signal);
@@ -78,11 +84,13 @@ async function fromFiles(paths: readonly string[], source: string, wanted: Wante
     const { feeds, note } = splitArrays(parseNpz(await readFile(path), name), wanted, name);
     const steps = wanted.links.length > 0;
     if (note && paths.length === 1) notes.push(steps ? `${note}, the steps of one sequence` : note);
-    if (steps) found.push(sample(name, feeds, wanted));
-    else feeds.forEach((run, index) => void found.push(sample(feeds.length > 1 ? `${name}[${index}]` : name, [run], wanted)));
+    if (steps) found.push(toSample(name, feeds, wanted));
+    else feeds.forEach((run, index) => void found.push(toSample(feeds.length > 1 ? `${name}[${index}]` : name, [run], wanted)));
   }
-  const chosen = choose(found, limit, seed);
-  if (chosen.length < found.length) notes.push(`${chosen.length} of ${found.length} samples are used`);
+  const different = distinct(found);
+  const chosen = choose(different.samples, limit, seed);
+  notes.push(...different.notes);
+  if (chosen.length < different.samples.length) notes.push(`${chosen.length} of ${different.samples.length} samples are used`);
   return { evidence: 'data', source, samples: chosen, notes };
 }
 
@@ -122,7 +130,7 @@ async function fromIterable(
     const steps: readonly unknown[] = Array.isArray(next.value) ? next.value : [next.value];
     if (steps.length === 0) throw new TersorError('DATA_INVALID', id, 'is a sequence without steps');
     found.push(
-      sample(
+      toSample(
         id,
         steps.map((step, index) => toFeeds(step, wanted, steps.length > 1 ? `${id}[${index}]` : id)),
         wanted,
@@ -130,12 +138,8 @@ async function fromIterable(
     );
   }
   if (found.length === 0) throw new TersorError('DATA_INVALID', name, 'yields no samples', HINT);
-  return { evidence: 'data', source: name, samples: found, notes };
-}
-
-function sample(id: string, steps: readonly Feeds[], wanted: Wanted): Sample {
-  const [first, ...others] = steps;
-  return { id, steps: first ? [withInitialState(first, wanted), ...others] : [] };
+  const different = distinct(found);
+  return { evidence: 'data', source: name, samples: different.samples, notes: [...notes, ...different.notes] };
 }
 
 async function* iterate(source: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<unknown> {

@@ -2,6 +2,7 @@ import type { Feeds, Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import { nearest } from '../core/nearest.ts';
+import type { Sample } from '../core/samples.ts';
 import type { StateLink } from '../core/state-links.ts';
 import { checkShape, describe, toValue } from './to-value.ts';
 
@@ -47,6 +48,11 @@ export function checkNames(given: ReadonlyMap<string, unknown>, { inputs, links 
   const state = new Set(links.map(({ input }) => input));
   const missing = inputs.find(({ name }) => !given.has(name) && !state.has(name));
   if (missing) throw new TersorError('DATA_INVALID', where, `has nothing for the input "${missing.name}"`, expected(inputs));
+}
+
+/** A sample of the given steps; state that they leave out starts at zero. */
+export function toSample(id: string, [first, ...others]: readonly Feeds[], wanted: Wanted): Sample {
+  return { id, steps: first ? [withInitialState(first, wanted), ...others] : [] };
 }
 
 /** The first step of a sequence with zeros for the state that it leaves out. */

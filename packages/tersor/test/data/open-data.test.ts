@@ -49,11 +49,12 @@ describe('openData', () => {
     expect(samples[0]?.steps[1]).not.toHaveProperty('h');
   });
 
-  it('reads every file of a folder, and no more samples than asked for', async () => {
-    const { samples, notes } = await openData(folder, [x], { samples: 4 });
-    expect(samples).toHaveLength(4);
-    expect(notes).toEqual(['4 of 6 samples are used']);
-    expect((await openData(folder, [x], { samples: 4 })).samples).toEqual(samples);
+  it('reads every file of a folder, each sample once, and no more than asked for', async () => {
+    expect((await openData(folder, [x])).samples).toHaveLength(3);
+    const { samples, notes } = await openData(folder, [x], { samples: 2 });
+    expect(samples).toHaveLength(2);
+    expect(notes).toEqual(['3 exact duplicates are left out', '2 of 3 samples are used']);
+    expect((await openData(folder, [x], { samples: 2 })).samples).toEqual(samples);
   });
 
   it('takes what a module or a caller yields, and stops when it has enough', async () => {

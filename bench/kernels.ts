@@ -1,6 +1,8 @@
 /**
- * The kernels beside native code, on one thread, interleaved in one run: `npm run bench:kernels`. Both sides are timed in processor time
- * of their whole process, because on a busy machine the clock punishes whoever runs longer at a time.
+ * The kernels beside native code, on one thread, interleaved in one run: `npm run bench:kernels`, after a build. Both sides are timed in processor time
+ * of their whole process, because on a busy machine the clock punishes whoever runs longer at a time. Ours take an ordinary array and
+ * give a new one, so the copies into WebAssembly's memory and out of it count, unless a row says `in place`: there the values and the room
+ * for the output lie ready on both sides.
  * Writes bench/results/kernels.json. Exit status 1 when a ratio is below nine tenths of its target.
  */
 import { createHash } from 'node:crypto';
@@ -9,7 +11,9 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { QuantizeSpec } from '../packages/tersor/src/core/kernels.ts';
 import type { Loops } from '../packages/tersor/src/kernels/loops.ts';
+import { instancesOf } from '../packages/tersor/src/kernels/memory.ts';
 import { compileKernels, wasmLoops } from '../packages/tersor/src/kernels/wasm.ts';
+import { measureThreads, type ThreadsRow } from './kernel-threads.ts';
 import { type Peer, startPeer } from './peers/peer.ts';
 import { pythonWith } from './peers/venv.ts';
 
@@ -30,8 +34,11 @@ interface Case {
   readonly rows?: number;
   /** Ours over theirs, as measured before the kernels were written; absent: shown for comparison. */
   readonly target?: number;
-  run(loops: Loops, values: Float32Array, norms: Float32Array): Uint8Array | Uint16Array;
+  run(loops: Loops, values: Float32Array, norms: Float32Array, inPlace: InPlace): Uint8Array | Uint16Array;
 }
+
+/** Runs a kernel over values that lie in WebAssembly's memory; gives a view of its output. */
+type InPlace = (kernel: 'toBfloat16' | 'toHalf' | 'quantize') => Uint8Array;
 
 const spec = (rest: Partial<QuantizeSpec>): QuantizeSpec => ({
   rows: ROWS,
@@ -48,6 +55,13 @@ const int8 = (loops: Loops, values: Float32Array) => loops.quantize(values, spec
 const mse = (loops: Loops, values: Float32Array) => loops.quantize(values, spec({ rows: values.length / COLUMNS, fit: 'mse' })).codes;
 const CASES: readonly Case[] = [
   { name: 'int8 per channel', peer: 'int8', against: 'numpy', target: 4.5, run: int8 },
+  {
+    name: 'int8 per channel, in place',
+    peer: 'int8-in-place',
+    against: 'numpy',
+    target: 4.5,
+    run: (_, __, ___, inPlace) => inPlace('quantize'),
+  },
   { name: 'int8 per channel', peer: 'int8-tuned', against: 'tuned numpy', run: int8 },
   {
     name: '4-bit asymmetric, block 32, packed',
@@ -72,7 +86,15 @@ const CASES: readonly Case[] = [
     run: (loops, v, norms) => loops.maskRows(v, norms, COLUMNS / 2),
   },
   { name: 'f32 to bf16', peer: 'bf16', against: 'torch', target: 0.87, run: (loops, v) => loops.toBfloat16(v) },
+  {
+    name: 'f32 to bf16, in place',
+    peer: 'bf16-in-place',
+    against: 'torch',
+    target: 0.87,
+    run: (_, __, ___, inPlace) => inPlace('toBfloat16'),
+  },
   { name: 'f32 to f16', peer: 'f16', against: 'torch', target: 0.23, run: (loops, v) => loops.toHalf(v) },
+  { name: 'f32 to f16, in place', peer: 'f16-in-place', against: 'torch', run: (_, __, ___, inPlace) => inPlace('toHalf') },
 ];
 
 interface Row {
@@ -105,20 +127,37 @@ try {
     : undefined;
   const rows = await measureAll(values, peer);
   await peer?.close();
-  report(rows, peer);
+  report(rows, await measureThreads(), peer);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 async function measureAll(values: Float32Array, peer: Peer | undefined): Promise<Row[]> {
-  const loops = wasmLoops(await compileKernels());
+  const module = await compileKernels();
+  const loops = wasmLoops(module);
+  const inPlace = keepIn(module, values);
   const norms = values.slice(0, COLUMNS).map((value) => Math.abs(value) + 0.5);
   const rows: Row[] = [];
   for (const entry of CASES) {
     const part = values.subarray(0, (entry.rows ?? ROWS) * COLUMNS);
-    rows.push(await measure(entry, () => entry.run(loops, part, norms), part.byteLength, peer));
+    rows.push(await measure(entry, () => entry.run(loops, part, norms, inPlace), part.byteLength, peer));
   }
   return rows;
+}
+
+function keepIn(module: WebAssembly.Module, values: Float32Array): InPlace {
+  const instances = instancesOf(module);
+  const sizes = [values.byteLength, values.length * 2, ROWS * 4, ROWS];
+  instances.use(sizes, ({ bytes }, from) => bytes.set(new Uint8Array(values.buffer), from));
+  return (kernel) =>
+    instances.use(sizes, ({ call, bytes }, from, to, scales, zeros) => {
+      if (kernel === 'quantize') {
+        call(kernel, from, ROWS, COLUMNS, COLUMNS, 8, 1, 0, 0, to, scales, zeros);
+        return bytes.subarray(to, to + values.length);
+      }
+      call(kernel, from, values.length, to);
+      return bytes.subarray(to, to + values.length * 2);
+    });
 }
 
 /** Turn by turn, so that both see the same noise; at least 5 rounds, then until two seconds are used up. */
@@ -164,7 +203,7 @@ function speedOf(seconds: number[], bytes: number): Speed {
   return { best: bytes / 1e6 / (sorted[0] ?? Number.NaN), median: bytes / 1e6 / median };
 }
 
-function report(rows: readonly Row[], peer: Peer | undefined): void {
+function report(rows: readonly Row[], threads: readonly ThreadsRow[], peer: Peer | undefined): void {
   const cells = rows.map(({ kernel, against, ours, peer: theirs, ratio, target, met, sameBytes }) => [
     kernel,
     ours.best.toFixed(0),
@@ -183,6 +222,11 @@ function report(rows: readonly Row[], peer: Peer | undefined): void {
         .join('  ')
         .trimEnd(),
     );
+  console.log("\nfit: 'mse' over 90 MB, by workers");
+  for (const row of threads) {
+    const [clock, processor] = [row.milliseconds, row.processorMilliseconds].map((ms) => `${ms.toFixed(0)} ms`);
+    console.log(`${row.threads}: ${clock}, x${row.gain.toFixed(2)}; processor time ${processor}, x${row.overhead.toFixed(2)}`);
+  }
   for (const [name, reason] of Object.entries(peer?.missing ?? {})) console.log(`skipped ${name}: ${reason}`);
 
   const machine = {
@@ -200,6 +244,7 @@ function report(rows: readonly Row[], peer: Peer | undefined): void {
     threads: 1,
     clock: 'processor time',
     rows,
+    workers: threads,
   };
   mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   writeFileSync(new URL('results/kernels.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);

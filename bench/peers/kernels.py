@@ -32,6 +32,20 @@ def int8_numpy():
     return np.clip(np.rint(W / scale), -128, 127).astype(np.int8)
 
 
+ROOM = np.empty_like(W)
+CODES = np.empty(W.shape, np.int8)
+
+
+def int8_in_place():
+    np.abs(W, out=ROOM)
+    scale = ROOM.max(axis=1, keepdims=True) / np.float32(127)
+    np.divide(W, scale, out=ROOM)
+    np.rint(ROOM, out=ROOM)
+    np.clip(ROOM, -128, 127, out=ROOM)
+    np.copyto(CODES, ROOM, casting="unsafe")
+    return CODES
+
+
 def mse_numpy():
     base = np.abs(FEW).max(axis=1, keepdims=True) / np.float32(7)
     best, scales = np.full((len(FEW), 1), np.inf, np.float32), base
@@ -88,6 +102,7 @@ def mask_numpy():
 
 CASES = {
     "int8": (int8_numpy, False),
+    "int8-in-place": (int8_in_place, False),
     "int8-tuned": (int8_tuned, False),
     "mse-numpy": (mse_numpy, False),
     "mse-tuned": (mse_tuned, False),
@@ -186,6 +201,9 @@ def add_torch():
         return mask.view(weights.shape).numpy()
 
     CASES["mask-2of4"] = (mask_torch, True)
+    half, brain = torch.empty_like(weights, dtype=torch.float16), torch.empty_like(weights, dtype=torch.bfloat16)
+    CASES["f16-in-place"] = (lambda: half.copy_(weights).numpy(), True)
+    CASES["bf16-in-place"] = (lambda: brain.copy_(weights).view(torch.int16).numpy(), True)
     CASES["f16"] = (lambda: weights.to(torch.float16).numpy(), True)
     CASES["bf16"] = (lambda: weights.to(torch.bfloat16).view(torch.int16).numpy(), True)
 

@@ -14,7 +14,7 @@ export interface Pool {
 }
 
 /** Makes a unit, in the memory of an earlier one if that is large enough. */
-export type Cut = (memory: ArrayBuffer | undefined) => Unit;
+type Cut = (memory: ArrayBuffer | undefined) => Unit;
 
 interface Job {
   readonly cut: Cut;

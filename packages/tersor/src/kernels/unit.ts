@@ -7,7 +7,7 @@ export interface Unit {
   readonly spec: QuantizeSpec;
 }
 
-export interface Done {
+interface Done {
   readonly blocks: QuantizedBlocks;
   /** The memory of the unit's values comes back, for the next unit: fresh memory costs more than the copy into it. */
   readonly memory: ArrayBuffer;

@@ -10,7 +10,9 @@ export type Execution =
   /** Stored small, expanded when the model is loaded: the original's speed and memory. */
   | 'expand'
   /** Kept small in memory, expanded block by block inside the operator (MatMulNBits, GatherBlockQuantized). */
-  | 'weight-only';
+  | 'weight-only'
+  /** Multiplied as integers, by activations that are quantized when they come: the activations' rounding adds to the error. */
+  | 'dynamic';
 
 /** A weight that is not loaded yet: shape and layout are known, values come when `load` is called. */
 export interface Weight {

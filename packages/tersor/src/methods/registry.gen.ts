@@ -2,7 +2,7 @@
 import type { Declaration } from '../core/method.ts';
 import { boolean, integer, names, oneOf } from '../core/options.ts';
 
-export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'fp16' | 'rtn';
+export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'dynamic-int8' | 'fp16' | 'rtn';
 
 export const METHODS: Readonly<Record<MethodId, Declaration>> = {
   clean: {
@@ -76,6 +76,22 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       to: integer(7, 25, {"default":21,"doc":"The opset to write."}),
     },
     load: async () => (await import('./graph/upgrade-opset.ts')).default,
+  },
+  "dynamic-int8": {
+    id: "dynamic-int8",
+    family: "quantize",
+    summary: "Multiplies in 8-bit integers: weights are rounded now, activations when they come. Smaller and faster; needs no data.",
+    notes: "Takes linear and recurrent layers. Products with the weight as second operand become integer products (MatMul, Gemm, projections of attention),\nwhat has no such operator (recurrent layers, batched weights) is stored in 8 bits all the same and expanded when the model is loaded. Convolutions and\nembeddings are left alone and named: a step of `rtn` after this one takes them.\n\nEvery call quantizes an activation as a whole, from its smallest to its largest value. So one outlier coarsens the rest, and what a sample gives depends\na little on the samples beside it in the batch. Measure it on your data; layers that lose most are better left to `rtn` with a rule.\n\nProcessors with AVX2 but neither AVX-512 VNNI nor AVX-VNNI add pairs of products in 16 bits, which overflow where weights and activations are both large.\n`range: reduced` keeps weights within 7 bits, where that cannot happen, at twice the rounding of the weights. WebAssembly and ARM do not need it.",
+    source: "https://arxiv.org/abs/1712.05877",
+    changes: "layout",
+    loss: "data-dependent",
+    options: {
+      fit: oneOf(["absmax","mse"], {"default":"absmax","doc":"How scales are found: from the largest magnitude of each output, or by the least squared error.","search":["absmax","mse"]}),
+      range: oneOf(["full","reduced"], {"default":"full","doc":"Bits of the weights: full: 8; reduced: 7, for x86 processors without VNNI."}),
+      scale: oneOf(["f16","f32"], {"default":"f16","doc":"Type of the stored scales."}),
+      minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
+    },
+    load: async () => (await import('./quantize/dynamic-int8.ts')).default,
   },
   fp16: {
     id: "fp16",

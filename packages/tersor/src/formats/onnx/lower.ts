@@ -3,6 +3,7 @@ import type { Target } from '../../core/format.ts';
 import { eachGraph, type Graph, makeNode, mapGraphs, type Node, type WeightId } from '../../core/graph.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Model } from '../../core/model.ts';
+import { openActivations } from './lower/activations.ts';
 import { type Builder, openBuilder } from './lower/builder.ts';
 import { isStoredAsUsed, type Plan, planLowering } from './lower/plan.ts';
 
@@ -41,6 +42,7 @@ export async function lower(model: Model, target: Target, kernels?: Kernels): Pr
 function lowerGraph(graph: Graph, outermost: boolean, { stored, replaced, dropped }: Plan, builder: Builder): Graph {
   const initializers = new Map<string, WeightId>();
   const expanded = new Map<WeightId, string>();
+  const activations = openActivations(builder);
   const nodes: Node[] = [];
   for (const [name, id] of graph.initializers) {
     const weight = stored.get(id);
@@ -60,7 +62,7 @@ function lowerGraph(graph: Graph, outermost: boolean, { stored, replaced, droppe
     });
     if ('expansion' in weight) nodes.push(...weight.expansion(names, name, builder));
   }
-  for (const node of graph.nodes) if (!dropped.has(node)) nodes.push(...(replaced.get(node)?.() ?? [node]));
+  for (const node of graph.nodes) if (!dropped.has(node)) nodes.push(...(replaced.get(node)?.(activations) ?? [node]));
   const keptSmall = [...graph.initializers].flatMap(([name, id]) => ('names' in (stored.get(id) ?? {}) ? [name] : []));
   // A weight that is computed cannot be given from outside any more. Inputs of inner graphs go by position and stay.
   const given = ({ name }: Graph['inputs'][number]) => !stored.has(graph.initializers.get(name) ?? '');

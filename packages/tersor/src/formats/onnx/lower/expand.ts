@@ -13,6 +13,7 @@ export type AffineWeight = Weight & { readonly layout: AffineLayout };
 export interface Expansion {
   /** Codes, zero points where there are any, scales. */
   readonly parts: readonly Part[];
+  readonly codes: Part;
   readonly scales: StoredScales;
   /** Operators that give `output` the weight's values, from initializers called `names`: one for each part, in their order. */
   nodes(names: readonly string[], output: string, builder: Builder): Node[];
@@ -29,6 +30,7 @@ export function expand({ shape, layout, dtype }: AffineWeight): Expansion {
   const zeros = layout.zero && zerosPart(layout, arrangement);
   return {
     parts: [codes, ...(zeros ? [zeros] : []), ...scales.parts],
+    codes,
     scales,
     nodes: (names, output, builder) => {
       const [codesName = '', ...rest] = names;

@@ -3,19 +3,25 @@ import { eachGraph, type Graph, type Node, type WeightId } from '../../../core/g
 import type { Kernels } from '../../../core/kernels.ts';
 import type { Layer } from '../../../core/layers.ts';
 import type { Model, Weight } from '../../../core/model.ts';
+import type { Activations } from './activations.ts';
 import type { Builder } from './builder.ts';
 import { choose } from './choose.ts';
 import { openCodesNames } from './codes-name.ts';
 import { consumersOf } from './consumers.ts';
+import { dynamicProduct } from './dynamic.ts';
 import { type AffineWeight, type Expansion, expand, widen } from './expand.ts';
 import { partWeights } from './part.ts';
+import type { Small } from './small.ts';
 import { weightOnly } from './weight-only.ts';
+
+/** The operators that take the place of one, in a graph that quantizes these activations. */
+export type Replacement = (activations: Activations) => Node[];
 
 /** What becomes of the compressed weights of a model, and of the operators that use them. */
 export interface Plan {
   readonly stored: ReadonlyMap<WeightId, Stored>;
   /** Operators that read a weight in its stored form, and what takes their place. */
-  readonly replaced: ReadonlyMap<Node, () => Node[]>;
+  readonly replaced: ReadonlyMap<Node, Replacement>;
   /** Operators that nobody needs any more. */
   readonly dropped: ReadonlySet<Node>;
 }
@@ -38,24 +44,29 @@ export function planLowering(
   kernels: Kernels | undefined,
 ): Plan {
   const stored = new Map<WeightId, Stored>();
-  const replaced = new Map<Node, () => Node[]>();
+  const replaced = new Map<Node, Replacement>();
   const dropped = new Set<Node>();
   const layerOf = new Map(layers.map((layer) => [layer.weight.id, layer]));
   const names = namesOf(graph);
   const consumers = consumersOf(graph);
   const codesName = openCodesNames(graph);
 
+  const smallForm = (layer: Layer, weight: AffineWeight): Small | undefined => {
+    const wanted = execution.get(weight.id) ?? choose(layer, weight.layout, target);
+    if (wanted === 'dynamic') return dynamicProduct(layer, weight, builder.opset);
+    return wanted === 'weight-only' ? weightOnly(layer, weight) : undefined;
+  };
+
   const keepSmall = (weight: AffineWeight): Stored | undefined => {
     const layer = layerOf.get(weight.id);
     const [name, ...others] = names.get(weight.id) ?? [];
     if (!layer || name === undefined || others.length > 0) return undefined;
-    if ((execution.get(weight.id) ?? choose(layer, weight.layout, target)) !== 'weight-only') return undefined;
-    const form = weightOnly(layer, weight);
+    const form = smallForm(layer, weight);
     const between = consumers.between(name, new Set(layer.uses.map(({ node }) => node)));
     if (!form || !between || layer.uses.some(({ node }) => replaced.has(node))) return undefined;
     const codes = codesName(name, weight.layout, layer.uses);
     const partNames = form.parts.map((_, i) => (i === 0 ? codes : undefined) ?? builder.name());
-    for (const { node } of layer.uses) replaced.set(node, () => form.replace(node, partNames, builder));
+    for (const { node } of layer.uses) replaced.set(node, (activations) => form.replace(node, partNames, builder, activations));
     for (const node of between) dropped.add(node);
     return { parts: partWeights(weight, form.parts, builder.id, kernels), names: partNames };
   };

@@ -1,18 +1,11 @@
-import { floatAttribute, intAttribute, type Node } from '../../../core/graph.ts';
 import type { Layer, Use } from '../../../core/layers.ts';
-import { type AffineLayout, matrixOf } from '../../../core/layout.ts';
+import { matrixOf } from '../../../core/layout.ts';
 import { blockParts } from './block-parts.ts';
-import { type Builder, type Chain, onnxType, openChain } from './builder.ts';
+import { type Chain, onnxType, openChain } from './builder.ts';
 import { ACCURACY_LEVEL } from './choose.ts';
 import { type AffineWeight, expand } from './expand.ts';
-import type { Part } from './part.ts';
-
-/** A weight that stays small in memory, read by operators that expand it as they go. */
-export interface WeightOnly {
-  readonly parts: readonly Part[];
-  /** The operators that take the place of one that used the weight; `names` are the parts'. */
-  replace(node: Node, names: readonly string[], builder: Builder): Node[];
-}
+import type { Small } from './small.ts';
+import { isProduct, named, readsRows } from './uses.ts';
 
 /** Block lengths that MatMulNBits and GatherBlockQuantized take. */
 const BLOCKS = [16, 32, 64, 128, 256];
@@ -20,7 +13,7 @@ const BLOCKS = [16, 32, 64, 128, 256];
 const MICROSOFT = 'com.microsoft';
 
 /** Undefined when the weight, or any of its uses, has no such operators. */
-export function weightOnly(layer: Layer, weight: AffineWeight): WeightOnly | undefined {
+export function weightOnly(layer: Layer, weight: AffineWeight): Small | undefined {
   const { layout, shape, dtype } = weight;
   if (shape.length !== 2 || layout.outputs.length !== 1 || !layer.uses.every((use) => readsRows(use, layout))) return undefined;
   const products = layer.uses.filter(isProduct).length;
@@ -33,25 +26,12 @@ export function weightOnly(layer: Layer, weight: AffineWeight): WeightOnly | und
   return gathers === 0 || columns % block === 0 ? blockProduct(weight) : undefined;
 }
 
-/** The operator reads the weight or its transpose, and means the layout's rows by outputs. */
-function readsRows({ axes, outputAxes }: Use, { outputs }: AffineLayout): boolean {
-  return axes?.length === 2 && outputAxes.length === 1 && outputAxes[0] === outputs[0];
-}
-
-/** Activations times the weight, with nothing that MatMulNBits lacks. */
-function isProduct({ node, input, kind }: Use): boolean {
-  if (kind !== 'linear' || input !== 1) return false;
-  if (node.op === 'MatMul') return true;
-  if (node.op !== 'Gemm' && node.op !== 'FusedMatMul') return false;
-  return intAttribute(node, 'transA', 0) === 0 && floatAttribute(node, 'alpha', 1) === 1 && floatAttribute(node, 'beta', 1) === 1;
-}
-
 function isGather({ node, kind }: Use): boolean {
   return kind === 'embedding' && node.op === 'Gather';
 }
 
 /** MatMulNBits, and GatherBlockQuantized where the weight is an embedding, too. */
-function blockProduct(weight: AffineWeight): WeightOnly {
+function blockProduct(weight: AffineWeight): Small {
   const { rows, columns, block } = matrixOf(weight.layout, weight.shape);
   const { bits } = weight.layout.numeric;
   const attributes = { K: columns, N: rows, bits, block_size: block, accuracy_level: ACCURACY_LEVEL[bits] ?? 0 };
@@ -74,7 +54,7 @@ function blockProduct(weight: AffineWeight): WeightOnly {
   };
 }
 
-function gatherBlocks(weight: AffineWeight): WeightOnly {
+function gatherBlocks(weight: AffineWeight): Small {
   const { parts, operands } = blockParts(weight, false);
   return {
     parts,
@@ -93,7 +73,7 @@ function addGather(inputs: readonly string[], { layout, shape }: AffineWeight, c
 }
 
 /** Codes and scales are looked up like the row itself was: standard operators, and as fast. */
-function gatherRows(weight: AffineWeight): WeightOnly {
+function gatherRows(weight: AffineWeight): Small {
   const { parts, scales } = expand(weight);
   return {
     parts,
@@ -109,9 +89,4 @@ function gatherRows(weight: AffineWeight): WeightOnly {
       return named(chain.end(node.outputs[0] ?? ''), node);
     },
   };
-}
-
-/** The last operator goes by the name of the one it replaces. */
-function named(nodes: Node[], { name }: Node): Node[] {
-  return nodes.map((node, i) => (i === nodes.length - 1 ? { ...node, name } : node));
 }

@@ -1,0 +1,69 @@
+import type { Layer } from '../../core/layers.ts';
+import type { AffineLayout } from '../../core/layout.ts';
+import { defineMethod } from '../../core/method.ts';
+import { mapWeights } from '../../core/model.ts';
+import { integer, oneOf } from '../../core/options.ts';
+import { int } from '../../numeric/int.ts';
+import { quantizeWeight } from '../quantize-weight.ts';
+import { reasonAgainst } from '../reason-against.ts';
+
+/** Bits that weights take of their bytes. */
+const BITS = { full: 8, reduced: 7 } as const;
+
+export default defineMethod({
+  id: 'dynamic-int8',
+  family: 'quantize',
+  summary: 'Multiplies in 8-bit integers: weights are rounded now, activations when they come. Smaller and faster; needs no data.',
+  notes: [
+    'Takes linear and recurrent layers. Products with the weight as second operand become integer products (MatMul, Gemm, projections of attention),',
+    'what has no such operator (recurrent layers, batched weights) is stored in 8 bits all the same and expanded when the model is loaded. Convolutions and',
+    'embeddings are left alone and named: a step of `rtn` after this one takes them.',
+    '',
+    'Every call quantizes an activation as a whole, from its smallest to its largest value. So one outlier coarsens the rest, and what a sample gives depends',
+    'a little on the samples beside it in the batch. Measure it on your data; layers that lose most are better left to `rtn` with a rule.',
+    '',
+    'Processors with AVX2 but neither AVX-512 VNNI nor AVX-VNNI add pairs of products in 16 bits, which overflow where weights and activations are both large.',
+    '`range: reduced` keeps weights within 7 bits, where that cannot happen, at twice the rounding of the weights. WebAssembly and ARM do not need it.',
+  ].join('\n'),
+  source: 'https://arxiv.org/abs/1712.05877',
+  options: {
+    fit: oneOf(['absmax', 'mse'], {
+      default: 'absmax',
+      doc: 'How scales are found: from the largest magnitude of each output, or by the least squared error.',
+      search: ['absmax', 'mse'],
+    }),
+    range: oneOf(['full', 'reduced'], {
+      default: 'full',
+      doc: 'Bits of the weights: full: 8; reduced: 7, for x86 processors without VNNI.',
+    }),
+    scale: oneOf(['f16', 'f32'], { default: 'f16', doc: 'Type of the stored scales.' }),
+    minimum: integer(1, 2 ** 31, { default: 128, doc: 'Weights with fewer elements are left alone.' }),
+  },
+  changes: 'layout',
+  loss: 'data-dependent',
+  async apply(model, { fit, range, scale, minimum }, { scope, kernels, note }) {
+    const layouts = new Map<string, AffineLayout>();
+    for (const layer of scope) {
+      const layout = layoutFor(layer, scale);
+      const reason = otherUse(layer) ?? reasonAgainst(layer, layout, minimum);
+      if (reason) note(layer.weight.id, reason);
+      else layouts.set(layer.weight.id, layout);
+    }
+    const changed = mapWeights(model, (weight) => {
+      const layout = layouts.get(weight.id);
+      return layout && { ...weight, layout, load: () => quantizeWeight(weight, layout, fit, kernels, BITS[range]) };
+    });
+    const execution = new Map(model.execution);
+    for (const id of layouts.keys()) execution.set(id, 'dynamic');
+    return { ...changed, execution };
+  },
+});
+
+function layoutFor({ outputAxes }: Layer, scale: 'f16' | 'f32'): AffineLayout {
+  return { kind: 'affine', numeric: int(8), outputs: outputAxes, block: 'row', scale: { kind: 'dense', dtype: scale } };
+}
+
+function otherUse({ uses }: Layer): string | undefined {
+  if (uses.some(({ kind }) => kind === 'conv')) return 'is convolved: no integer convolution runs everywhere';
+  return uses.some(({ kind }) => kind === 'embedding') ? 'is looked up: nothing to multiply' : undefined;
+}

@@ -12,6 +12,7 @@ const steps: Readonly<Record<string, readonly [file: string, ...args: string[]]>
   'import direction and cycles': [tsx, 'tools/imports.ts'],
   'registry is fresh': [tsx, 'tools/registry.ts', '--check'],
   'generated docs are fresh': [tsx, 'tools/docs.ts', '--check'],
+  'schema of reports is fresh': [tsx, 'tools/schema.ts', '--check'],
   'API snapshot': [tsx, 'tools/api.ts', '--check'],
   'published packages (publint, are the types wrong)': [tsx, 'tools/published.ts'],
   'unused files, exports, dependencies': [binOf('knip'), '--no-progress', '--no-config-hints'],

@@ -4,6 +4,7 @@ import { makeReport } from './compress/make-report.ts';
 import { DEFAULT_BUDGET, isKept } from './compress/promises.ts';
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import type { Referee } from './compress/referee.ts';
+import type { FileFacts } from './compress/weigh.ts';
 import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import type { Recipe, Step } from './core/recipe.ts';
@@ -143,8 +144,15 @@ async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: n
   const gained = result.size.bytes <= worthwhile;
   const outcome = !gained ? 'nothing-to-gain' : isKept(result.promises) ? 'compressed' : 'missed';
   const leave = outcome === 'compressed' || asked.keep === true;
+  const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, result, scratch.name)) : undefined;
   if (leave) await scratch.publish(result.folder);
-  return makeReport(job, { ...result, outcome, ...(leave && { output: asked.output ?? minName(input.path) }) });
+  return makeReport(job, { ...result, outcome, ...(facts && { facts }), ...(leave && { output: asked.output ?? minName(input.path) }) });
+}
+
+/** Compressing files to see what they weigh is slow; it is loaded when somebody asks. */
+async function weighFiles(job: Job, result: Attempt, name: string): Promise<FileFacts> {
+  job.progress('weigh');
+  return (await import('./compress/weigh.ts')).weigh(job, result, name);
 }
 
 function budgetOf({ budget = {} }: Asked): Budget {

@@ -1,7 +1,8 @@
 /** The public API. Re-exports only. */
+export { check } from './check.ts';
 export { compare } from './compare.ts';
 export { compress, plan } from './compress.ts';
-export type { Asked, AskedToCompare, Budget } from './core/asked.ts';
+export type { Asked, AskedToCheck, AskedToCompare, Budget } from './core/asked.ts';
 export type { DType, Shape } from './core/dtype.ts';
 export type { Feeds, Value, ValueData } from './core/engine.ts';
 export { ERRORS, type ErrorCode, TersorError } from './core/error.ts';
@@ -18,14 +19,20 @@ export type { Phase, Progress } from './core/progress.ts';
 export type { Recipe, Step } from './core/recipe.ts';
 export { recipeSchema } from './core/recipe-schema.ts';
 export type {
+  Check,
+  CheckRow,
   Comparison,
+  ConditionsReport,
   FileReport,
+  FrontPoint,
   OutputQuality,
   PromiseReport,
   QualityReport,
   Report,
   RuntimeReport,
   SpeedReport,
+  TransferReport,
+  Weighed,
   WeightReport,
 } from './core/report.ts';
 export type { Rule } from './core/rules.ts';

@@ -26,6 +26,7 @@ const JOB_FLAGS = [
   'recipe',
   'set',
   'saveRecipe',
+  'report',
   'maxDrop',
   'maxSize',
   'maxLatency',
@@ -78,6 +79,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: ['atLeast', 'target', 'data', 'samples', 'outputs', 'eval', 'seed', 'threads', 'weights', 'json', 'quiet'],
     examples: ['tersor compare model.onnx model.min.onnx', 'tersor compare model.onnx model.min.onnx --data eval.npz --at-least 99%'],
     run: async ([a, b], flags, shell) => (await import('./commands/compare.ts')).compareCommand(a, b, flags, shell),
+  },
+  {
+    name: 'check <report> <model>',
+    summary: 'Hold a model against its report.json: is it that file, and are the promises still kept?',
+    description:
+      'Compares size and hash of the model with what its report says, and measures every promise again, against the original and under the conditions that the report names. Made for continuous integration: status 1 when something is missed. JavaScript that only the report names is not run; name it with --data or --eval.',
+    flags: ['original', 'data', 'eval', 'run', 'threads', 'json', 'quiet'],
+    examples: ['tersor check report.json model.min.onnx', 'tersor check report.json model.min.onnx --original models/model.onnx'],
+    run: async ([report, model], flags, shell) => (await import('./commands/check.ts')).checkCommand(report, model, flags, shell),
   },
   {
     name: 'methods [id]',
@@ -140,6 +150,7 @@ export function methodSpec(method: Declaration): CommandSpec {
       'seed',
       'threads',
       'saveRecipe',
+      'report',
       'weights',
       'json',
       'quiet',

@@ -8,6 +8,10 @@ import { parseBytes, parseInteger, parseRatio, parseShare, parseSize } from './q
 export const FLAGS = {
   out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder.'),
   force: () => new Option('--force', 'Overwrite the output if it exists. The input is never overwritten.'),
+  report: () =>
+    new Option('--report <file.json>', 'Write what was done and measured, to look at or for "tersor check". Repeatable.').argParser(
+      collectReports,
+    ),
   maxDrop: () => new Option('--max-drop <share>', 'Most quality that may be lost: 1% or 0.01.').argParser(parsed('--max-drop', parseShare)),
   maxSize: () =>
     new Option('--max-size <size>', 'Largest file: 25MB, 300kB or 25% of the original.').argParser(parsed('--max-size', parseSize)),
@@ -25,7 +29,11 @@ export const FLAGS = {
     new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(
       oneOf('--target', TARGETS),
     ),
-  data: () => new Option('--data <path>', 'Inputs to choose by and prove with: .npz, a folder of them, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.'),
+  data: () =>
+    new Option(
+      '--data <path>',
+      'Inputs to choose by and prove with: .npz, a folder of them, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.',
+    ),
   samples: () => new Option('--samples <n>', 'How many samples to use.').argParser(count('--samples', 1, 1e6)),
   outputs: () =>
     new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),
@@ -34,6 +42,9 @@ export const FLAGS = {
     new Option('--at-least <share>', 'Exit with status 1 when the quality is lower: 99% or 0.99.').argParser(
       parsed('--at-least', parseShare),
     ),
+  original: () =>
+    new Option('--original <file>', 'The model that was compressed, to compare with. Default: the path that the report names.'),
+  run: () => new Option('--no-run', 'Look at the file alone, its size and hash; run nothing.'),
   where: () =>
     new Option('--where <pattern>', 'Only weights with such a name; * crosses no "." or "/", ** does. Repeatable.').argParser(collect),
   keep: () => new Option('--keep', 'Leave the file behind even when a promise is missed.'),
@@ -70,6 +81,11 @@ function oneOf<const T extends string>(flag: string, values: readonly T[]): (tex
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
+}
+
+function collectReports(path: string, before: readonly string[] = []): readonly string[] {
+  if (!/\.json$/i.test(path)) throw new TersorError('OPTION_VALUE', '--report', `"${path}"`, 'it takes a name that ends in .json');
+  return collect(path, before);
 }
 
 function collectOutputs(text: string, before: OutputKinds = {}): OutputKinds {

@@ -18,6 +18,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   write: 'Writing',
   verify: 'Verifying',
   time: 'Timing',
+  weigh: 'Weighing',
 };
 const PHASE_WIDTH = Math.max(...Object.values(PHASES).map((name) => name.length));
 const BAR_WIDTH = 24;

@@ -24,6 +24,8 @@ export interface Attempt {
   readonly speed?: SpeedReport;
   readonly memory?: number;
   readonly runtimes: readonly RuntimeReport[];
+  /** What the promises are made from. */
+  readonly budget: Budget;
   readonly promises: readonly PromiseReport[];
 }
 
@@ -42,7 +44,7 @@ export async function attempt(
   const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`)) : NOTHING_PROVEN;
   const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, ...proof });
-  return { folder, recipe, model, size, ...(errors && { errors: errors.found }), promises, ...proof };
+  return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
 }
 
 async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
@@ -78,7 +80,7 @@ interface Proof {
 const NOTHING_PROVEN: Proof = { runtimes: [] };
 
 /** Loads the written file in the runtime, compares it on inputs that were not used for choosing, and times it. */
-async function prove(job: Job, referee: Referee, path: string): Promise<Proof> {
+export async function prove(job: Job, referee: Referee, path: string): Promise<Proof> {
   const { name, notice } = referee.engine;
   const standIn = notice !== undefined;
   try {

@@ -1,10 +1,12 @@
+import type { Budget } from '../core/budget.ts';
 import { findLayers } from '../core/find-layers.ts';
 import type { Size } from '../core/format.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { Model } from '../core/model.ts';
-import type { Report } from '../core/report.ts';
+import type { ConditionsReport, Report } from '../core/report.ts';
 import { peakMemory, version } from '../io/node-process.ts';
 import type { Job } from './job.ts';
+import type { FileFacts } from './weigh.ts';
 import { weightsReport } from './weights-report.ts';
 
 type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtimes' | 'promises'> & {
@@ -14,13 +16,17 @@ type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtime
   readonly size: Size;
   /** See `WeightReport.error`; absent when nothing was computed. */
   readonly errors?: ReadonlyMap<WeightId, number>;
+  /** What was promised; absent when nothing was. */
+  readonly budget?: Budget;
+  /** Absent when nobody asked. */
+  readonly facts?: FileFacts;
   /** Where the result is; absent when nothing was left behind. */
   readonly output?: string;
 };
 
 export async function makeReport(
   job: Job,
-  { model, size, errors = new Map(), output, outcome, recipe, quality, speed, memory, runtimes, promises }: Result,
+  { model, size, errors = new Map(), output, outcome, recipe, quality, speed, memory, runtimes, promises, budget = {}, facts }: Result,
 ): Promise<Report> {
   const { input, target, clock, notes } = job;
   const before = { model: input.model, size: await input.format.size(input.model, target) };
@@ -28,7 +34,9 @@ export async function makeReport(
     version: version(),
     target,
     input: { path: input.path, format: input.format.id, bytes: input.bytes },
-    ...(output !== undefined && { output: { path: output, format: input.format.id, bytes: size.bytes } }),
+    ...(output !== undefined && {
+      output: { path: output, format: input.format.id, bytes: size.bytes, ...(facts && { sha256: facts.sha256 }) },
+    }),
     resultBytes: size.bytes,
     outcome,
     recipe,
@@ -40,5 +48,19 @@ export async function makeReport(
     promises,
     skipped: [...notes.values()],
     seconds: clock.seconds(),
+    conditions: conditionsOf(job, budget),
+    ...(facts && { transfer: facts.transfer }),
+  };
+}
+
+function conditionsOf({ asked, seed }: Job, budget: Budget): ConditionsReport {
+  const { data, samples, outputs, eval: module } = asked;
+  return {
+    seed,
+    budget,
+    ...(typeof data === 'string' && { data }),
+    ...(samples !== undefined && { samples }),
+    ...(outputs && { outputs }),
+    ...(module !== undefined && { eval: module }),
   };
 }

@@ -9,7 +9,7 @@ import type { OutputQuality } from './report.ts';
 export interface AskedToCompare {
   /** What the result is to run on; `node` unless told. */
   readonly target?: Target;
-  /** Real inputs: a path (`.npz`, a folder of them, a JS module), or feeds themselves. Absent: made up from the input types. */
+  /** Real inputs: a path (`.npz`, a folder of them, `.txt` or `.jsonl`, a JS module), or feeds themselves. Absent: made up from the input types. */
   readonly data?: string | Iterable<Feeds | readonly Feeds[]> | AsyncIterable<Feeds | readonly Feeds[]>;
   /** At most so many samples. */
   readonly samples?: number;
@@ -22,6 +22,14 @@ export interface AskedToCompare {
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What holding a model against its report may be asked besides the two. */
+export interface AskedToCheck extends Pick<AskedToCompare, 'data' | 'eval' | 'threads' | 'signal' | 'onProgress'> {
+  /** Path of the model that was compressed; where the report says unless told. */
+  readonly original?: string;
+  /** `false` looks at the file alone: its size and hash. */
+  readonly run?: boolean;
 }
 
 /** What the main job may be asked besides the model. */

@@ -5,7 +5,7 @@ import type { Screen, Shell } from '../../src/cli/shell.ts';
 import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
-import { COMPARISON, INSPECTION, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, INSPECTION, PLANNED, REPORT } from './samples.ts';
 
 /** A screen that remembers. */
 export interface FakeScreen extends Screen {
@@ -73,6 +73,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     plan: async () => PLANNED,
     inspect: async () => INSPECTION,
     compare: async () => COMPARISON,
+    check: async () => CHECK,
     ...answers,
   };
   const note = (name: keyof Library, ...args: readonly unknown[]) => void calls.push({ name, args });
@@ -92,6 +93,10 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     compare(a, b, asked) {
       note('compare', a, b, asked);
       return library.compare(a, b, asked);
+    },
+    check(report, path, asked) {
+      note('check', report, path, asked);
+      return library.check(report, path, asked);
     },
   };
   const shell: Shell = {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATUS } from '../../src/cli/exit-status.ts';
 import { ERRORS, type ErrorCode, TersorError } from '../../src/core/error.ts';
 import { runFake } from './fake-shell.ts';
-import { COMPARISON, INSPECTION, MISSED, NOTHING, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, INSPECTION, MISSED, NOTHING, REPORT } from './samples.ts';
 
 let folder: string;
 let model: string;
@@ -119,6 +119,45 @@ describe('the main job', () => {
     const refused = await runFake([model, '-q', '--force', '-o', join(folder, 'same'), '--save-recipe', path()]);
     expect(refused).toMatchObject({ status, calls: [] });
     expect(refused.err).toContain(message);
+  });
+});
+
+describe('--report', () => {
+  const missing = () => join(folder, 'nowhere/report.json');
+
+  it('writes the report as data, and asks for what only a report shows', async () => {
+    const path = join(folder, 'report.json');
+    const { status, calls } = await runFake([model, '-q', '--report', path]);
+    expect(status).toBe(0);
+    expect(calls).toMatchObject([{ name: 'compress', args: [model, { weigh: true }] }]);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(REPORT);
+    expect(await runFake([model, '-q', '--report', path])).toMatchObject({ status: 2, calls: [] });
+  });
+
+  it('fails before the work', async () => {
+    expect(await runFake([model, '-q', '--report', missing()])).toMatchObject({ status: 4, calls: [] });
+    const wrong = await runFake([model, '-q', '--report', 'report.pdf']);
+    expect(wrong).toMatchObject({ status: 2, calls: [] });
+    expect(wrong.err).toContain('--report: "report.pdf"');
+  });
+});
+
+describe('check', () => {
+  it('says by its status whether a promise is missed', async () => {
+    const path = join(folder, 'check.json');
+    await writeFile(path, '{"version":"0.1.0"}');
+    const missed = await runFake(['check', path, model, '-q', '--original', 'big.onnx', '--no-run']);
+    expect(missed).toMatchObject({ status: 1, calls: [{ name: 'check' }] });
+    expect(missed.calls[0]?.args).toMatchObject([{ version: '0.1.0' }, model, { original: 'big.onnx', run: false }]);
+    const kept = await runFake(['check', path, model, '--json'], { check: async () => ({ ...CHECK, kept: true }) });
+    expect(kept.status).toBe(0);
+    expect(JSON.parse(kept.out)).toMatchObject({ kept: true });
+  });
+
+  it('refuses what is no report', async () => {
+    const wrong = await runFake(['check', model, model]);
+    expect(wrong).toMatchObject({ status: 2, calls: [] });
+    expect(wrong.err).toContain('is not JSON');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Inspection } from '../../src/core/inspection.ts';
-import type { Comparison, Report, WeightReport } from '../../src/core/report.ts';
+import type { Check, Comparison, Report, WeightReport } from '../../src/core/report.ts';
 
 /** Fixed data of every kind that the command line prints. */
 
@@ -171,6 +171,21 @@ export const COMPARISON: Comparison = {
   onlyInB: [],
   runtimes: REPORT.runtimes,
   seconds: {},
+};
+
+export const CHECK: Check = {
+  version: '0.1.0',
+  model: { path: 'minilm.min.onnx', format: 'onnx', bytes: 22_861_004 },
+  kept: false,
+  rows: [
+    { name: 'bytes', promised: '22,861,004 bytes', actual: '22,861,004', status: 'kept' },
+    { name: 'sha256', promised: 'SHA-256 0123456789ab…', actual: 'ba9876543210…', status: 'missed' },
+    { name: 'loads', promised: 'loads in the runtime', reported: 'yes', actual: 'yes', status: 'kept' },
+    { name: 'drop', promised: 'drop <= 1 %', reported: '0.69 %', actual: '0.71 %', status: 'indicated' },
+    { name: 'latency', promised: 'latency <= 1.1x', actual: 'not measured', status: 'unverified' },
+  ],
+  runtimes: [{ name: 'onnxruntime-node 1.30.0', status: 'verified' }],
+  seconds: { verify: 8, total: 8.1 },
 };
 
 function without<T extends object, K extends keyof T>(value: T, ...fields: readonly K[]): Omit<T, K> {

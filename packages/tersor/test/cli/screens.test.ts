@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { checkScreen } from '../../src/cli/screens/check-screen.ts';
 import { comparisonScreen } from '../../src/cli/screens/comparison-screen.ts';
 import { errorPage } from '../../src/cli/screens/error-page.ts';
 import { inspectionScreen } from '../../src/cli/screens/inspection-screen.ts';
@@ -8,7 +9,7 @@ import { reportScreen } from '../../src/cli/screens/report-screen.ts';
 import type { Screen } from '../../src/cli/shell.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import { FAKE_METHODS, fakeScreen } from './fake-shell.ts';
-import { COMPARISON, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
 
 const brief = { everyWeight: false, kept: false };
 const rounding = Object.values(FAKE_METHODS)[0]!;
@@ -22,6 +23,7 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   'nothing to gain': (screen) => reportScreen(NOTHING, screen, brief),
   inspection: (screen) => inspectionScreen(INSPECTION, screen, false),
   comparison: (screen) => comparisonScreen(COMPARISON, screen, { everyWeight: false, atLeast: 0.99 }),
+  check: (screen) => checkScreen(CHECK, screen),
   methods: (screen) => methodsScreen(Object.values(FAKE_METHODS), screen),
   method: (screen) => methodPage(rounding, screen),
   error: (screen) => errorPage('RULE_UNMATCHED', screen),

@@ -31,7 +31,7 @@ describe('the published packages, installed together in an empty folder', () => 
       expect.arrayContaining(['LICENSE', 'README.md', 'bin/tersor.js', 'dist/index.d.ts', 'dist/index.js', 'package.json']),
     );
     expect(
-      files.filter((file) => !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|recipes\/.+\.json)$/.test(file)),
+      files.filter((file) => !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|recipes\/.+\.json|schema\/.+\.json)$/.test(file)),
     ).toEqual([]);
   });
 

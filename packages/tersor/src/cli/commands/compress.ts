@@ -7,7 +7,7 @@ import { DONE, MISSED } from '../exit-status.ts';
 import type { OutputKinds } from '../flags.ts';
 import { loadRecipe } from '../load-recipe.ts';
 import { resolveSize, type Size } from '../quantities.ts';
-import { checkFree, saveRecipe } from '../save-recipe.ts';
+import { checkFree, jsonText, type Saving, saveText } from '../save-file.ts';
 import { modelLine } from '../screens/model-line.ts';
 import { reportScreen } from '../screens/report-screen.ts';
 import type { Shell } from '../shell.ts';
@@ -23,6 +23,7 @@ export interface CompressFlags {
   readonly recipe?: string;
   readonly set?: readonly string[];
   readonly saveRecipe?: string;
+  readonly report?: readonly string[];
   readonly maxDrop?: number;
   readonly maxSize?: Size;
   readonly maxLatency?: number;
@@ -56,7 +57,8 @@ export async function runJob(
   recipe: Recipe | undefined,
 ): Promise<number> {
   await checkModel(model);
-  if (flags.saveRecipe !== undefined) await checkFree(flags.saveRecipe, { model, ...defined({ out: flags.out, force: flags.force }) });
+  const savings = savingsOf(flags);
+  for (const saving of savings) await checkFree(saving, { model, ...defined({ out: flags.out, force: flags.force }) });
   const { library } = shell;
   const talks = !flags.json && !flags.quiet;
   const inspection = talks || (flags.maxSize && 'share' in flags.maxSize) ? await library.inspect(model) : undefined;
@@ -69,9 +71,17 @@ export async function runJob(
   const report = await withProgress(talks ? shell.err : undefined, (onProgress) =>
     shell.interruptible((signal) => library[job](model, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );
-  if (flags.saveRecipe !== undefined) await saveRecipe(flags.saveRecipe, report.recipe, flags.force === true);
+  for (const saving of savings) await saveText(saving, saving.text(report), flags.force === true);
   printReport(report, flags, shell);
   return report.outcome === 'missed' ? MISSED : DONE;
+}
+
+/** The files that flags ask for, and what goes into them. */
+function savingsOf({ saveRecipe, report = [] }: CompressFlags): (Saving & { text(report: Report): string })[] {
+  return [
+    ...(saveRecipe === undefined ? [] : [{ flag: '--save-recipe', path: saveRecipe, text: ({ recipe }: Report) => jsonText(recipe) }]),
+    ...report.map((path) => ({ flag: '--report', path, text: jsonText })),
+  ];
 }
 
 function printReport(report: Report, flags: CompressFlags, { out }: Shell): void {
@@ -93,6 +103,7 @@ function askedOf(flags: CompressFlags, originalBytes: number): Asked {
   return {
     ...defined({ target, data, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
     ...(verify === false && { verify }),
+    ...(flags.report && { weigh: true }),
     ...(Object.keys(budget).length > 0 && { budget }),
   };
 }

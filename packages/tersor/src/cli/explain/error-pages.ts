@@ -58,6 +58,15 @@ export const ERROR_PAGES = {
     ],
     actions: ['Check it: tersor recipe check <file>', 'Let an editor complete and check it: tersor recipe schema > recipe.schema.json'],
   },
+  REPORT_INVALID: {
+    meaning:
+      'What was given as a report.json is not one, is of a run that left no file, or names another original than the one that was found.',
+    causes: [
+      'The file is something else, such as a recipe, or was written by a version that did not note under which conditions it measured.',
+      'The original was changed or exported anew since the report was written.',
+    ],
+    actions: ['Write it anew: tersor <model> --report report.json', 'Name the model that was compressed: --original <file>'],
+  },
   SHAPE: {
     meaning: 'A method was told to change a weight whose shape it cannot work with.',
     causes: ['A rule selects a weight that is not a matrix.', 'A block does not fit the length of a row.'],

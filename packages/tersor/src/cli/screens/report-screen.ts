@@ -1,5 +1,5 @@
 import type { Target } from '../../core/format.ts';
-import type { PromiseReport, Report } from '../../core/report.ts';
+import type { Report } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { bytesText, durationText } from '../../core/text/units.ts';
 import { loaderLine } from '../../report/loader-line.ts';
@@ -7,6 +7,7 @@ import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
 import { sizeBars } from './size-bars.ts';
+import { statusMark } from './status-mark.ts';
 import { weightsTable } from './weights-table.ts';
 
 export interface ReportView {
@@ -91,22 +92,9 @@ function promiseSection({ promises }: Report, colors: Colors): string[] {
     colors.bold('Promises'),
     ...promises.map(({ name, promised, actual, status }) => {
       const word = status === 'kept' ? (name === 'drop' ? 'proven' : '') : status;
-      return `  ${mark(status, colors)} ${promised.padEnd(width)}  ${actual}${word && `  ${colors.dim(word)}`}`;
+      return `  ${statusMark(status, colors)} ${promised.padEnd(width)}  ${actual}${word && `  ${colors.dim(word)}`}`;
     }),
   ];
-}
-
-function mark(status: PromiseReport['status'], { green, red, yellow }: Colors): string {
-  switch (status) {
-    case 'kept':
-      return green('✓');
-    case 'missed':
-      return red('✗');
-    case 'indicated':
-      return yellow('~');
-    case 'unverified':
-      return yellow('?');
-  }
 }
 
 function endSection({ outcome, input, output, target }: Report, { columns, colors }: Room, { kept }: ReportView): string[] {

@@ -1,0 +1,127 @@
+import type { Budget } from '../core/budget.ts';
+import { TersorError } from '../core/error.ts';
+import type { Target } from '../core/format.ts';
+import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
+import type { ConditionsReport, OutputQuality, PromiseReport, Report } from '../core/report.ts';
+
+/** What of a report is needed to hold a model against it. */
+export interface Reported {
+  readonly target: Target;
+  readonly input: { readonly path: string; readonly bytes: number };
+  readonly resultBytes: number;
+  readonly sha256?: string;
+  readonly conditions: ConditionsReport;
+  readonly evidence?: 'data' | 'synthetic';
+  readonly promises: readonly Pick<PromiseReport, 'name' | 'actual'>[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const OUTCOMES = ['compressed', 'nothing-to-gain', 'missed', 'planned'] as const satisfies readonly Report['outcome'][];
+const NAMES = ['loads', 'smaller', 'drop', 'size', 'latency', 'memory'] as const satisfies readonly PromiseReport['name'][];
+const KINDS = ['classes', 'value', 'state'] as const satisfies readonly OutputQuality['kind'][];
+const EVIDENCE = ['data', 'synthetic'] as const;
+
+/**
+ * What a `report.json` says, as far as checking needs it; the file may come from anybody.
+ * @param where  how messages call it: a path
+ * @throws REPORT_INVALID
+ */
+export function parseReport(json: unknown, where = 'report'): Reported {
+  const report = record(json, where);
+  const outcome = oneOf(OUTCOMES, report.outcome, `${where} outcome`);
+  if (outcome === 'planned' || outcome === 'nothing-to-gain')
+    throw invalid(where, `its outcome is "${outcome}": no file was made`, 'check the report of a run that wrote one');
+  if (report.conditions === undefined)
+    throw invalid(where, 'has no conditions, so its promises cannot be measured again', 'write it anew with --report report.json');
+  const input = record(report.input, `${where} input`);
+  const output = report.output === undefined ? {} : record(report.output, `${where} output`);
+  const quality = report.quality === undefined ? undefined : record(report.quality, `${where} quality`);
+  return {
+    target: oneOf(TARGETS, report.target, `${where} target`),
+    input: { path: text(input.path, `${where} input.path`), bytes: count(input.bytes, `${where} input.bytes`) },
+    resultBytes: count(report.resultBytes, `${where} resultBytes`),
+    ...(output.sha256 !== undefined && { sha256: hash(output.sha256, `${where} output.sha256`) }),
+    ...(quality && { evidence: oneOf(EVIDENCE, quality.evidence, `${where} quality.evidence`) }),
+    conditions: parseConditions(report.conditions, `${where} conditions`),
+    promises: list(report.promises, `${where} promises`).map((promise, i) => {
+      const { name, actual } = record(promise, `${where} promises[${i}]`);
+      return { name: oneOf(NAMES, name, `${where} promises[${i}].name`), actual: text(actual, `${where} promises[${i}].actual`) };
+    }),
+  };
+}
+
+function parseConditions(json: unknown, where: string): ConditionsReport {
+  const { seed, budget, data, samples, outputs, eval: module } = record(json, where);
+  return {
+    seed: count(seed, `${where} seed`, MAX_SEED),
+    budget: parseBudget(budget, `${where} budget`),
+    ...(data !== undefined && { data: text(data, `${where} data`) }),
+    ...(samples !== undefined && { samples: count(samples, `${where} samples`) }),
+    ...(outputs !== undefined && {
+      outputs: Object.fromEntries(
+        Object.entries(record(outputs, `${where} outputs`)).map(([name, kind]) => [name, oneOf(KINDS, kind, `${where} outputs ${name}`)]),
+      ),
+    }),
+    ...(module !== undefined && { eval: text(module, `${where} eval`) }),
+  };
+}
+
+function parseBudget(json: unknown, where: string): Budget {
+  const { drop, size, latency, memory } = record(json, where);
+  return {
+    ...(drop !== undefined && { drop: amount(drop, `${where} drop`) }),
+    ...(size !== undefined && { size: amount(size, `${where} size`) }),
+    ...(latency !== undefined && { latency: amount(latency, `${where} latency`) }),
+    ...(memory !== undefined && { memory: amount(memory, `${where} memory`) }),
+  };
+}
+
+function record(value: unknown, where: string): Fields {
+  if (isRecord(value)) return value;
+  throw expected(where, value, 'an object');
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function list(value: unknown, where: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw expected(where, value, 'a list');
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value === 'string') return value;
+  throw expected(where, value, 'text');
+}
+
+function count(value: unknown, where: string, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most) return value;
+  throw expected(where, value, `a whole number from 0 to ${most}`);
+}
+
+function amount(value: unknown, where: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw expected(where, value, 'a number from 0');
+}
+
+function hash(value: unknown, where: string): string {
+  if (typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)) return value;
+  throw expected(where, value, '64 hexadecimal digits');
+}
+
+function oneOf<const T extends string>(values: readonly T[], value: unknown, where: string): T {
+  const known = values.find((each) => each === value);
+  if (known !== undefined) return known;
+  throw expected(where, value, values.join(' | '));
+}
+
+function expected(where: string, value: unknown, what: string): TersorError {
+  const shown = value === undefined ? 'is missing' : `is ${(JSON.stringify(value) ?? String(value)).slice(0, 60)}`;
+  return invalid(where, shown, `it is ${what}; see schema/report.schema.json of the package`);
+}
+
+function invalid(where: string, what: string, hint: string): TersorError {
+  return new TersorError('REPORT_INVALID', where, what, hint);
+}

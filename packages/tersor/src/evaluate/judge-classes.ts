@@ -1,4 +1,4 @@
-import type { IsPadding } from './padding.ts';
+import type { OutputJudge } from './output-judge.ts';
 
 /** Classes that were decided for less often than this are judged together: alone they say nothing. */
 const MIN_DECISIONS = 20;
@@ -32,18 +32,12 @@ export interface ClassJudgement {
   readonly resample: (chosen: Uint32Array) => number;
 }
 
-export interface ClassJudge {
-  /** @param sample  its index */
-  add(sample: number, original: ArrayLike<number>, candidate: ArrayLike<number>, shape: readonly number[], isPadding?: IsPadding): void;
-  result(): ClassJudgement;
-}
-
 /**
  * Agreement of decisions: how often both decide for the same class, averaged over the classes that the original decides for, so that a dominant one (a blank)
  * cannot hide the loss of the others.
  * @param axis  of the classes; negative counts from the end
  */
-export function openClassJudge(axis: number): ClassJudge {
+export function openClassJudge(axis: number): OutputJudge<ClassJudgement> {
   const shares: Share[] = [];
   return {
     add(sample, original, candidate, shape, isPadding) {

@@ -1,4 +1,4 @@
-import type { IsPadding } from './padding.ts';
+import type { OutputJudge } from './output-judge.ts';
 import { type AddSpread, openSpread } from './spread.ts';
 
 /** One sample's share in the sums that R², cosine and SQNR are made of. */
@@ -30,12 +30,6 @@ export interface ValueJudgement {
   readonly resample: (chosen: Uint32Array) => number;
 }
 
-export interface ValueJudge {
-  /** @param sample  its index; the steps of one sample are added one after the other */
-  add(sample: number, original: ArrayLike<number>, candidate: ArrayLike<number>, shape: readonly number[], isPadding?: IsPadding): void;
-  result(): ValueJudgement;
-}
-
 /** Which mean the spread is about: each element's own, each feature's (last axis), or one for all. */
 type About = 0 | 1 | 2;
 
@@ -44,7 +38,7 @@ type About = 0 | 1 | 2;
  * come once only, have no such mean: theirs is per feature, or over all where the features change, too.
  * @param spreads  false where only cosine and SQNR are wanted, which need none
  */
-export function openValueJudge({ spreads: withSpreads = true } = {}): ValueJudge {
+export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudge<ValueJudgement> {
   const shares: Share[] = [];
   const shapes = new Set<string>();
   const features = new Set<number>();

@@ -3,9 +3,10 @@ import { TersorError } from '../core/error.ts';
 import type { OutputQuality, QualityReport } from '../core/report.ts';
 import type { Samples } from '../core/samples.ts';
 import { bootstrap } from './bootstrap.ts';
-import { type ClassJudge, openClassJudge } from './judge-classes.ts';
-import { openValueJudge, type ValueJudge } from './judge-values.ts';
+import { type ClassJudgement, openClassJudge } from './judge-classes.ts';
+import { openValueJudge, type ValueJudgement } from './judge-values.ts';
 import { numbersOf } from './numbers.ts';
+import type { OutputJudge } from './output-judge.ts';
 import type { OutputKind } from './output-kinds.ts';
 import { paddingOf } from './padding.ts';
 
@@ -13,8 +14,8 @@ import { paddingOf } from './padding.ts';
 interface Entry {
   readonly name: string;
   readonly kind: OutputQuality['kind'];
-  readonly values: ValueJudge;
-  readonly classes?: ClassJudge;
+  readonly values: OutputJudge<ValueJudgement>;
+  readonly classes?: OutputJudge<ClassJudgement>;
   /** What makes the output worthless, whatever its numbers. */
   broken?: string;
 }

@@ -7,7 +7,7 @@ import { type Linear, linearOf } from './linear.ts';
 import { freshName } from './names.ts';
 import { savedBy } from './saved-by.ts';
 import { scaleWeight, vectorWeight } from './scale-weight.ts';
-import { countUses, producersOf } from './uses.ts';
+import { countUses, producersOf, readBy } from './uses.ts';
 
 interface AffineFolds {
   readonly graph: Graph;
@@ -46,9 +46,10 @@ export async function foldAffine(graph: Graph, site: Site): Promise<AffineFolds>
     const name = nameOf(fold, linear, isOwn, site);
     const constant = constantOf(fold, linear, initializers.get(name) ?? freshId(site, name));
     const built = fold.build(name);
-    const growth = built.reduce((sum, each) => sum + nodeBytes(each), -nodeBytes(node));
-    const cost = constant && name !== fold.constant?.replaces ? constantBytes(name, constant) : 0;
-    if (growth + cost > savedBy(fold.gone, uses, producers, graph, site)) continue;
+    const isNew = constant && name !== fold.constant?.replaces;
+    const cost = built.reduce((sum, each) => sum + nodeBytes(each), isNew ? constantBytes(name, constant) : 0);
+    const kept = built.flatMap((each) => [...readBy(each)]).filter((read) => read !== name || !isNew);
+    if (cost > savedBy([...fold.gone, node], uses, producers, graph, site, kept)) continue;
     if (fold.factorAt) site.weights.set(linear.weight.id, scaleWeight(linear.weight, fold.factorAt));
     if (constant) {
       site.weights.set(constant.id, constant);

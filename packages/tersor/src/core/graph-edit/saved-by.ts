@@ -3,16 +3,21 @@ import { constantBytes, nodeBytes } from './cost.ts';
 import type { Site } from './edit-graphs.ts';
 import { readBy } from './uses.ts';
 
-/** Bytes that leave the file when some nodes of a graph go: their own, and those of nodes and weights that nothing else needs. */
+/**
+ * Bytes that leave the file when some nodes of a graph go: their own, and those of nodes and weights that nothing else needs.
+ * @param kept  names that what takes their place reads
+ */
 export function savedBy(
   nodes: readonly Node[],
   uses: ReadonlyMap<string, number>,
   producers: ReadonlyMap<string, Node>,
   graph: Graph,
   site: Pick<Site, 'scope' | 'declarations'>,
+  kept: readonly string[] = [],
 ): number {
   const left = new Map<string, number>();
   const usesLeft = (name: string) => left.get(name) ?? uses.get(name) ?? 0;
+  for (const name of kept) left.set(name, usesLeft(name) + 1);
   const gone = [...nodes];
   let bytes = 0;
   for (const node of gone) {

@@ -215,6 +215,18 @@ describe('fold-batchnorm', () => {
     expect(await fold(model)).toBe(model);
   });
 
+  it('but not where a new bias takes more than the operators that go, whatever lies before them', async () => {
+    const nodes = [
+      makeNode('MatMul', ['x', 'a'], ['p']),
+      makeNode('MatMul', ['p', 'b'], ['q']),
+      makeNode('Mul', ['q', 'two'], ['r']),
+      makeNode('Add', ['r', 'half'], ['y']),
+    ];
+    const weights = { a: [6, 40], b: [40, 500], two: constant('two', [1]), half: constant('half', [1]) };
+    const model = handMade({ nodes, weights, inputs: [rows], outputs: [y] });
+    expect(await foldBatchNorm.apply(model, {}, graphContext())).toBe(model);
+  });
+
   it('reads no large weight before it is pulled', async () => {
     const weight: Weight = { ...randomWeight('w', [64, 4, 9, 9]), load: () => Promise.reject(new Error('w was read')) };
     const model = handMade({

@@ -14,8 +14,13 @@ export interface Rule {
  * @throws RULE_UNMATCHED
  */
 export function select(layers: readonly Layer[], rules: readonly Rule[]): Layer[] {
+  const byName = new Map(layers.map((layer) => [layer.weight.id, layer]));
+  const selected = new Set<Layer>();
   for (const rule of rules) {
-    if (layers.some((layer) => matches(rule, layer))) continue;
+    const matching = matcherOf(rule);
+    const found = candidates(rule, layers, byName).filter(matching);
+    for (const layer of found) selected.add(layer);
+    if (found.length > 0) continue;
     const close = nearest(
       rule.name ?? '',
       layers.map((layer) => layer.weight.id),
@@ -27,13 +32,20 @@ export function select(layers: readonly Layer[], rules: readonly Rule[]): Layer[
       close ? `closest name: "${close}"` : 'see the names with: tersor inspect <model> --weights',
     );
   }
-  return layers.filter((layer) => rules.some((rule) => matches(rule, layer)));
+  return layers.filter((layer) => selected.has(layer));
 }
 
-function matches(rule: Rule, { weight, kind, outputs, inputs }: Layer): boolean {
-  if (rule.kind !== undefined && rule.kind !== kind) return false;
-  if (rule.minElements !== undefined && outputs * inputs < rule.minElements) return false;
-  return rule.name === undefined || glob(rule.name).test(weight.id);
+/** A rule without `*` names one layer: recipes that were found list thousands of them. */
+function candidates({ name }: Rule, layers: readonly Layer[], byName: ReadonlyMap<string, Layer>): readonly Layer[] {
+  if (name === undefined || name.includes('*')) return layers;
+  const layer = byName.get(name);
+  return layer ? [layer] : [];
+}
+
+function matcherOf({ name, kind, minElements = 0 }: Rule): (layer: Layer) => boolean {
+  const pattern = name === undefined ? undefined : glob(name);
+  return ({ weight, kind: of, outputs, inputs }) =>
+    (kind === undefined || kind === of) && outputs * inputs >= minElements && (pattern?.test(weight.id) ?? true);
 }
 
 function glob(pattern: string): RegExp {

@@ -60,6 +60,9 @@ const handlers: { readonly [K in Kind]: (ask: Ask<K>) => Promise<Answer<K>> } = 
 async function load(target: Target): Promise<{ readonly runtime: Runtime; readonly notice?: string }> {
   if (target === 'node') {
     try {
+      // Its native side takes halves as bits, and finds a Float16Array empty: https://github.com/microsoft/onnxruntime/pull/32323.
+      // It uses bits where the engine knows nothing else, and this process is ours alone.
+      Reflect.deleteProperty(globalThis, 'Float16Array');
       const { env, InferenceSession, Tensor } = await import('onnxruntime-node');
       return { runtime: { kind: 'node', env, InferenceSession, Tensor } };
     } catch (error) {

@@ -67,7 +67,7 @@ describe('the main job', () => {
 
   it('gives the best quality in a size, and refuses a size that nothing reaches', async () => {
     const size = 40_000;
-    const report = await compress(WAKE_WORD, { output, budget: { size } });
+    const report = await compress(WAKE_WORD, { output, budget: { size, latency: 100 } }); // it runs for microseconds: their ratio is noise
     expect(report.output?.bytes).toBeLessThanOrEqual(size);
     expect(report.promises.find(({ name }) => name === 'size')?.status).toBe('kept');
     await expect(compress(WAKE_WORD, { output: join(folder, 'tiny.onnx'), budget: { size: 2000 } })).rejects.toMatchObject({

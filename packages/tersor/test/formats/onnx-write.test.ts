@@ -166,7 +166,9 @@ describe('external data', () => {
     expect(main.length).toBeLessThan(200_000);
     expect(size.bytes).toBe(main.length + data.length);
     expect(await runOnnx(join(folder, 'vad.onnx'), sizes)).toEqual(await runOnnx(original, sizes));
-    const again = await write(await openOnnx(openNodeStore(folder), 'vad.onnx'));
+    const written = openNodeStore(folder);
+    const again = await write(await openOnnx(written, 'vad.onnx'));
+    await written.close();
     expect(await runOnnx(again.bytes, sizes)).toEqual(await runOnnx(original, sizes));
   });
 });

@@ -91,15 +91,18 @@ function together(uses: readonly Use[]): [Use, ...Use[]][] {
 
 /** As MatMul takes it: `[inputs, outputs]`. */
 function ofProduct(weight: Affine): Affine {
-  return { ...weight, shape: weight.shape.toReversed(), layout: { ...weight.layout, outputs: [1] } };
+  return {
+    ...weight,
+    shape: weight.shape.toReversed(),
+    layout: { ...weight.layout, outputs: weight.layout.outputs.map((axis) => 1 - axis) },
+  };
 }
 
 /** The operators of the plain weight `name` in place of one that reads its parts. */
-function readBy({ node, kind, rows }: Use, name: string, isTransposed: boolean): Node[] {
+function readBy({ node, kind, by, bias }: Use, name: string, isTransposed: boolean): Node[] {
   const [output = ''] = node.outputs;
-  if (kind === 'rows') return [{ ...makeNode('Gather', [name, rows], [output]), name: node.name }];
-  const [activations = '', , , , , bias] = node.inputs;
-  const inputs = [activations, name];
+  if (kind === 'rows') return [{ ...makeNode('Gather', [name, by], [output]), name: node.name }];
+  const inputs = [by, name];
   const product = isTransposed
     ? makeNode('FusedMatMul', inputs, [output], { transB: 1 }, 'com.microsoft')
     : makeNode('MatMul', inputs, [output]);

@@ -2,7 +2,9 @@ import { branchPath, type Graph, type Node } from '../../../core/graph.ts';
 import type { Model } from '../../../core/model.ts';
 import { isMadeUp } from '../lower/builder.ts';
 import { blockWeight } from './block-operators.ts';
+import { dynamicProduct, quantizedValue } from './dynamic.ts';
 import { readNode } from './read-node.ts';
+import type { Sight } from './sight.ts';
 import { type SmallConstants, smallConstants } from './small-constants.ts';
 import { type Affine, type Constant, type Narrow, nodesOf, type Term } from './term.ts';
 
@@ -22,8 +24,10 @@ export interface Use {
   readonly term: Term;
   /** The constant that holds the codes. */
   readonly codes: Constant;
-  /** Looked up by this value. */
-  readonly rows: string;
+  /** Looked up, or multiplied, by this value. */
+  readonly by: string;
+  /** Added to the product; `''` for nothing. */
+  readonly bias: string;
 }
 
 export interface Stored {
@@ -84,7 +88,7 @@ export async function findStored({ weights }: Model, root: Graph): Promise<Store
   const lookedUp = [...terms].flatMap(([node, term]): Use[] => {
     if (term.kind !== 'looked-up' || term.table.kind !== 'affine' || term.node !== node || inner.has(node)) return [];
     const codes = codesOf(term.table);
-    return codes ? [{ node, kind: 'rows', weight: term.table, term, codes, rows: term.rows }] : [];
+    return codes ? [{ node, kind: 'rows', weight: term.table, term, codes, by: term.rows, bias: '' }] : [];
   });
   return { expanded, uses: [...uses, ...lookedUp], terms, readers, outputs };
 }
@@ -116,23 +120,37 @@ async function visit(graph: Graph, path: string, outer: Scope | undefined, searc
       for (const output of node.outputs) scope.values.set(output, undefined);
       continue;
     }
-    const [first = '', second = ''] = node.inputs;
+    const [first = ''] = node.inputs;
     const sight = {
       operand: (input: number) => lookUp(scope, node.inputs[input]),
       alone: readers.get(first) === 1 && !outputs.has(first),
       constants,
     };
-    const weight = blockWeight(node, sight);
-    const codes = weight && codesOf(weight);
-    if (weight && codes)
-      uses.push({ node, kind: node.op === 'MatMulNBits' ? 'product' : 'rows', weight, term: weight, codes, rows: second });
+    uses.push(...(await useOf(node, sight)));
     const term = node.op === 'Identity' && node.domain === '' ? sight.operand(0) : await readNode(node, sight);
     for (const output of node.outputs) scope.values.set(output, undefined);
+    const quantized = quantizedValue(node);
+    quantized.forEach((each, i) => {
+      scope.values.set(node.outputs[i] ?? '', each);
+    });
+    if (quantized[0]) terms.set(node, quantized[0]);
     if (!term || !isShort(term, search.sizes)) continue;
     scope.values.set(node.outputs[0] ?? '', term);
     terms.set(node, term);
     paths.set(node, path);
   }
+}
+
+/** The use of a weight in its stored form that an operator ends. */
+async function useOf(node: Node, sight: Sight): Promise<Use[]> {
+  const dynamic = await dynamicProduct(node, sight);
+  const weight = dynamic?.weight ?? blockWeight(node, sight);
+  const codes = weight && codesOf(weight);
+  if (!codes) return [];
+  if (dynamic) return [{ node, kind: 'product', weight, term: dynamic.term, codes, by: dynamic.value, bias: dynamic.bias }];
+  const [first = '', second = '', , , , bias = ''] = node.inputs;
+  const common = { node, weight, term: weight, codes };
+  return [node.op === 'MatMulNBits' ? { ...common, kind: 'product', by: first, bias } : { ...common, kind: 'rows', by: second, bias: '' }];
 }
 
 function isShort(term: Term, sizes: Map<Term, number>): boolean {

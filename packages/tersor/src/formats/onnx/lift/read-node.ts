@@ -4,6 +4,7 @@ import { isMadeUp, onnxType } from '../lower/builder.ts';
 import { product, reshaped, transposed } from './affine.ts';
 import { asScales, integersIn } from './constants.ts';
 import { dequantized } from './dequantize-linear.ts';
+import { partOfProduct } from './dynamic.ts';
 import { loadCodes, loadFloats, unpack } from './load-codes.ts';
 import type { Sight } from './sight.ts';
 import type { SmallConstants } from './small-constants.ts';
@@ -31,6 +32,8 @@ export async function readNode(node: Node, sight: Sight): Promise<Term | undefin
   if (node.domain !== '' && node.domain !== 'ai.onnx') return undefined;
   const [first, second] = [operand(0), operand(1)];
   if (!first) return undefined;
+  const part = await partOfProduct(node, sight);
+  if (part) return part;
   switch (node.op) {
     case 'Cast':
       return cast(node, first, sight.alone);

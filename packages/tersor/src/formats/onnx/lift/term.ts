@@ -4,7 +4,7 @@ import type { AffineLayout } from '../../../core/layout.ts';
 import type { Weight } from '../../../core/model.ts';
 
 /** What a value of a graph turns out to be, as far as storing weights goes: a constant, or what operators make of constants alone. */
-export type Term = Constant | Narrow | Index | Integers | Shifted | Scales | LookedUp | Affine;
+export type Term = Constant | Narrow | Index | Integers | Shifted | Scales | LookedUp | Quantized | Sums | Factors | Affine;
 
 /** The operator that computes a term, where one does, and the terms that it is made of. */
 export interface Origin {
@@ -74,6 +74,28 @@ export interface LookedUp extends Origin {
   readonly kind: 'looked-up';
   readonly table: Term;
   readonly rows: string;
+}
+
+/** What DynamicQuantizeLinear makes of a value that need not be constant. */
+export interface Quantized extends Origin {
+  readonly kind: 'quantized';
+  readonly role: 'codes' | 'scale' | 'zero';
+  readonly value: string;
+}
+
+/** Products of the codes of activations and of a weight, summed. */
+export interface Sums extends Origin {
+  readonly kind: 'sums';
+  readonly activations: Quantized;
+  readonly stored: Constant;
+  readonly zeros: Constant | undefined;
+}
+
+/** The scale of activations times those of a weight. */
+export interface Factors extends Origin {
+  readonly kind: 'factors';
+  readonly activations: Quantized;
+  readonly scales: Scales;
 }
 
 /** A compressed weight. */

@@ -1,15 +1,15 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { distTwins } from './tools/dist-twins.ts';
 
-/** `vitest run` is the default suite; `--mode models` and `--mode fuzz` run the long ones, which need time or files that are not in npm. */
+/** `vitest run` is the default suite; `--mode models` runs the long one, which needs files that are not in npm. */
 export default defineConfig(({ mode }) => {
-  const suite = mode === 'models' || mode === 'fuzz' ? `.${mode}` : '';
+  const suite = mode === 'models' ? '.models' : '';
   const minutes = suite ? 30 : 1;
   return {
     plugins: [distTwins()],
     test: {
       include: [`packages/*/test/**/*${suite}.test.ts`, `tools/test/**/*${suite}.test.ts`],
-      exclude: [...configDefaults.exclude, ...(suite ? [] : ['**/*.models.test.ts', '**/*.fuzz.test.ts'])],
+      exclude: [...configDefaults.exclude, ...(suite ? [] : ['**/*.models.test.ts'])],
       testTimeout: minutes * 60_000,
       hookTimeout: minutes * 60_000,
       pool: 'forks',

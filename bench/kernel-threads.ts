@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
 import type { Kernels, QuantizeSpec } from '../packages/tersor/dist/core/kernels.js';
 import { openKernels } from '../packages/tersor/dist/kernels/open-kernels.js';
 
@@ -56,4 +57,34 @@ async function timed(kernels: Kernels, values: Float32Array, spec: QuantizeSpec)
   const milliseconds = performance.now() - start;
   const { user, system } = process.cpuUsage(before);
   return { milliseconds, processorMilliseconds: (user + system) / 1000 };
+}
+
+const LOOP = `
+const { parentPort } = require('node:worker_threads');
+parentPort.on('message', (count) => {
+  let x = 0;
+  for (let i = 0; i < count; i++) x = (Math.imul(x, 31) + i) | 0;
+  parentPort.postMessage(x);
+});`;
+
+/** The most that two threads can gain on this machine at this time: plain loops that share nothing, one on one worker beside two on two. */
+export async function measureFreeProcessors(): Promise<number> {
+  const workers = [new Worker(LOOP, { eval: true }), new Worker(LOOP, { eval: true })];
+  const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, count] of [1, 2].entries()) {
+      const start = performance.now();
+      await Promise.all(workers.slice(0, count).map(loop));
+      best[i] = Math.min(best[i] ?? 0, performance.now() - start);
+    }
+  }
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  return (2 * (best[0] ?? Number.NaN)) / (best[1] ?? Number.NaN);
+}
+
+function loop(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('message', () => resolve());
+    worker.postMessage(1e8);
+  });
 }

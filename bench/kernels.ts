@@ -13,7 +13,7 @@ import type { QuantizeSpec } from '../packages/tersor/src/core/kernels.ts';
 import type { Loops } from '../packages/tersor/src/kernels/loops.ts';
 import { instancesOf } from '../packages/tersor/src/kernels/memory.ts';
 import { compileKernels, wasmLoops } from '../packages/tersor/src/kernels/wasm.ts';
-import { measureThreads, type ThreadsRow } from './kernel-threads.ts';
+import { measureFreeProcessors, measureThreads, type ThreadsRow } from './kernel-threads.ts';
 import { type Peer, startPeer } from './peers/peer.ts';
 import { pythonWith } from './peers/venv.ts';
 
@@ -127,7 +127,7 @@ try {
     : undefined;
   const rows = await measureAll(values, peer);
   await peer?.close();
-  report(rows, await measureThreads(), peer);
+  report(rows, await measureThreads(), await measureFreeProcessors(), peer);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -203,7 +203,7 @@ function speedOf(seconds: number[], bytes: number): Speed {
   return { best: bytes / 1e6 / (sorted[0] ?? Number.NaN), median: bytes / 1e6 / median };
 }
 
-function report(rows: readonly Row[], threads: readonly ThreadsRow[], peer: Peer | undefined): void {
+function report(rows: readonly Row[], threads: readonly ThreadsRow[], freeProcessors: number, peer: Peer | undefined): void {
   const cells = rows.map(({ kernel, against, ours, peer: theirs, ratio, target, met, sameBytes }) => [
     kernel,
     ours.best.toFixed(0),
@@ -227,6 +227,7 @@ function report(rows: readonly Row[], threads: readonly ThreadsRow[], peer: Peer
     const [clock, processor] = [row.milliseconds, row.processorMilliseconds].map((ms) => `${ms.toFixed(0)} ms`);
     console.log(`${row.threads}: ${clock}, x${row.gain.toFixed(2)}; processor time ${processor}, x${row.overhead.toFixed(2)}`);
   }
+  console.log(`two threads that share nothing: x${freeProcessors.toFixed(2)} here and now`);
   for (const [name, reason] of Object.entries(peer?.missing ?? {})) console.log(`skipped ${name}: ${reason}`);
 
   const machine = {
@@ -244,7 +245,7 @@ function report(rows: readonly Row[], threads: readonly ThreadsRow[], peer: Peer
     threads: 1,
     clock: 'processor time',
     rows,
-    workers: threads,
+    workers: { rows: threads, mostForTwo: freeProcessors },
   };
   mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   writeFileSync(new URL('results/kernels.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);

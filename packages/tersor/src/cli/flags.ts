@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { TersorError } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
+import { parsePreprocess } from '../data/preprocess.ts';
 import { parseBytes, parseInteger, parseRatio, parseShare, parseSize } from './quantities.ts';
 
 /** Every flag that is not a method's option, declared once: parsing, help and nearest names come from here. */
@@ -32,8 +33,13 @@ export const FLAGS = {
   data: () =>
     new Option(
       '--data <path>',
-      'Inputs to choose by and prove with: .npz, a folder of them, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.',
+      'Inputs to choose by and prove with: .npz, a folder of them or of pictures, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.',
     ),
+  preprocess: () =>
+    new Option(
+      '--preprocess <settings>',
+      'How pictures and sound become inputs: size=224x224,scale=1/255,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,channels=rgb,layout=nchw. Default: preprocessor_config.json beside the model, then the shape and type of the input.',
+    ).argParser(checked(parsePreprocess)),
   samples: () => new Option('--samples <n>', 'How many samples to use.').argParser(count('--samples', 1, 1e6)),
   outputs: () =>
     new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),
@@ -64,6 +70,14 @@ export type OutputKinds = Readonly<Record<string, (typeof OUTPUT_KINDS)[number]>
 
 function parsed<T>(flag: string, parse: (text: string, flag: string) => T): (text: string) => T {
   return (text) => parse(text, flag);
+}
+
+/** Hands the text on, once it is known to be one. */
+function checked(parse: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    parse(text);
+    return text;
+  };
 }
 
 function count(flag: string, min: number, max: number): (text: string) => number {

@@ -1,5 +1,6 @@
 import type { Asked } from '../core/asked.ts';
 import type { Engine, Feeds, Session } from '../core/engine.ts';
+import { TersorError } from '../core/error.ts';
 import type { QualityReport, SpeedReport } from '../core/report.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
@@ -7,6 +8,7 @@ import { splitHalves } from '../data/choose.ts';
 import { digestOfAll } from '../data/digest-node.ts';
 import { openEvaluation } from '../data/evaluation-node.ts';
 import { openData } from '../data/open-data-node.ts';
+import { parsePreprocess } from '../data/preprocess.ts';
 import { settle } from '../data/settle.ts';
 import { openEngine } from '../engine/engine-node.ts';
 import { openJudge } from '../evaluate/judge.ts';
@@ -123,12 +125,19 @@ async function openScore(path: string, original: Session, signal?: AbortSignal):
   return async (session) => judgeTask(before, toScores(await measure(session), path), path);
 }
 
-function openSamples({ input: { model, path }, seed }: Job, session: Session, { data, samples, signal }: Asked): Promise<Samples> {
+function openSamples(
+  { input: { model, path }, seed }: Job,
+  session: Session,
+  { data, preprocess, samples, signal }: Asked,
+): Promise<Samples> {
+  if (data === undefined && preprocess !== undefined)
+    throw new TersorError('OPTION_VALUE', '--preprocess', 'there are no inputs to prepare', 'name them with --data');
   if (data === undefined) return settle(session, { samples: samples ?? SYNTHETIC_SAMPLES, seed, model });
   return openData(data, session.inputs, {
     seed,
     outputs: session.outputs,
     model: path,
+    ...(preprocess !== undefined && { preprocess: parsePreprocess(preprocess) }),
     ...(samples !== undefined && { samples }),
     ...(signal && { signal }),
   });

@@ -1,17 +1,16 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
-import { abortable } from '../core/abortable.ts';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname } from 'node:path';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
-import type { Sample, Samples } from '../core/samples.ts';
+import type { Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
-import { choose } from './choose.ts';
-import { distinct } from './gather.ts';
-import { loadModule } from './module-node.ts';
-import { parseNpz } from './npz.ts';
-import { splitArrays } from './split-arrays.ts';
+import { filesBelow } from './files-below-node.ts';
+import { openIterable, openModule } from './iterable-node.ts';
+import { openNpz } from './npz-node.ts';
+import { openPictures } from './pictures-node.ts';
+import type { Preprocess } from './preprocess.ts';
+import type { Reading } from './reading.ts';
 import { openJsonLines, openTextLines } from './text-node.ts';
-import { toFeeds, toSample, type Wanted } from './to-feeds.ts';
 
 /** A file or folder, or the runs themselves: feeds, or lists of feeds for sequences. */
 export type DataSpec = string | Iterable<unknown> | AsyncIterable<unknown>;
@@ -22,130 +21,98 @@ export interface DataOptions {
   readonly seed?: number;
   /** The model's outputs: with them, state that is fed back may be left out of the data. */
   readonly outputs?: readonly ValueInfo[];
-  /** Where the model lies, and with it the tokenizer that texts are read with. */
+  /** Where the model lies, and with it the tokenizer or preprocessor that it was trained with. */
   readonly model?: string;
-  /** Stops waiting for a module or a caller that does not yield. */
+  /** How pictures become inputs. */
+  readonly preprocess?: Preprocess;
+  /** Stops waiting for a module or a caller that does not yield, and reading files. */
   readonly signal?: AbortSignal;
 }
 
 const DEFAULT_SAMPLES = 64;
 
 const HINT =
-  'give an .npz file or a folder of them (arrays named like the inputs), a .txt or .jsonl (with tokenizer.json beside the model), or a JavaScript module whose default export yields one object of inputs per sample';
+  'give an .npz file or a folder of them (arrays named like the inputs), a .txt or .jsonl (with tokenizer.json beside the model), a folder of pictures, or a JavaScript module whose default export yields one object of inputs per sample';
+
+/** A kind of data. */
+interface Kind {
+  readonly name: string;
+  readonly extensions: readonly string[];
+  /** Whether a folder may hold many files of it, that are one set of samples. */
+  readonly inFolders?: true;
+  /** Whether `preprocess` has a say. */
+  readonly prepared?: true;
+  /** Files of a folder, or a single one. */
+  open(paths: readonly [string, ...string[]], folder: string, reading: Reading): Promise<Samples>;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: '.npz files',
+    extensions: ['.npz'],
+    inFolders: true,
+    open: (paths, folder, reading) =>
+      openNpz(paths, paths.length > 1 ? `${basename(folder)} (${paths.length} files)` : basename(paths[0]), reading),
+  },
+  { name: 'pictures', extensions: ['.png', '.jpg', '.jpeg'], inFolders: true, prepared: true, open: openPictures },
+  { name: 'text', extensions: ['.txt'], open: ([path], _, reading) => openTextLines(path, reading) },
+  { name: 'lines of JSON', extensions: ['.jsonl'], open: ([path], _, reading) => openJsonLines(path, reading) },
+  { name: 'a module', extensions: ['.js', '.mjs', '.cjs', '.ts', '.mts'], open: ([path], _, reading) => openModule(path, reading) },
+];
 
 /**
  * Samples from a user's data, checked against the model's inputs.
- * @throws DATA_INVALID, FILE_MISSING
+ * @throws DATA_INVALID, FILE_MISSING; OPTION_VALUE for settings of what is not prepared
  */
 export async function openData(
   spec: DataSpec,
   inputs: readonly ValueInfo[],
-  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], model, signal }: DataOptions = {},
+  { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], model, preprocess, signal }: DataOptions = {},
 ): Promise<Samples> {
-  const wanted: Wanted = { inputs, links: stateLinks(inputs, outputs) };
-  if (typeof spec !== 'string') return fromIterable(spec, wanted, { limit: samples, name: 'data', signal });
-  const about = await stat(spec).catch(() => undefined);
-  if (!about) throw new TersorError('FILE_MISSING', spec, 'no such file or folder', HINT);
-  if (!about.isDirectory() && !about.isFile())
-    throw new TersorError('DATA_INVALID', basename(spec), 'is no ordinary file', 'copy it into one first');
-  if (about.isDirectory()) return fromFolder(spec, wanted, samples, seed);
-  const reading = { wanted, limit: samples, seed, model, signal };
-  if (extname(spec) === '.npz') return fromFiles([spec], basename(spec), wanted, samples, seed);
-  if (extname(spec) === '.txt') return openTextLines(spec, reading);
-  if (extname(spec) === '.jsonl') return openJsonLines(spec, reading);
-  if (!['.js', '.mjs', '.cjs', '.ts', '.mts'].includes(extname(spec)))
-    throw new TersorError('DATA_INVALID', basename(spec), 'is no kind of data that tersor reads', HINT);
-  const exported = await abortable(loadModule(spec), signal);
-  const source = typeof exported === 'function' ? await called(() => exported(), basename(spec), signal) : exported;
-  if (!isIterable(source))
-    throw new TersorError(
-      'DATA_INVALID',
-      basename(spec),
-      'its default export yields nothing',
-      'export default an (async) iterable of feeds, or a generator function',
-    );
-  return fromIterable(source, wanted, { limit: samples, name: basename(spec), signal });
-}
-
-async function fromFolder(folder: string, wanted: Wanted, limit: number, seed: number): Promise<Samples> {
-  const names = (await readdir(folder)).filter((name) => extname(name) === '.npz').sort();
-  if (names.length === 0) throw new TersorError('DATA_INVALID', folder, 'holds no .npz files', HINT);
-  // One file is one sample at least, so no more than `limit` files are needed.
-  const paths = choose(names, limit, seed).map((name) => join(folder, name));
-  return fromFiles(paths, `${basename(folder)} (${names.length} files)`, wanted, limit, seed);
-}
-
-/** With state, the runs of one file are the steps of one sequence; without, they are samples of their own. */
-async function fromFiles(paths: readonly string[], source: string, wanted: Wanted, limit: number, seed: number): Promise<Samples> {
-  const found: Sample[] = [];
-  const notes: string[] = [];
-  for (const path of paths) {
-    const name = basename(path);
-    const { feeds, note } = splitArrays(parseNpz(await readFile(path), name), wanted, name);
-    const steps = wanted.links.length > 0;
-    if (note && paths.length === 1) notes.push(steps ? `${note}, the steps of one sequence` : note);
-    if (steps) found.push(toSample(name, feeds, wanted));
-    else feeds.forEach((run, index) => void found.push(toSample(feeds.length > 1 ? `${name}[${index}]` : name, [run], wanted)));
+  const reading: Reading = { wanted: { inputs, links: stateLinks(inputs, outputs) }, limit: samples, seed, model, preprocess, signal };
+  if (typeof spec !== 'string') {
+    if (preprocess) throw unprepared('inputs that are given');
+    return openIterable(spec, 'data', reading);
   }
-  const different = distinct(found);
-  const chosen = choose(different.samples, limit, seed);
-  notes.push(...different.notes);
-  if (chosen.length < different.samples.length) notes.push(`${chosen.length} of ${different.samples.length} samples are used`);
-  return { evidence: 'data', source, samples: chosen, notes };
+  const { kind, paths, folder } = await find(spec);
+  if (preprocess && !kind.prepared) throw unprepared(kind.name);
+  return kind.open(paths, folder, reading);
 }
 
-/** What a module's own function returns. @throws DATA_INVALID when it fails */
-async function called(exported: () => unknown, name: string, signal: AbortSignal | undefined): Promise<unknown> {
-  try {
-    return await abortable(exported(), signal);
-  } catch (error) {
-    throw signal?.aborted ? error : failed(error, name);
-  }
+interface Found {
+  readonly kind: Kind;
+  readonly paths: readonly [string, ...string[]];
+  readonly folder: string;
 }
 
-function failed(error: unknown, where: string): TersorError {
-  if (error instanceof TersorError) return error;
-  return new TersorError('DATA_INVALID', where, error instanceof Error ? error.message : String(error), '', { cause: error });
+async function find(path: string): Promise<Found> {
+  const about = await stat(path).catch(() => undefined);
+  if (!about) throw new TersorError('FILE_MISSING', path, 'no such file or folder', HINT);
+  if (about.isDirectory()) return findInFolder(path);
+  if (!about.isFile()) throw new TersorError('DATA_INVALID', basename(path), 'is no ordinary file', 'copy it into one first');
+  const kind = KINDS.find(({ extensions }) => extensions.includes(extname(path).toLowerCase()));
+  if (kind) return { kind, paths: [path], folder: dirname(path) };
+  throw new TersorError('DATA_INVALID', basename(path), 'is no kind of data that tersor reads', HINT);
 }
 
-async function fromIterable(
-  source: Iterable<unknown> | AsyncIterable<unknown>,
-  wanted: Wanted,
-  { limit, name, signal }: { readonly limit: number; readonly name: string; readonly signal: AbortSignal | undefined },
-): Promise<Samples> {
-  const found: Sample[] = [];
-  const notes: string[] = [];
-  const items = iterate(source);
-  for (;;) {
-    const next = await abortable(items.next(), signal).catch((error: unknown) => {
-      throw signal?.aborted ? error : failed(error, `${name}[${found.length}]`);
-    });
-    if (next.done) break;
-    if (found.length === limit) {
-      notes.push(`the first ${limit} samples are used`);
-      await items.return?.(undefined);
-      break;
-    }
-    const id = `${name}[${found.length}]`;
-    const steps: readonly unknown[] = Array.isArray(next.value) ? next.value : [next.value];
-    if (steps.length === 0) throw new TersorError('DATA_INVALID', id, 'is a sequence without steps');
-    found.push(
-      toSample(
-        id,
-        steps.map((step, index) => toFeeds(step, wanted, steps.length > 1 ? `${id}[${index}]` : id)),
-        wanted,
-      ),
-    );
-  }
-  if (found.length === 0) throw new TersorError('DATA_INVALID', name, 'yields no samples', HINT);
-  const different = distinct(found);
-  return { evidence: 'data', source: name, samples: different.samples, notes: [...notes, ...different.notes] };
+async function findInFolder(folder: string): Promise<Found> {
+  const kinds = KINDS.filter(({ inFolders }) => inFolders);
+  const files = await filesBelow(
+    folder,
+    kinds.flatMap(({ extensions }) => extensions),
+  );
+  const found = kinds.flatMap((kind) => {
+    const [first, ...others] = files.filter((file) => kind.extensions.includes(extname(file).toLowerCase()));
+    return first === undefined ? [] : [{ kind, paths: [first, ...others] as const, folder }];
+  });
+  const [only, ...others] = found;
+  const name = basename(folder);
+  if (!only) throw new TersorError('DATA_INVALID', name, `holds no ${kinds.map((kind) => kind.name).join(', no ')}`, HINT);
+  if (others.length === 0) return only;
+  const counts = found.map(({ kind, paths }) => `${paths.length} ${kind.name}`).join(', ');
+  throw new TersorError('DATA_INVALID', name, `holds data of several kinds (${counts})`, 'give a folder of one kind');
 }
 
-async function* iterate(source: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<unknown> {
-  yield* source;
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+function unprepared(what: string): TersorError {
+  return new TersorError('OPTION_VALUE', '--preprocess', `has nothing to prepare in ${what}`, 'it is for pictures; leave it out');
 }

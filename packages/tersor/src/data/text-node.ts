@@ -4,18 +4,13 @@ import type { Sample, Samples } from '../core/samples.ts';
 import type { Text } from './encode-text.ts';
 import { type Gathering, gather } from './gather.ts';
 import { readBounded } from './read-bounded-node.ts';
+import type { Reading } from './reading.ts';
 import { fixedLength, textFeeds, textInputs } from './text-feeds.ts';
 import { toFeeds, toSample, type Wanted } from './to-feeds.ts';
 import { openTextEncoder } from './tokenizer-node.ts';
 
 /** More than sampling needs; a larger corpus is better cut than read. */
 const MAX_TEXT_BYTES = 2 ** 28;
-
-export interface ReadingText extends Gathering {
-  readonly wanted: Wanted;
-  /** Where the model lies, and its tokenizer with it. */
-  readonly model?: string | undefined;
-}
 
 interface Entry {
   readonly where: string;
@@ -26,7 +21,7 @@ interface Entry {
  * Samples from `.txt`: a line each or, where blank lines stand between, a paragraph each.
  * @throws DATA_INVALID, FILE_MISSING
  */
-export async function openTextLines(path: string, reading: ReadingText): Promise<Samples> {
+export async function openTextLines(path: string, reading: Reading): Promise<Samples> {
   const name = basename(path);
   const text = await readText(path);
   const paragraphs = text.split(/\n[^\S\n]*\n/).flatMap((part) => part.trim() || []);
@@ -49,7 +44,7 @@ export async function openTextLines(path: string, reading: ReadingText): Promise
  * sequence.
  * @throws DATA_INVALID, FILE_MISSING
  */
-export async function openJsonLines(path: string, reading: ReadingText): Promise<Samples> {
+export async function openJsonLines(path: string, reading: Reading): Promise<Samples> {
   const name = basename(path);
   const lines = (await readText(path)).split('\n').map((content, index) => ({ where: `${name}:${index + 1}`, content }));
   const entries = lines.filter(({ content }) => content.trim() !== '');
@@ -85,7 +80,7 @@ interface TextReader {
 }
 
 /** Samples of texts for a model, and what to say of them when all are read. */
-async function textReader({ wanted, model }: ReadingText, name: string): Promise<TextReader> {
+async function textReader({ wanted, model }: Reading, name: string): Promise<TextReader> {
   const inputs = textInputs(wanted, name);
   const encoder = await openTextEncoder(model);
   const max = Math.min(encoder.maxTokens, fixedLength(inputs) ?? encoder.maxTokens);

@@ -30,6 +30,7 @@ export interface CompressFlags {
   readonly maxMemory?: number;
   readonly target?: Asked['target'];
   readonly data?: string;
+  readonly preprocess?: string;
   readonly samples?: number;
   readonly output?: OutputKinds;
   readonly eval?: string;
@@ -93,7 +94,7 @@ function printReport(report: Report, flags: CompressFlags, { out }: Shell): void
 }
 
 function askedOf(flags: CompressFlags, originalBytes: number): Asked {
-  const { maxDrop, maxSize, maxLatency, maxMemory, output, target, data, samples, seed, threads, keep, verify, force } = flags;
+  const { maxDrop, maxSize, maxLatency, maxMemory, output, target, data, preprocess, samples, seed, threads, keep, verify, force } = flags;
   const budget = defined({
     drop: maxDrop,
     size: maxSize && resolveSize(maxSize, originalBytes),
@@ -101,7 +102,7 @@ function askedOf(flags: CompressFlags, originalBytes: number): Asked {
     memory: maxMemory,
   });
   return {
-    ...defined({ target, data, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...defined({ target, data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
     ...(verify === false && { verify }),
     ...(flags.report && { weigh: true }),
     ...(Object.keys(budget).length > 0 && { budget }),

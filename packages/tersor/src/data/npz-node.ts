@@ -1,0 +1,32 @@
+import { basename } from 'node:path';
+import type { Sample, Samples } from '../core/samples.ts';
+import { choose } from './choose.ts';
+import { distinct } from './gather.ts';
+import { parseNpz } from './npz.ts';
+import { readBounded } from './read-bounded-node.ts';
+import type { Reading } from './reading.ts';
+import { splitArrays } from './split-arrays.ts';
+import { toSample } from './to-feeds.ts';
+
+const MAX_FILE_BYTES = 2 ** 30;
+
+/** With state, the runs of one file are the steps of one sequence; without, they are samples of their own. */
+export async function openNpz(all: readonly string[], source: string, { wanted, limit, seed }: Reading): Promise<Samples> {
+  // One file is one sample at least, so no more than `limit` files are needed.
+  const paths = choose(all, limit, seed);
+  const found: Sample[] = [];
+  const notes: string[] = [];
+  for (const path of paths) {
+    const name = basename(path);
+    const { feeds, note } = splitArrays(parseNpz(await readBounded(path, MAX_FILE_BYTES), name), wanted, name);
+    const steps = wanted.links.length > 0;
+    if (note && paths.length === 1) notes.push(steps ? `${note}, the steps of one sequence` : note);
+    if (steps) found.push(toSample(name, feeds, wanted));
+    else feeds.forEach((run, index) => void found.push(toSample(feeds.length > 1 ? `${name}[${index}]` : name, [run], wanted)));
+  }
+  const different = distinct(found);
+  const chosen = choose(different.samples, limit, seed);
+  notes.push(...different.notes);
+  if (chosen.length < different.samples.length) notes.push(`${chosen.length} of ${different.samples.length} samples are used`);
+  return { evidence: 'data', source, samples: chosen, notes };
+}

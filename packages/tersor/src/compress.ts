@@ -141,8 +141,7 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
 /** Leaves the result behind where it is worth it, and says what came of it. */
 async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
   const { asked, input } = job;
-  const gained = result.size.bytes <= worthwhile;
-  const outcome = !gained ? 'nothing-to-gain' : isKept(result.promises) ? 'compressed' : 'missed';
+  const outcome = outcomeOf(result, asked.budget, worthwhile);
   const leave = outcome === 'compressed' || asked.keep === true;
   const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, result, scratch.name)) : undefined;
   if (leave) await scratch.publish(result.folder);
@@ -153,6 +152,13 @@ async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: n
 async function weighFiles(job: Job, result: Attempt, name: string): Promise<FileFacts> {
   job.progress('weigh');
   return (await import('./compress/weigh.ts')).weigh(job, result, name);
+}
+
+/** What was asked for by name and is not there is missed, gain or not. */
+function outcomeOf({ promises, size }: Attempt, asked: Budget | undefined, worthwhile: number): Report['outcome'] {
+  if (promises.some(({ name, status }) => status === 'missed' && Object.hasOwn(asked ?? {}, name))) return 'missed';
+  if (size.bytes > worthwhile) return 'nothing-to-gain';
+  return isKept(promises) ? 'compressed' : 'missed';
 }
 
 function budgetOf({ budget = {} }: Asked): Budget {

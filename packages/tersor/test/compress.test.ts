@@ -76,6 +76,13 @@ describe('the main job', () => {
     expect(readdirSync(folder)).toEqual(['out.onnx']);
   });
 
+  it('misses what nothing reaches, and does not call that nothing to gain', async () => {
+    const report = await compress(WAKE_WORD, { output, budget: { memory: 1e6 } });
+    expect(report).toMatchObject({ outcome: 'missed' });
+    expect(report.output).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('uses a size to the byte', async () => {
     const within = (size: number) => compress(WAKE_WORD, { output, budget: { size, latency: 100 }, force: true });
     const size = (await within(40_000)).output?.bytes ?? 0;

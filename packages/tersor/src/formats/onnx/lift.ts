@@ -36,13 +36,13 @@ export async function lift(model: Model): Promise<Lifted> {
   const declared = new Map<Graph['initializers'], Map<string, WeightId>>();
   for (const uses of together(stored.uses)) {
     const [{ codes, weight }] = uses;
-    const isTransposed = uses.some(({ kind }) => kind === 'rows') || naming.saysTransposed(codes.name);
+    const isTransposed = uses.some(({ kind }) => kind !== 'product') || naming.saysTransposed(codes.name);
     const term = isTransposed ? weight : ofProduct(weight);
     const id = naming.id(term, codes.path, codes.name);
     const name = naming.value(codes.name);
     declare(id, toWeight(id, term), term);
     declared.set(codes.declared, (declared.get(codes.declared) ?? new Map<string, WeightId>()).set(name, id));
-    for (const use of uses) replaced.set(use.node, readBy(use, name, isTransposed));
+    for (const use of uses) replaced.set(use.node, readBy(use, name, isTransposed, replaced.get(use.node)));
   }
 
   const bare = mapGraphs(graph, (inner) => {
@@ -99,9 +99,10 @@ function ofProduct(weight: Affine): Affine {
 }
 
 /** The operators of the plain weight `name` in place of one that reads its parts. */
-function readBy({ node, kind, by, bias }: Use, name: string, isTransposed: boolean): Node[] {
+function readBy({ node, kind, by, bias, parts }: Use, name: string, isTransposed: boolean, soFar: readonly Node[] = [node]): Node[] {
   const [output = ''] = node.outputs;
   if (kind === 'rows') return [{ ...makeNode('Gather', [name, by], [output]), name: node.name }];
+  if (kind === 'recurrent') return soFar.map((each) => plainLstm(each, parts[0] ?? '', name));
   const inputs = [by, name];
   const product = isTransposed
     ? makeNode('FusedMatMul', inputs, [output], { transB: 1 }, 'com.microsoft')
@@ -112,4 +113,10 @@ function readBy({ node, kind, by, bias }: Use, name: string, isTransposed: boole
     { ...product, outputs: [before] },
     { ...makeNode('Add', [before, bias], [output]), name: node.name },
   ];
+}
+
+/** An LSTM that reads the weight `name` in place of its codes. It has two weights, one after the other. */
+function plainLstm(node: Node, codes: string, name: string): Node {
+  const inputs = node.inputs.slice(0, 8).map((input) => (input === codes ? name : input));
+  return { ...node, op: 'LSTM', domain: '', inputs };
 }

@@ -16,8 +16,8 @@ export default defineMethod({
   summary: 'Multiplies in 8-bit integers: weights are rounded now, activations when they come. Smaller and faster; needs no data.',
   notes: [
     'Takes linear and recurrent layers. Products with the weight as second operand become integer products (MatMul, Gemm, projections of attention),',
-    'what has no such operator (recurrent layers, batched weights) is stored in 8 bits all the same and expanded when the model is loaded. Convolutions and',
-    'embeddings are left alone and named: a step of `rtn` after this one takes them.',
+    'LSTMs become DynamicQuantizeLSTM; what has no such operator (GRU, batched weights) is stored in 8 bits all the same and expanded when the model is',
+    'loaded. Convolutions and embeddings are left alone and named: a step of `rtn` after this one takes them.',
     '',
     'Every call quantizes an activation as a whole, from its smallest to its largest value. So one outlier coarsens the rest, and what a sample gives depends',
     'a little on the samples beside it in the batch. Measure it on your data; layers that lose most are better left to `rtn` with a rule.',

@@ -6,11 +6,13 @@ import { asScales, integersIn } from './constants.ts';
 import type { Sight } from './sight.ts';
 import type { Affine, Constant, Factors, Quantized, Sums, Term } from './term.ts';
 
-/** A product in integers: the weight, what it is multiplied by, and what is added. */
-export interface DynamicProduct {
+/** A product in integers, as a use of its weight. */
+interface DynamicProduct {
+  readonly kind: 'product';
   readonly weight: Affine;
   readonly term: Term;
-  readonly value: string;
+  readonly parts: readonly string[];
+  readonly by: string;
   readonly bias: string;
 }
 
@@ -44,15 +46,14 @@ export async function dynamicProduct(node: Node, sight: Sight): Promise<DynamicP
   if (node.domain !== 'com.microsoft') return undefined;
   if (node.op === 'DynamicQuantizeMatMul') {
     const weight = await weightOf(second, node.inputs[3], sight.operand(3), sight.operand(2), sight);
-    return weight && { weight, term: { ...weight, node }, value: node.inputs[0] ?? '', bias: node.inputs[4] ?? '' };
+    return weight && productOf(node, weight, weight.from, node.inputs[0], node.inputs[4]);
   }
   if (node.op !== 'MatMulIntegerToFloat') return undefined;
   const [scale, zero] = [sight.operand(2), sight.operand(4)];
   if (!isOf(first, 'codes') || !isOf(scale, 'scale') || !isOf(zero, 'zero') || first.node !== scale.node || first.node !== zero.node)
     return undefined;
   const weight = await weightOf(second, node.inputs[5], sight.operand(5), sight.operand(3), sight);
-  if (!weight) return undefined;
-  return { weight, term: { ...weight, node, from: [...weight.from, first] }, value: first.value, bias: node.inputs[6] ?? '' };
+  return weight && productOf(node, weight, [...weight.from, first], first.value, node.inputs[6]);
 }
 
 async function sums(node: Node, { operand, constants }: Sight): Promise<Sums | undefined> {
@@ -72,7 +73,12 @@ function ended(node: Node, first: Term | undefined, second: Term | undefined): D
   if (first?.kind !== 'sums' || first.node?.op !== 'Cast' || second?.kind !== 'factors') return undefined;
   if (first.activations.node !== second.activations.node) return undefined;
   const weight = operandOf(first.stored, first.zeros, second.scales);
-  return weight && { weight, term: { ...weight, node, from: [first, second] }, value: first.activations.value, bias: '' };
+  return weight && productOf(node, weight, [first, second], first.activations.value);
+}
+
+function productOf(node: Node, weight: Affine, from: readonly Term[], by = '', bias = ''): DynamicProduct {
+  const parts = node.inputs.filter((name) => name !== by && name !== bias);
+  return { kind: 'product', weight, term: { ...weight, node, from }, parts, by, bias };
 }
 
 async function weightOf(
@@ -90,7 +96,7 @@ async function weightOf(
 }
 
 /** Zero points, none where all are zero, undefined where they are no constants of the codes' type. */
-async function zerosIn(
+export async function zerosIn(
   name: string | undefined,
   zero: Term | undefined,
   { weight: { dtype } }: Constant,

@@ -3,6 +3,7 @@ import type { Model } from '../../../core/model.ts';
 import { isMadeUp } from '../lower/builder.ts';
 import { blockWeight } from './block-operators.ts';
 import { dynamicProduct, quantizedValue } from './dynamic.ts';
+import { recurrentWeights } from './dynamic-lstm.ts';
 import { readNode } from './read-node.ts';
 import type { Sight } from './sight.ts';
 import { type SmallConstants, smallConstants } from './small-constants.ts';
@@ -15,15 +16,17 @@ export interface Expanded {
   readonly path: string;
 }
 
-/** An operator that reads a weight in its stored form: it multiplies by it, or looks up its rows. */
+/** An operator that reads a weight in its stored form: it multiplies by it, looks up its rows, or is an LSTM. */
 export interface Use {
   readonly node: Node;
-  readonly kind: 'product' | 'rows';
+  readonly kind: 'product' | 'rows' | 'recurrent';
   readonly weight: Affine;
   /** What the operator computes of constants, the weight among them. */
   readonly term: Term;
   /** The constant that holds the codes. */
   readonly codes: Constant;
+  /** The operator's inputs that nothing needs once the weight is there in one piece. */
+  readonly parts: readonly string[];
   /** Looked up, or multiplied, by this value. */
   readonly by: string;
   /** Added to the product; `''` for nothing. */
@@ -88,7 +91,7 @@ export async function findStored({ weights }: Model, root: Graph): Promise<Store
   const lookedUp = [...terms].flatMap(([node, term]): Use[] => {
     if (term.kind !== 'looked-up' || term.table.kind !== 'affine' || term.node !== node || inner.has(node)) return [];
     const codes = codesOf(term.table);
-    return codes ? [{ node, kind: 'rows', weight: term.table, term, codes, by: term.rows, bias: '' }] : [];
+    return codes ? [{ node, kind: 'rows', weight: term.table, term, codes, parts: node.inputs, by: term.rows, bias: '' }] : [];
   });
   return { expanded, uses: [...uses, ...lookedUp], terms, readers, outputs };
 }
@@ -126,7 +129,7 @@ async function visit(graph: Graph, path: string, outer: Scope | undefined, searc
       alone: readers.get(first) === 1 && !outputs.has(first),
       constants,
     };
-    uses.push(...(await useOf(node, sight)));
+    uses.push(...(await usesOf(node, sight)));
     const term = node.op === 'Identity' && node.domain === '' ? sight.operand(0) : await readNode(node, sight);
     for (const output of node.outputs) scope.values.set(output, undefined);
     const quantized = quantizedValue(node);
@@ -141,16 +144,22 @@ async function visit(graph: Graph, path: string, outer: Scope | undefined, searc
   }
 }
 
-/** The use of a weight in its stored form that an operator ends. */
-async function useOf(node: Node, sight: Sight): Promise<Use[]> {
-  const dynamic = await dynamicProduct(node, sight);
-  const weight = dynamic?.weight ?? blockWeight(node, sight);
-  const codes = weight && codesOf(weight);
-  if (!codes) return [];
-  if (dynamic) return [{ node, kind: 'product', weight, term: dynamic.term, codes, by: dynamic.value, bias: dynamic.bias }];
-  const [first = '', second = '', , , , bias = ''] = node.inputs;
-  const common = { node, weight, term: weight, codes };
-  return [node.op === 'MatMulNBits' ? { ...common, kind: 'product', by: first, bias } : { ...common, kind: 'rows', by: second, bias: '' }];
+/** The uses of weights in their stored form that an operator ends. */
+async function usesOf(node: Node, sight: Sight): Promise<Use[]> {
+  const found = (await recurrentWeights(node, sight)) ?? [];
+  return [...found, (await dynamicProduct(node, sight)) ?? blockUse(node, sight)].flatMap((use): Use[] => {
+    const codes = use && codesOf(use.weight);
+    return codes ? [{ node, codes, ...use }] : [];
+  });
+}
+
+function blockUse(node: Node, sight: Sight): Omit<Use, 'node' | 'codes'> | undefined {
+  const weight = blockWeight(node, sight);
+  if (!weight) return undefined;
+  const { inputs } = node;
+  const [first = '', second = '', , , , bias = ''] = inputs;
+  if (node.op === 'MatMulNBits') return { kind: 'product', weight, term: weight, parts: inputs.slice(1, 5), by: first, bias };
+  return { kind: 'rows', weight, term: weight, parts: inputs, by: second, bias: '' };
 }
 
 function isShort(term: Term, sizes: Map<Term, number>): boolean {

@@ -22,9 +22,8 @@ export function unusedParts({ expanded, uses, terms, readers, outputs }: Stored)
     release(node.inputs);
     done.add(node);
   }
-  for (const { node, kind, by, bias } of uses) {
-    // what is multiplied and added stays; the operators that look rows up name these again and again
-    release(kind === 'product' ? node.inputs.filter((name) => name !== by && name !== bias) : node.inputs);
+  for (const { node, parts } of uses) {
+    release(parts);
     done.add(node);
   }
   const nodes = new Set<Node>();

@@ -96,6 +96,8 @@ function mentionedIn(root: Graph): Set<string> {
 export interface Chain {
   /** Adds an operator. @returns the name of its result */
   add(op: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string;
+  /** The operators so far. */
+  nodes(): Node[];
   /** The operators, the last of which computes `output`. */
   end(output: string): Node[];
 }
@@ -110,6 +112,7 @@ export function openChain(builder: Builder): Chain {
       nodes.push(plainNode(op, inputs, result, attributes, domain));
       return result;
     },
+    nodes: () => [...nodes],
     end: (output) => nodes.map((node, i) => (i === nodes.length - 1 ? { ...node, outputs: [output] } : node)),
   };
 }

@@ -9,6 +9,7 @@ import { choose } from './choose.ts';
 import { openCodesNames } from './codes-name.ts';
 import { consumersOf } from './consumers.ts';
 import { dynamicProduct } from './dynamic.ts';
+import { dynamicLstms } from './dynamic-lstm.ts';
 import { type AffineWeight, type Expansion, expand, widen } from './expand.ts';
 import { partWeights } from './part.ts';
 import type { Small } from './small.ts';
@@ -71,8 +72,25 @@ export function planLowering(
     return { parts: partWeights(weight, form.parts, builder.id, kernels), names: partNames };
   };
 
+  const isDynamic = ({ weight }: Layer) =>
+    isAffine(weight) && execution.get(weight.id) === 'dynamic' && names.get(weight.id)?.length === 1 ? weight : undefined;
+  for (const { node, weights: operands, replace } of dynamicLstms(layers, isDynamic)) {
+    const [input, recurrent] = operands.map(({ layer, weight, parts }): (Stored & { names: readonly string[] }) | undefined => {
+      const [name = ''] = names.get(weight.id) ?? [];
+      if (!consumers.between(name, new Set([node]))) return undefined;
+      const codes = codesName(name, weight.layout, layer.uses);
+      return {
+        parts: partWeights(weight, parts, builder.id, kernels),
+        names: parts.map((_, i) => (i === 0 ? codes : undefined) ?? builder.name()),
+      };
+    });
+    if (!input || !recurrent) continue;
+    stored.set(operands[0].weight.id, input).set(operands[1].weight.id, recurrent);
+    replaced.set(node, () => replace([input.names, recurrent.names], builder));
+  }
+
   for (const weight of weights.values()) {
-    if (isStoredAsUsed(weight)) continue;
+    if (isStoredAsUsed(weight) || stored.has(weight.id)) continue;
     if (isAffine(weight)) stored.set(weight.id, keepSmall(weight) ?? expanded(weight, builder, kernels));
     else stored.set(weight.id, widened(weight, builder));
   }

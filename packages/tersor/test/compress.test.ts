@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +74,22 @@ describe('the main job', () => {
       code: 'PROMISE_MISSED',
     });
     expect(readdirSync(folder)).toEqual(['out.onnx']);
+  });
+
+  it("chooses and proves by a user's own measure", async () => {
+    const { inputs, outputs } = await inspect(WAKE_WORD);
+    const [input, result] = [JSON.stringify(inputs[0]?.name), JSON.stringify(outputs[0]?.name)];
+    const module = join(folder, 'score.mjs');
+    writeFileSync(
+      module,
+      `export default async (session) => ({
+        confidence: 1 + (await session.run({ [${input}]: new Float32Array(1536).fill(0.5) }))[${result}].data[0],
+        inputs: session.inputs.length,
+      });`,
+    );
+    const report = await compress(WAKE_WORD, { output, eval: module });
+    expect(report).toMatchObject({ outcome: 'compressed', quality: { evidence: 'data' } });
+    expect(report.output?.bytes).toBeLessThan(0.3 * report.input.bytes);
   });
 
   it('misses what nothing reaches, and does not call that nothing to gain', async () => {

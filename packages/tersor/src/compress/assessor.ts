@@ -53,7 +53,9 @@ async function openProbe(job: Job, referee: Referee, model: Model, ids: Readonly
   await store.commit();
   const source = await store.open('probe');
   const session = await referee.engine.open({ bytes: await source.read(0, source.size) });
-  return { session, inputs: probe.inputs };
+  // A user's own measure feeds the model's inputs; those that weights became are held.
+  const held = new Set(probe.inputs.values());
+  return { session: { ...session, inputs: session.inputs.filter(({ name }) => !held.has(name)) }, inputs: probe.inputs };
 }
 
 /** The floats that the runtime would compute with. */

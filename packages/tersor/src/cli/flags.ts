@@ -33,7 +33,7 @@ export const FLAGS = {
   data: () =>
     new Option(
       '--data <path>',
-      'Inputs to choose by and prove with: .npz, a folder of them or of pictures, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.',
+      'Inputs to choose by and prove with: .npz, a folder of them, of pictures or of .wav, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.',
     ),
   preprocess: () =>
     new Option(

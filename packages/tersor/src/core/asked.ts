@@ -9,7 +9,7 @@ import type { OutputQuality } from './report.ts';
 export interface AskedToCompare {
   /** What the result is to run on; `node` unless told. */
   readonly target?: Target;
-  /** Real inputs: a path (`.npz`, a folder of them or of pictures, `.txt` or `.jsonl`, a JS module), or feeds themselves. Absent: made up from the input types. */
+  /** Real inputs: a path (`.npz`, a folder of them, of pictures or of `.wav`, `.txt` or `.jsonl`, a JS module), or feeds themselves. Absent: made up from the input types. */
   readonly data?: string | Iterable<Feeds | readonly Feeds[]> | AsyncIterable<Feeds | readonly Feeds[]>;
   /** How pictures and sound become inputs: `size=224x224,scale=1/255`. What is left out is read from `preprocessor_config.json` or the input. */
   readonly preprocess?: string;

@@ -10,6 +10,7 @@ import { openNpz } from './npz-node.ts';
 import { openPictures } from './pictures-node.ts';
 import type { Preprocess } from './preprocess.ts';
 import type { Reading } from './reading.ts';
+import { openSounds } from './sounds-node.ts';
 import { openJsonLines, openTextLines } from './text-node.ts';
 
 /** A file or folder, or the runs themselves: feeds, or lists of feeds for sequences. */
@@ -23,7 +24,7 @@ export interface DataOptions {
   readonly outputs?: readonly ValueInfo[];
   /** Where the model lies, and with it the tokenizer or preprocessor that it was trained with. */
   readonly model?: string;
-  /** How pictures become inputs. */
+  /** How pictures and sound become inputs. */
   readonly preprocess?: Preprocess;
   /** Stops waiting for a module or a caller that does not yield, and reading files. */
   readonly signal?: AbortSignal;
@@ -32,7 +33,7 @@ export interface DataOptions {
 const DEFAULT_SAMPLES = 64;
 
 const HINT =
-  'give an .npz file or a folder of them (arrays named like the inputs), a .txt or .jsonl (with tokenizer.json beside the model), a folder of pictures, or a JavaScript module whose default export yields one object of inputs per sample';
+  'give an .npz file or a folder of them (arrays named like the inputs), a .txt or .jsonl (with tokenizer.json beside the model), a folder of pictures or of .wav clips, or a JavaScript module whose default export yields one object of inputs per sample';
 
 /** A kind of data. */
 interface Kind {
@@ -55,6 +56,7 @@ const KINDS: readonly Kind[] = [
       openNpz(paths, paths.length > 1 ? `${basename(folder)} (${paths.length} files)` : basename(paths[0]), reading),
   },
   { name: 'pictures', extensions: ['.png', '.jpg', '.jpeg'], inFolders: true, prepared: true, open: openPictures },
+  { name: 'clips', extensions: ['.wav'], inFolders: true, prepared: true, open: openSounds },
   { name: 'text', extensions: ['.txt'], open: ([path], _, reading) => openTextLines(path, reading) },
   { name: 'lines of JSON', extensions: ['.jsonl'], open: ([path], _, reading) => openJsonLines(path, reading) },
   { name: 'a module', extensions: ['.js', '.mjs', '.cjs', '.ts', '.mts'], open: ([path], _, reading) => openModule(path, reading) },
@@ -114,5 +116,5 @@ async function findInFolder(folder: string): Promise<Found> {
 }
 
 function unprepared(what: string): TersorError {
-  return new TersorError('OPTION_VALUE', '--preprocess', `has nothing to prepare in ${what}`, 'it is for pictures; leave it out');
+  return new TersorError('OPTION_VALUE', '--preprocess', `has nothing to prepare in ${what}`, 'it is for pictures and sound; leave it out');
 }

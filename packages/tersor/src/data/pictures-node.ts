@@ -3,14 +3,13 @@ import type { Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Sample, Samples } from '../core/samples.ts';
-import { readBesideModel } from './beside-model-node.ts';
 import { gather } from './gather.ts';
 import { channelAxis, guessRole } from './guess-role.ts';
 import { decodePicture } from './picture.ts';
 import { planPictures } from './picture-plan.ts';
 import { pictureValue } from './picture-value.ts';
 import type { Preprocess } from './preprocess.ts';
-import { fromPreprocessorConfig } from './preprocessor-config.ts';
+import { preprocessing } from './preprocessing-node.ts';
 import { readBounded } from './read-bounded-node.ts';
 import type { Reading } from './reading.ts';
 import { toSample, type Wanted } from './to-feeds.ts';
@@ -35,17 +34,6 @@ export async function openPictures(paths: readonly string[], folder: string, rea
     return toSample(id, [{ [input.name]: value, ...masksFor(value, wanted, plan.layout, id) }], wanted);
   });
   return { evidence: 'data', source, samples, notes: [note, ...notes] };
-}
-
-/** What the user says goes before what the model's file says. */
-export async function preprocessing({ preprocess, model }: Pick<Reading, 'preprocess' | 'model'>): Promise<{
-  readonly preprocess: Preprocess;
-  readonly from: string;
-}> {
-  const config = model === undefined ? undefined : await readBesideModel(model, 'preprocessor_config.json');
-  const stated = config ? fromPreprocessorConfig(config) : {};
-  const sources = [...(config ? ['preprocessor_config.json'] : []), ...(preprocess ? ['--preprocess'] : [])];
-  return { preprocess: { ...stated, ...preprocess }, from: sources.join(' and ') };
 }
 
 /** The input that looks like a picture's, or the only one of numbers with four axes. */

@@ -77,7 +77,7 @@ describe('a folder of pictures', () => {
   });
 
   it.each([
-    ['empty', 'empty: holds no .npz files, no pictures'],
+    ['empty', 'empty: holds no .npz files, no pictures, no clips'],
     ['mixed', 'mixed: holds data of several kinds (1 .npz files, 1 pictures)'],
     ['hostile/text.png', 'text.png: is neither PNG nor JPEG'],
     ['hostile/huge.png', 'huge.png: claims 2147483647 x 2 pixels'],

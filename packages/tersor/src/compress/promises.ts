@@ -1,5 +1,6 @@
 import type { Budget } from '../core/asked.ts';
 import type { PromiseReport, QualityReport, SpeedReport } from '../core/report.ts';
+import { bytesText } from '../core/text/units.ts';
 
 /** What a user means who asks for nothing in particular. */
 export const DEFAULT_BUDGET: Budget = { drop: 0.01, latency: 1.1 };
@@ -48,8 +49,8 @@ function promisesOf(budget: Budget, facts: Facts): PromiseReport[] {
       budget.size,
       (limit): PromiseReport => ({
         name: 'size',
-        promised: `<= ${megabytes(limit)}`,
-        actual: megabytes(after),
+        promised: `<= ${bytesText(limit)}`,
+        actual: bytesText(after),
         status: after <= limit ? 'kept' : 'missed',
       }),
     ),
@@ -84,9 +85,9 @@ function latencyPromise(limit: number, speed: SpeedReport | undefined): PromiseR
 }
 
 function memoryPromise(limit: number, memory: number | undefined): PromiseReport {
-  const promised = `memory <= ${megabytes(limit)}`;
+  const promised = `memory <= ${bytesText(limit)}`;
   if (memory === undefined) return { name: 'memory', promised, actual: 'not measured', status: 'unverified' };
-  return { name: 'memory', promised, actual: megabytes(memory), status: memory <= limit ? 'kept' : 'missed' };
+  return { name: 'memory', promised, actual: bytesText(memory), status: memory <= limit ? 'kept' : 'missed' };
 }
 
 function optional<T>(value: T | undefined, make: (value: T) => PromiseReport): PromiseReport[] {
@@ -95,8 +96,4 @@ function optional<T>(value: T | undefined, make: (value: T) => PromiseReport): P
 
 function percent(fraction: number): string {
   return `${Number((fraction * 100).toPrecision(3))} %`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(2)} MB`;
 }

@@ -22,8 +22,9 @@ export default defineMethod({
     'Every call quantizes an activation as a whole, from its smallest to its largest value. So one outlier coarsens the rest, and what a sample gives depends',
     'a little on the samples beside it in the batch. Measure it on your data; layers that lose most are better left to `rtn` with a rule.',
     '',
-    'Processors with AVX2 but neither AVX-512 VNNI nor AVX-VNNI add pairs of products in 16 bits, which overflow where weights and activations are both large.',
-    '`range: reduced` keeps weights within 7 bits, where that cannot happen, at twice the rounding of the weights. WebAssembly and ARM do not need it.',
+    'x86 processors without VNNI (AMD before Zen 4, Intel before Cascade Lake) add pairs of products in 16 bits, which overflow where weight and activation are',
+    'both large: of the 36 layers of MiniLM 15 were hit, and the worst had five times the error. `range: reduced` keeps weights within 7 bits, where that cannot',
+    'happen, for an eighth more error on average. WebAssembly, ARM and newer processors lose nothing with `range: full`.',
   ].join('\n'),
   source: 'https://arxiv.org/abs/1712.05877',
   options: {
@@ -32,9 +33,10 @@ export default defineMethod({
       doc: 'How scales are found: from the largest magnitude of each output, or by the least squared error.',
       search: ['absmax', 'mse'],
     }),
-    range: oneOf(['full', 'reduced'], {
-      default: 'full',
-      doc: 'Bits of the weights: full: 8; reduced: 7, for x86 processors without VNNI.',
+    range: oneOf(['reduced', 'full'], {
+      default: 'reduced',
+      doc: 'Bits of the weights: reduced: 7, right on every processor; full: 8, closer where processors have VNNI, and on WebAssembly.',
+      search: ['reduced', 'full'],
     }),
     scale: oneOf(['f16', 'f32'], { default: 'f16', doc: 'Type of the stored scales.' }),
     minimum: integer(1, 2 ** 31, { default: 128, doc: 'Weights with fewer elements are left alone.' }),

@@ -12,6 +12,7 @@ import type { Preprocess } from './preprocess.ts';
 import type { Reading } from './reading.ts';
 import { openSounds } from './sounds-node.ts';
 import { openJsonLines, openTextLines } from './text-node.ts';
+import { warningsAbout } from './warnings.ts';
 
 /** A file or folder, or the runs themselves: feeds, or lists of feeds for sequences. */
 export type DataSpec = string | Iterable<unknown> | AsyncIterable<unknown>;
@@ -72,12 +73,17 @@ export async function openData(
   { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], model, preprocess, signal }: DataOptions = {},
 ): Promise<Samples> {
   const reading: Reading = { wanted: { inputs, links: stateLinks(inputs, outputs) }, limit: samples, seed, model, preprocess, signal };
+  const found = await read(spec, reading);
+  return { ...found, notes: [...found.notes, ...warningsAbout(found.samples, reading.wanted)] };
+}
+
+async function read(spec: DataSpec, reading: Reading): Promise<Samples> {
   if (typeof spec !== 'string') {
-    if (preprocess) throw unprepared('inputs that are given');
+    if (reading.preprocess) throw unprepared('inputs that are given');
     return openIterable(spec, 'data', reading);
   }
   const { kind, paths, folder } = await find(spec);
-  if (preprocess && !kind.prepared) throw unprepared(kind.name);
+  if (reading.preprocess && !kind.prepared) throw unprepared(kind.name);
   return kind.open(paths, folder, reading);
 }
 

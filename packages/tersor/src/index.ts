@@ -39,3 +39,4 @@ export type { Rule } from './core/rules.ts';
 export type { DenseTensor, Tensor } from './core/tensor.ts';
 export { inspect } from './inspect.ts';
 export { METHODS, type MethodId } from './methods/registry.gen.ts';
+export { reportPage } from './report/report-page.ts';

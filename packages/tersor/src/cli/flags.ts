@@ -10,9 +10,10 @@ export const FLAGS = {
   out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder.'),
   force: () => new Option('--force', 'Overwrite the output if it exists. The input is never overwritten.'),
   report: () =>
-    new Option('--report <file.json>', 'Write what was done and measured, to look at or for "tersor check". Repeatable.').argParser(
-      collectReports,
-    ),
+    new Option(
+      '--report <file>',
+      'Write what was done and measured: report.html to look at, report.json for "tersor check". Repeatable.',
+    ).argParser(collectReports),
   maxDrop: () => new Option('--max-drop <share>', 'Most quality that may be lost: 1% or 0.01.').argParser(parsed('--max-drop', parseShare)),
   maxSize: () =>
     new Option('--max-size <size>', 'Largest file: 25MB, 300kB or 25% of the original.').argParser(parsed('--max-size', parseSize)),
@@ -98,7 +99,8 @@ function collect(text: string, before: readonly string[] = []): readonly string[
 }
 
 function collectReports(path: string, before: readonly string[] = []): readonly string[] {
-  if (!/\.json$/i.test(path)) throw new TersorError('OPTION_VALUE', '--report', `"${path}"`, 'it takes a name that ends in .json');
+  if (!/\.(html|json)$/i.test(path))
+    throw new TersorError('OPTION_VALUE', '--report', `"${path}"`, 'it takes a name that ends in .html or .json');
   return collect(path, before);
 }
 

@@ -131,6 +131,10 @@ describe('--report', () => {
     expect(status).toBe(0);
     expect(calls).toMatchObject([{ name: 'compress', args: [model, { weigh: true }] }]);
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(REPORT);
+    const page = join(folder, 'report.html');
+    const both = await runFake(['rounding', model, '-q', '--force', '--report', path, '--report', page]);
+    expect(both.status).toBe(0);
+    expect(await readFile(page, 'utf8')).toContain('<h1>minilm.onnx</h1>');
     expect(await runFake([model, '-q', '--report', path])).toMatchObject({ status: 2, calls: [] });
   });
 

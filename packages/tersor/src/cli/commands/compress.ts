@@ -1,6 +1,7 @@
 import type { Asked } from '../../core/asked.ts';
 import type { Recipe } from '../../core/recipe.ts';
 import type { Report } from '../../core/report.ts';
+import { reportPage } from '../../report/report-page.ts';
 import { checkModel } from '../check-model.ts';
 import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
@@ -81,8 +82,12 @@ export async function runJob(
 function savingsOf({ saveRecipe, report = [] }: CompressFlags): (Saving & { text(report: Report): string })[] {
   return [
     ...(saveRecipe === undefined ? [] : [{ flag: '--save-recipe', path: saveRecipe, text: ({ recipe }: Report) => jsonText(recipe) }]),
-    ...report.map((path) => ({ flag: '--report', path, text: jsonText })),
+    ...report.map((path) => ({ flag: '--report', path, text: isPage(path) ? reportPage : jsonText })),
   ];
+}
+
+function isPage(path: string): boolean {
+  return path.toLowerCase().endsWith('.html');
 }
 
 function printReport(report: Report, flags: CompressFlags, { out }: Shell): void {

@@ -1,7 +1,9 @@
 import type { Target } from '../../core/format.ts';
 import type { Report } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
+import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, durationText } from '../../core/text/units.ts';
+import { byReason } from '../../report/by-reason.ts';
 import { loaderLine } from '../../report/loader-line.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
@@ -75,16 +77,6 @@ function skippedSection({ skipped }: Report, { columns, colors }: Room, all: boo
   return [colors.bold('Notes'), ...lines, ...(hidden > 0 ? [colors.dim(`  … and ${hidden} more reasons (--weights lists all)`)] : [])];
 }
 
-function byReason(skipped: Report['skipped']): ReadonlyMap<string, readonly string[]> {
-  const groups = new Map<string, string[]>();
-  for (const { about, message } of skipped) {
-    const group = groups.get(message);
-    if (group) group.push(about);
-    else groups.set(message, [about]);
-  }
-  return groups;
-}
-
 function promiseSection({ promises }: Report, colors: Colors): string[] {
   if (promises.length === 0) return [];
   const width = Math.max(...promises.map(({ promised }) => promised.length));
@@ -123,9 +115,4 @@ function whatNow(input: string, output: string, target: Target, { green, bold }:
     `${bold('Load it')}    ${printable(loaderLine(output, target))}`,
     `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(output)} -o <file>`)}`,
   ];
-}
-
-/** As a shell wants it: quoted only where it must be. */
-function shellWord(text: string): string {
-  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

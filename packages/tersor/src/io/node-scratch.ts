@@ -10,7 +10,7 @@ import { mustNotBeInput } from './node-same-file.ts';
 export interface Scratch {
   /** The file name that the result will have, and has here already: other files may refer to it. */
   readonly name: string;
-  /** An empty folder for one attempt. */
+  /** An empty folder for one attempt. The one before it is given up: a disk that holds one result need not hold ten. */
   attempt(): Promise<string>;
   /** Moves an attempt's files to their place, the main one last. @throws USAGE, FILE_EXISTS unless forced, FILE_WRITE */
   publish(attempt: string): Promise<void>;
@@ -43,6 +43,7 @@ export async function openScratch(target: string, { force = false, inputs = [] }
   return {
     name,
     async attempt() {
+      if (attempts > 0) await rm(join(root, String(attempts - 1)), { recursive: true, force: true });
       const path = join(root, String(attempts++));
       await guarded(target, () => mkdir(path));
       return path;

@@ -17,6 +17,7 @@ it('shows nothing before it is published, and leaves nothing else', async () => 
   const rejected = await scratch.attempt();
   writeFileSync(join(rejected, 'out.onnx'), 'rejected');
   const attempt = await scratch.attempt();
+  expect(existsSync(rejected)).toBe(false);
   writeFileSync(join(attempt, 'out.onnx'), 'main');
   writeFileSync(join(attempt, 'out.onnx_data'), 'data');
   expect(existsSync(join(folder, 'out.onnx'))).toBe(false);

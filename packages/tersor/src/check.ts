@@ -32,7 +32,7 @@ export async function check(report: unknown, path: string, asked: AskedToCheck =
     const files = await fileRows(reported, model, asked.signal);
     const measured = asked.run === false ? NOT_RUN : await measure(reported, path, asked);
     const { quality, speed, runtimes, seconds } = measured;
-    const rows = [...files, ...promiseRows(reported, model.bytes, measured)];
+    const rows = [...files, ...inputRows(reported, quality), ...promiseRows(reported, model.bytes, measured)];
     return {
       version: version(),
       model: { path, format: model.format.id, bytes: model.bytes },
@@ -43,6 +43,9 @@ export async function check(report: unknown, path: string, asked: AskedToCheck =
       runtimes,
       seconds,
     };
+  } catch (cause) {
+    if (asked.signal?.aborted) throw new TersorError('INTERRUPTED', path, 'stopped on request', '', { cause });
+    throw cause;
   } finally {
     await model.close();
   }
@@ -66,6 +69,13 @@ async function fileRows({ resultBytes, sha256 }: Reported, model: Opened, signal
   ];
 }
 
+/** On other inputs a promise may be kept that was not, and the other way round; that is no fault of the model, but must be seen. */
+function inputRows({ digest }: Reported, quality: Check['quality']): CheckRow[] {
+  if (digest === undefined || quality?.digest === undefined) return [];
+  const isSame = digest === quality.digest;
+  return [{ name: 'inputs', promised: 'the same inputs', actual: isSame ? 'yes' : 'no, others', status: isSame ? 'kept' : 'unverified' }];
+}
+
 function promiseRows({ conditions, input, promises }: Reported, after: number, measured: Measured): CheckRow[] {
   return judgePromises(conditions.budget, { before: input.bytes, after, ...measured }).map((promise) => {
     const reported = promises.find(({ name }) => name === promise.name)?.actual;
@@ -74,7 +84,7 @@ function promiseRows({ conditions, input, promises }: Reported, after: number, m
 }
 
 async function measure(reported: Reported, path: string, asked: AskedToCheck): Promise<Measured> {
-  const { original = reported.input.path, signal } = asked;
+  const { original = reported.input.path } = asked;
   const job = await openOriginal(original, conditionsOf(reported, asked));
   try {
     if (job.input.bytes !== reported.input.bytes) throw notTheOriginal(original, job.input.bytes, reported.input.bytes);
@@ -84,9 +94,6 @@ async function measure(reported: Reported, path: string, asked: AskedToCheck): P
     } finally {
       await referee.close();
     }
-  } catch (cause) {
-    if (signal?.aborted) throw new TersorError('INTERRUPTED', path, 'stopped on request', '', { cause });
-    throw cause;
   } finally {
     await job.close();
   }
@@ -97,12 +104,13 @@ function conditionsOf(
   { target, conditions }: Reported,
   { data = conditions.data, eval: module = conditions.eval, ...asked }: AskedToCheck,
 ): Asked {
-  const { seed, samples, outputs } = conditions;
+  const { seed, preprocess, samples, outputs } = conditions;
   const { threads, signal, onProgress } = asked;
   return {
     target,
     seed,
     ...(data !== undefined && { data }),
+    ...(preprocess !== undefined && { preprocess }),
     ...(samples !== undefined && { samples }),
     ...(outputs && { outputs }),
     ...(module !== undefined && { eval: module }),

@@ -40,7 +40,7 @@ describe('check', () => {
   it('keeps what the run promised, with the same numbers', async () => {
     const checked = await check(edited({}), model);
     expect(checked.kept).toBe(true);
-    expect(statuses(checked)).toEqual({ bytes: 'kept', sha256: 'kept', loads: 'kept', smaller: 'kept', drop: 'indicated' });
+    expect(statuses(checked)).toEqual({ bytes: 'kept', sha256: 'kept', loads: 'kept', smaller: 'kept', drop: 'indicated', inputs: 'kept' });
     expect(checked.quality?.drop).toBe(report.quality?.drop);
     expect(checked.rows.find(({ name }) => name === 'drop')).toMatchObject({ reported: checked.rows.at(-1)?.actual });
   });
@@ -77,6 +77,17 @@ describe('check', () => {
     writeFileSync(planted, 'globalThis.planted = true; export default [];');
     await expect(check(edited({ conditions: { seed: 0, budget: {}, [field]: planted } }), model)).rejects.toMatchObject({ code: 'USAGE' });
     expect(globalThis).not.toHaveProperty('planted');
+  });
+
+  it('shows that inputs are others', async () => {
+    const checked = await check(edited({ quality: { ...report.quality, digest: '0'.repeat(64) } }), model);
+    expect(checked.kept).toBe(true);
+    expect(statuses(checked)).toMatchObject({ inputs: 'unverified' });
+  });
+
+  it('stops on request', async () => {
+    const signal = AbortSignal.abort();
+    await expect(check(edited({}), model, { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
   });
 
   it('asks for inputs that only the program had', async () => {

@@ -46,7 +46,7 @@ export interface Asked extends AskedToCompare {
   readonly keep?: boolean;
   /** `false` writes what a recipe makes without running it: nothing is proven, and every promise about it is `unverified`. */
   readonly verify?: boolean;
-  /** Also finds out what a report shows of the files: their hash, and what they weigh after brotli. Takes some seconds per 100 MB. */
+  /** Also finds out what a report shows of the files: their hash, and what they weigh after brotli. Takes some 20 s per 100 MB. */
   readonly weigh?: boolean;
   /** Overwrites an existing output. */
   readonly force?: boolean;

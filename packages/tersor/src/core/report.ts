@@ -49,6 +49,8 @@ export interface ConditionsReport {
   readonly budget: Budget;
   /** Path of the inputs; absent when they were made up, or handed in as values. */
   readonly data?: string;
+  /** How pictures and sound became inputs, where that was said. */
+  readonly preprocess?: string;
   /** At most so many samples. */
   readonly samples?: number;
   /** What outputs mean, where that was said. */
@@ -162,7 +164,7 @@ export interface Check {
 }
 
 export interface CheckRow {
-  readonly name: PromiseReport['name'] | 'bytes' | 'sha256';
+  readonly name: PromiseReport['name'] | 'bytes' | 'sha256' | 'inputs';
   readonly promised: string;
   /** What the report says; absent when it is silent about it. */
   readonly reported?: string;

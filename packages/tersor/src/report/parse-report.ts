@@ -12,6 +12,8 @@ export interface Reported {
   readonly sha256?: string;
   readonly conditions: ConditionsReport;
   readonly evidence?: 'data' | 'synthetic';
+  /** Of the inputs that it was measured on. */
+  readonly digest?: string;
   readonly promises: readonly Pick<PromiseReport, 'name' | 'actual'>[];
 }
 
@@ -43,6 +45,7 @@ export function parseReport(json: unknown, where = 'report'): Reported {
     resultBytes: count(report.resultBytes, `${where} resultBytes`),
     ...(output.sha256 !== undefined && { sha256: hash(output.sha256, `${where} output.sha256`) }),
     ...(quality && { evidence: oneOf(EVIDENCE, quality.evidence, `${where} quality.evidence`) }),
+    ...(quality?.digest !== undefined && { digest: hash(quality.digest, `${where} quality.digest`) }),
     conditions: parseConditions(report.conditions, `${where} conditions`),
     promises: list(report.promises, `${where} promises`).map((promise, i) => {
       const { name, actual } = record(promise, `${where} promises[${i}]`);
@@ -52,11 +55,12 @@ export function parseReport(json: unknown, where = 'report'): Reported {
 }
 
 function parseConditions(json: unknown, where: string): ConditionsReport {
-  const { seed, budget, data, samples, outputs, eval: module } = record(json, where);
+  const { seed, budget, data, preprocess, samples, outputs, eval: module } = record(json, where);
   return {
     seed: count(seed, `${where} seed`, MAX_SEED),
     budget: parseBudget(budget, `${where} budget`),
     ...(data !== undefined && { data: text(data, `${where} data`) }),
+    ...(preprocess !== undefined && { preprocess: text(preprocess, `${where} preprocess`) }),
     ...(samples !== undefined && { samples: count(samples, `${where} samples`) }),
     ...(outputs !== undefined && {
       outputs: Object.fromEntries(

@@ -100,7 +100,7 @@ details[open] summary{margin-bottom:.6em}
 .notes{margin:0;padding-left:1.2em}
 footer{margin-top:2em;color:var(--soft);font-size:.85rem}
 dl{display:grid;gap:.25em;margin:0}
-dl div{display:grid;grid-template-columns:minmax(7em,auto) 1fr;gap:1em}
+dl div{display:grid;grid-template-columns:8em 1fr;gap:1em}
 dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
 @media (max-width:560px){.legend{margin-left:0;width:100%}#weights tr{display:grid;grid-template-columns:3fr 2fr;gap:0 1em;border-bottom:1px solid var(--line);padding:.4em 0}#weights tr[hidden]{display:none}#weights tbody th{grid-column:1/-1;width:auto}#weights thead th:first-child{display:none}#weights thead{position:sticky;top:0;background:var(--card);z-index:1}#weights tr>*{border:0;padding:.1em 0;width:auto!important;box-shadow:none!important}.scroll-x table{font-size:.82rem}dl div{grid-template-columns:1fr;gap:0}.word{display:none}}
 @media print{.scroll{max-height:none;overflow:visible}body{background:#fff}}

@@ -22,7 +22,7 @@ ${
       transformersLine(path),
       'With the file in the onnx folder of a model folder, beside its config.json.',
     ),
-    block('Make it again', 'repeat', `tersor ${shellWord(input.path)} --recipe ${shellWord(path)} -o ${shellWord(baseName(path))}`),
+    block('Make it again', 'repeat', `tersor ${shellWord(input.path)} --recipe ${shellWord(path)} -o again.onnx`),
     block('Check it in CI', 'check', `tersor check report.json ${shellWord(path)}`, 'With a report written by --report report.json.'),
   ]
 }

@@ -54,11 +54,12 @@ export async function makeReport(
 }
 
 function conditionsOf({ asked, seed }: Job, budget: Budget): ConditionsReport {
-  const { data, samples, outputs, eval: module } = asked;
+  const { data, preprocess, samples, outputs, eval: module } = asked;
   return {
     seed,
     budget,
     ...(typeof data === 'string' && { data }),
+    ...(preprocess !== undefined && { preprocess }),
     ...(samples !== undefined && { samples }),
     ...(outputs && { outputs }),
     ...(module !== undefined && { eval: module }),

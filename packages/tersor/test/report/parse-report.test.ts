@@ -7,7 +7,7 @@ const GOOD: Report = {
   ...REPORT,
   resultBytes: 22_861_004,
   output: { path: 'minilm.min.onnx', format: 'onnx', bytes: 22_861_004, sha256: '0a'.repeat(32) },
-  conditions: { seed: 3, budget: { drop: 0.01 }, data: 'calib.npz', samples: 64, outputs: { logits: 'classes' } },
+  conditions: { seed: 3, budget: { drop: 0.01 }, data: 'calib.npz', preprocess: 'size=x48', samples: 64, outputs: { logits: 'classes' } },
 };
 
 it('takes what checking needs, and no more', () => {

@@ -42,7 +42,7 @@ export async function attempt(
   const model = withRecipe(await job.apply(job.input.model, recipe.steps, false, errors), recipe);
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
-  const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`)) : NOTHING_PROVEN;
+  const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`, budget)) : NOTHING_PROVEN;
   const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, ...proof });
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
 }
@@ -74,13 +74,15 @@ interface Proof {
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly memory?: number;
+  /** See `Referee.footprint`; measured when something is promised of it. */
+  readonly footprint?: number;
   readonly runtimes: readonly RuntimeReport[];
 }
 
 const NOTHING_PROVEN: Proof = { runtimes: [] };
 
 /** Loads the written file in the runtime, compares it on inputs that were not used for choosing, and times it. */
-export async function prove(job: Job, referee: Referee, path: string): Promise<Proof> {
+export async function prove(job: Job, referee: Referee, path: string, { memory: limit }: Budget): Promise<Proof> {
   const { name, notice } = referee.engine;
   const standIn = notice !== undefined;
   try {
@@ -90,9 +92,18 @@ export async function prove(job: Job, referee: Referee, path: string): Promise<P
     const speed = await referee.race(session);
     await session.close();
     const memory = await referee.engine.peakMemory();
+    const footprint = limit === undefined ? undefined : await referee.footprint(path);
     const runtimes: RuntimeReport[] = [{ name, status: 'verified' }];
     if (standIn) runtimes.push({ name: job.target, status: 'unverified', message: notice });
-    return { loads: true, standIn, quality, speed, ...(memory !== undefined && { memory }), runtimes };
+    return {
+      loads: true,
+      standIn,
+      quality,
+      speed,
+      ...(memory !== undefined && { memory }),
+      ...(footprint !== undefined && { footprint }),
+      runtimes,
+    };
   } catch (error) {
     if (!(error instanceof TersorError) || !['MODEL_INVALID', 'RUN_FAILED'].includes(error.code)) throw error;
     return { loads: false, runtimes: [{ name, status: 'failed', message: error.what }] };

@@ -15,7 +15,8 @@ export interface Facts {
   readonly standIn?: boolean;
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
-  readonly memory?: number;
+  /** Peak memory of a runtime that holds nothing but the result, bytes. */
+  readonly footprint?: number;
 }
 
 /** What only running shows; of another runtime than the target's it shows little. */
@@ -55,7 +56,7 @@ function promisesOf(budget: Budget, facts: Facts): PromiseReport[] {
       }),
     ),
     ...optional(budget.latency, (limit) => latencyPromise(limit, facts.speed)),
-    ...optional(budget.memory, (limit) => memoryPromise(limit, facts.memory)),
+    ...optional(budget.memory, (limit) => memoryPromise(limit, facts.footprint)),
   ];
 }
 

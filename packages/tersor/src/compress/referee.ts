@@ -28,6 +28,8 @@ export interface Referee {
   judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** How a session's latency compares with the original's. */
   race(session: Session): Promise<SpeedReport>;
+  /** Peak memory, in bytes, of a runtime of its own that loads the model at `path` and runs one sample; undefined where it cannot be known. */
+  footprint(path: string): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -110,6 +112,16 @@ export async function openReferee(job: Job): Promise<Referee> {
         return score ? { ...(await score(session)), digest, outputs: compared.outputs } : compared;
       },
       race: (session) => latency(engine, original, session, distinctShapes(prove.samples), { seed }),
+      async footprint(path) {
+        const alone = await openEngine({ target, ...(asked.signal && { signal: asked.signal }) });
+        try {
+          const session = await alone.open({ path });
+          for (const sample of samples.samples.slice(0, 1)) for await (const _ of runSample(session, sample, links));
+          return await alone.peakMemory();
+        } finally {
+          await alone.close();
+        }
+      },
       close: () => engine.close(),
     };
   } catch (error) {

@@ -68,7 +68,7 @@ it('what was not tried is unverified, and what another runtime showed is not pro
 
 it('promises what is asked, and no more', () => {
   const budget = { size: 30, memory: 1000 };
-  expect(judgePromises(budget, facts({ memory: 2000 })).map(({ name, status }) => [name, status])).toEqual([
+  expect(judgePromises(budget, facts({ footprint: 2000 })).map(({ name, status }) => [name, status])).toEqual([
     ['loads', 'kept'],
     ['smaller', 'kept'],
     ['size', 'kept'],

@@ -1,11 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { binOf, root, run, runNode } from '../../../../tools/run.ts';
 import { readBlocks } from './read-blocks.ts';
 
-const hasCommand = existsSync(join(root, 'packages/tersor/src/cli/main.ts'));
 const blocks = readBlocks(readFileSync(join(root, 'README.md'), 'utf8'));
 const testCommand = blocks.find(({ note }) => note === 'the test command');
 const runnable = blocks.filter((block) => block !== testCommand && !block.note.startsWith('not run: '));
@@ -41,7 +40,7 @@ describe('README', () => {
 
   it('has a command to begin with', () => expect(shell.length).toBeGreaterThan(0));
 
-  it.runIf(hasCommand).each(shell)(
+  it.each(shell)(
     'line $line: $code',
     async ({ code }) => {
       expect(await run('bash', ['-euc', INSTALLED + code], { cwd: folder })).toMatchObject({ status: 0 });

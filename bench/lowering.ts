@@ -4,7 +4,8 @@
  * difference to the product with the decoded weights: what the operator's own arithmetic adds to the loss.
  *
  * Usage: tsx bench/lowering.ts [node|wasm ...]. Writes bench/results/lowering.json and prints the tables of docs/lowering.md: geometric
- * means over the sizes of layers. With --print it prints those of the last run.
+ * means over the sizes of layers. With --print it prints those of the last run; with --form only forms whose name begins so are measured, and
+ * kept in a file of their own.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,6 +21,7 @@ import { lower } from '../packages/tersor/src/formats/onnx/lower.ts';
 import { writeOnnx } from '../packages/tersor/src/formats/onnx/write.ts';
 import { openMemory } from '../packages/tersor/src/io/memory-store.ts';
 import { openKernels } from '../packages/tersor/src/kernels/open-kernels.ts';
+import dynamicInt8 from '../packages/tersor/src/methods/quantize/dynamic-int8.ts';
 import rtn from '../packages/tersor/src/methods/quantize/rtn.ts';
 import { handMade, tensorInfo } from '../packages/tersor/test/support/hand-made-model.ts';
 import { saveResults } from './results.ts';
@@ -28,6 +30,8 @@ interface Form {
   readonly label: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly level?: number;
+  /** By dynamic-int8 instead of rtn. */
+  readonly dynamic?: true;
 }
 
 interface Row {
@@ -50,11 +54,15 @@ const ROWS = [1, 16, 128, 2048];
 const ROUNDS: Readonly<Record<number, number>> = { 1: 100, 16: 100, 128: 30, 2048: 4 };
 const VOCABULARY = 8000;
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { print: { type: 'boolean' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { print: { type: 'boolean' }, form: { type: 'string', default: '' } },
+});
+const file = values.form === '' ? 'lowering' : `lowering-${values.form}`;
 const kernels = await openKernels({ threads: 0 });
-if (!values.print) saveResults('lowering', await measureAll(positionals.length > 0 ? positionals : ['node', 'wasm']));
+if (!values.print) saveResults(file, await measureAll(positionals.length > 0 ? positionals : ['node', 'wasm']));
 await kernels.close();
-printTables(JSON.parse(readFileSync(new URL('results/lowering.json', import.meta.url), 'utf8')).rows);
+printTables(JSON.parse(readFileSync(new URL(`results/${file}.json`, import.meta.url), 'utf8')).rows);
 
 async function measureAll(targets: readonly string[]): Promise<Row[]> {
   const rows: Row[] = [];
@@ -112,6 +120,8 @@ function linearForms(): Form[] {
     { label: 'expand 4 bits, block 32', options: { bits: 4, block: 32, execution: 'expand' } },
     ...blockwise,
     asymmetric,
+    { label: 'integers 8 bits, row', options: { range: 'full' }, dynamic: true },
+    { label: 'integers 7 bits, row', options: { range: 'reduced' }, dynamic: true },
   ];
 }
 
@@ -133,8 +143,8 @@ async function measure(engine: Engine, model: Model, forms: readonly Form[]): Pr
   const floats = await engine.open({ bytes: await fileOf(model) });
   const results: (Omit<Row, 'runtime' | 'layer' | 'ratios'> & { readonly session: Session; readonly ratios: Record<number, number> })[] =
     [];
-  for (const form of forms) {
-    const changed = await quantize(model, form.options);
+  for (const form of forms.filter(({ label }) => label.startsWith(values.form))) {
+    const changed = await quantize(model, form);
     const bytes = await fileOf(changed, form.level);
     const session = await engine.open({ bytes });
     const exact = await engine.open({ bytes: await fileOf(decoded(changed)) });
@@ -176,8 +186,9 @@ async function outputOf(session: Session, feeds: Feeds): Promise<Float32Array> {
   return data;
 }
 
-async function quantize(model: Model, raw: Readonly<Record<string, unknown>>): Promise<Model> {
+async function quantize(model: Model, { options: raw, dynamic }: Form): Promise<Model> {
   const context = { scope: await findLayers(model), kernels, note: () => {}, random: () => Math.random };
+  if (dynamic) return dynamicInt8.apply(model, parseOptions('dynamic-int8', dynamicInt8.options, raw), context);
   return rtn.apply(model, parseOptions('rtn', rtn.options, raw), context);
 }
 

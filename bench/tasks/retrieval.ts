@@ -38,6 +38,15 @@ export const retrieval: Task = {
   },
 };
 
+/** The feeds of the last passages, as one batch: what no score's cosine is taken from. */
+export function lastPassages(count: number): Tensors {
+  const texts = readPairs().slice(-count);
+  return encode(
+    loadTokenizer(),
+    texts.map(([, passage]) => passage),
+  );
+}
+
 function readPairs(): [string, string][] {
   const lines = readFileSync(fixture('data/pairs/kjv-bbe-dev.tsv'), 'utf8').trim().split('\n').slice(1);
   return lines.map((line) => {

@@ -20,6 +20,8 @@ export interface SoundPlan {
 }
 
 const RATE = 16000;
+/** Inputs that take what was computed from sound. */
+const IS_FEATURES = /feat|spec|mel/i;
 /** What voice detectors hear at a time: 32 ms. */
 const WINDOWS_A_SECOND = 31.25;
 /** Silero's detectors since version 5 want the end of the window before: 4 ms. */
@@ -68,7 +70,8 @@ function soundInputs(wanted: Wanted): {
   // A model without a telling name still hears when there is nothing else it could do with sound.
   const others = given.filter((info) => !rates.includes(info) && !masks.includes(info));
   const [audio, second] = heard.length > 0 ? heard : others;
-  const isSound = audio && !second && others.length === 1 && (audio.shape?.length ?? 2) <= 3 && audio.dtype !== 'string';
+  const isSound =
+    audio && !second && others.length === 1 && (audio.shape?.length ?? 2) <= 3 && audio.dtype !== 'string' && !IS_FEATURES.test(audio.name);
   if (!isSound) throw unfit(wanted, 'the model takes no sound');
   return { audio, rates, masks };
 }

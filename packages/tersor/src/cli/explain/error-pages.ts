@@ -91,8 +91,14 @@ export const ERROR_PAGES = {
       'An array is not named like an input of the model.',
       'A shape or a type differs from what the model declares.',
       'The data holds no samples, or values that are not finite.',
+      'A file of a folder is broken, or not what its name says.',
+      'Text is given, and no tokenizer.json lies beside the model.',
     ],
-    actions: ["See the inputs' names, types and shapes: tersor inspect <model>", 'Name the arrays of the .npz like the inputs.'],
+    actions: [
+      "See the inputs' names, types and shapes: tersor inspect <model>",
+      'Name the arrays of the .npz like the inputs.',
+      'For text, pictures and sound, put tokenizer.json or preprocessor_config.json beside the model, or use --preprocess.',
+    ],
   },
   FILE_MISSING: {
     meaning: 'A file that was named, or that a model refers to, is not there or may not be read.',

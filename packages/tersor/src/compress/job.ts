@@ -21,6 +21,8 @@ export interface Job {
   readonly clock: Stopwatch;
   /** What was left alone, and why; each only once, however often a step is tried. */
   readonly notes: ReadonlyMap<string, { readonly about: string; readonly message: string }>;
+  /** What the search measured as a whole, in order. */
+  readonly measured: { readonly bytes: number; readonly drop: number }[];
   note(about: string, message: string): void;
   progress(phase: Phase, done?: number, total?: number, about?: string): void;
   /** The input's model after `steps`, unloaded. Silent steps leave no notes: they are only tried. `errors` is told of what they change. */
@@ -47,6 +49,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
     kernels,
     clock,
     notes,
+    measured: [],
     note,
     progress: (phase, done = 0, total = 0, about) => asked.onProgress?.({ phase, done, total, ...(about !== undefined && { about }) }),
     apply: (model, steps, silent = false, errors) =>

@@ -6,6 +6,7 @@ import type { Model } from '../core/model.ts';
 import type { ConditionsReport, Report } from '../core/report.ts';
 import { peakMemory, version } from '../io/node-process.ts';
 import type { Job } from './job.ts';
+import { paretoFront } from './pareto-front.ts';
 import type { FileFacts } from './weigh.ts';
 import { weightsReport } from './weights-report.ts';
 
@@ -50,6 +51,7 @@ export async function makeReport(
     seconds: clock.seconds(),
     conditions: conditionsOf(job, budget),
     ...(facts && { transfer: facts.transfer }),
+    ...(job.measured.length > 0 && { front: paretoFront(job.measured, size.bytes) }),
   };
 }
 

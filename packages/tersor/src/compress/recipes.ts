@@ -54,6 +54,7 @@ export async function* searchRecipes(job: Job, referee: Referee, budget: Budget)
         size: (chosen) => bytesAfter(job, toSteps(chosen)),
         drop: (weights) => assessor.drop(weights),
         error: (weights) => assessor.error(weights),
+        onMeasured: async (chosen, drop) => void job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop }),
         onProgress: (done, total, about) => job.progress('choose', done, total, about),
       }),
       toSteps,

@@ -16,6 +16,8 @@ export interface Question {
   drop(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
   /** A smooth distance between the outputs that goes on falling where `drop` is already 0. Small ones of different layers add up. */
   error(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
+  /** Called when an allocation was measured as a whole. */
+  onMeasured?(chosen: readonly Option[], drop: number): Promise<void>;
   /** Called while layers are ranked, with those done and in all. */
   onProgress?(done: number, total: number, about: string): void;
 }
@@ -100,5 +102,6 @@ async function rankLayer(question: Question, row: readonly Option[], negligible:
 async function holds(question: Question, chosen: readonly Option[]): Promise<boolean> {
   const changed = chosen.filter((option) => option.step);
   const drop = await question.drop(new Map(changed.map((option) => [option.layer.weight.id, option.weight])));
+  await question.onMeasured?.(chosen, drop);
   return drop <= question.maxDrop;
 }

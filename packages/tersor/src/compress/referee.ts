@@ -39,8 +39,13 @@ type OnSample = (done: number, total: number) => void;
 /** Half of the inputs to choose by (a few of them to rank layers by, which takes many runs), the other half to prove with. */
 export type Part = 'rank' | 'choose' | 'prove' | 'all';
 
-/** Made-up inputs are cheap to have more of, and prove nothing all the same. */
-const SYNTHETIC_SAMPLES = 32;
+/**
+ * Made-up inputs are free, running the model on them is not. A small model gets more of them: where a sample is a single decision, one percent
+ * cannot be told by a few.
+ */
+const SYNTHETIC_SAMPLES = { least: 32, most: 256, work: 3e8 };
+/** What an element of an input makes a model compute, in bytes of weights that would make it compute as much; about right for convolutions. */
+const WORK_PER_ELEMENT = 100;
 /** Enough to put layers in order; what they add up to is measured on more. */
 const RANKING_SAMPLES = 6;
 /** Outputs of the original that are kept, so that it need not run again for every question. */
@@ -137,14 +142,14 @@ async function openScore(path: string, original: Session, signal?: AbortSignal):
   return async (session) => judgeTask(before, toScores(await measure(session), path), path);
 }
 
-function openSamples(
-  { input: { model, path }, seed }: Job,
-  session: Session,
-  { data, preprocess, samples, signal }: Asked,
-): Promise<Samples> {
+function openSamples(job: Job, session: Session, { data, preprocess, samples, signal }: Asked): Promise<Samples> {
+  const {
+    input: { model, path },
+    seed,
+  } = job;
   if (data === undefined && preprocess !== undefined)
     throw new TersorError('OPTION_VALUE', '--preprocess', 'there are no inputs to prepare', 'name them with --data');
-  if (data === undefined) return settle(session, { samples: samples ?? SYNTHETIC_SAMPLES, seed, model });
+  if (data === undefined) return samples === undefined ? settleOnEnough(job, session) : settle(session, { samples, seed, model });
   return openData(data, session.inputs, {
     seed,
     outputs: session.outputs,
@@ -153,6 +158,14 @@ function openSamples(
     ...(samples !== undefined && { samples }),
     ...(signal && { signal }),
   });
+}
+
+async function settleOnEnough({ input: { model, bytes }, seed }: Job, session: Session): Promise<Samples> {
+  const { least, most, work } = SYNTHETIC_SAMPLES;
+  const few = await settle(session, { samples: least, seed, model });
+  const elements = (few.samples[0]?.steps ?? []).flatMap((feeds) => Object.values(feeds)).reduce((sum, { data }) => sum + data.length, 0);
+  const enough = Math.min(most, Math.floor(work / (bytes + elements * WORK_PER_ELEMENT)));
+  return enough <= least ? few : settle(session, { samples: enough, seed, model });
 }
 
 function bytesOf(values: Feeds): number {

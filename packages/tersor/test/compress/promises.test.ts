@@ -38,7 +38,13 @@ describe('a drop', () => {
     expect(status({ quality: quality(0.001, 0.02) }, 'drop')).toBe('indicated');
     expect(status({ quality: quality(0.001, 0.002, 'synthetic') }, 'drop')).toBe('indicated');
     expect(status({ quality: quality(0.011, 0.02) }, 'drop')).toBe('missed');
-    expect(status({ quality: quality(Number.NaN, 1) }, 'drop')).toBe('missed');
+    expect(status({ quality: { ...quality(Number.NaN, 1), interval: [Number.NaN, Number.NaN] } }, 'drop')).toBe('missed');
+  });
+
+  it('on made-up inputs is missed only when they resolve it', () => {
+    expect(status({ quality: quality(0.03, 0.07, 'synthetic') }, 'drop')).toBe('indicated');
+    expect(status({ quality: { ...quality(0.03, 0.07, 'synthetic'), interval: [0.02, 0.07] } }, 'drop')).toBe('missed');
+    expect(status({ quality: { ...quality(Number.NaN, 1, 'synthetic'), interval: [Number.NaN, Number.NaN] } }, 'drop')).toBe('missed');
   });
 });
 

@@ -90,7 +90,10 @@ async function measure(reported: Reported, path: string, asked: AskedToCheck): P
     if (job.input.bytes !== reported.input.bytes) throw notTheOriginal(original, job.input.bytes, reported.input.bytes);
     const referee = await job.clock.time('load', () => openReferee(job));
     try {
-      return { ...(await job.clock.time('verify', () => prove(job, referee, path, reported.conditions.budget))), seconds: job.clock.seconds() };
+      return {
+        ...(await job.clock.time('verify', () => prove(job, referee, path, reported.conditions.budget))),
+        seconds: job.clock.seconds(),
+      };
     } finally {
       await referee.close();
     }

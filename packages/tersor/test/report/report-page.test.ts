@@ -1,38 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Report } from '../../src/core/report.ts';
 import { reportPage } from '../../src/report/report-page.ts';
 import { SCRIPT, SCRIPT_SHA256 } from '../../src/report/script.ts';
 import { STYLE } from '../../src/report/style.ts';
 import { MISSED, NOTHING, PLANNED, REPORT } from '../cli/samples.ts';
-
-const FULL: Report = {
-  ...REPORT,
-  conditions: { seed: 0, budget: { drop: 0.01, latency: 1.1 } },
-  transfer: { before: { bytes: 90_387_630, brotli: 82_568_928 }, after: { bytes: 22_861_004, brotli: 20_775_957 } },
-  front: [
-    { bytes: 18_000_000, drop: 0.02, chosen: false },
-    { bytes: 22_861_004, drop: 0.00038, chosen: true },
-  ],
-};
-const PAGES = { FULL, REPORT, MISSED, PLANNED, NOTHING } as const;
-
-/** Everything that a hostile file can name, at its worst. */
-const EVIL = `"><img src=x onerror=alert(1)></script><!--'\u202e\u001b&amp;`;
-const HOSTILE: Report = {
-  ...FULL,
-  input: { path: `models/${EVIL}.onnx`, format: 'onnx', bytes: 1000 },
-  output: { path: `${EVIL}.onnx`, format: 'onnx', bytes: 900 },
-  weights: FULL.weights.map((weight) => ({ ...weight, id: EVIL, before: EVIL, after: `${EVIL} 2` })),
-  skipped: [{ about: EVIL, message: EVIL }],
-  recipe: { version: 1, steps: [{ use: 'rtn', where: [{ name: EVIL }] }] },
-  runtimes: [{ name: EVIL, status: 'failed', message: EVIL }],
-  promises: [{ name: 'drop', promised: EVIL, actual: EVIL, status: 'missed' }],
-  ...(FULL.quality && {
-    quality: { ...FULL.quality, source: EVIL, outputs: FULL.quality.outputs.map((output) => ({ ...output, name: EVIL })) },
-  }),
-  ...(FULL.speed && { speed: { ...FULL.speed, shapes: EVIL } }),
-};
+import { EVIL, FULL, HOSTILE, LARGE, PAGES } from './reports.ts';
 
 const VOID = new Set(['meta', 'input', 'br']);
 const TAG = /<(\/?)([a-z0-9]+)((?:\s+[a-z0-9-]+(?:="[^"<>]*")?)*)\s*(\/?)>/gi;
@@ -53,7 +25,7 @@ function elementsOf(page: string): string[] {
   return all;
 }
 
-describe.each(Object.entries({ ...PAGES, HOSTILE }))('the page of %s', (_, report) => {
+describe.each(Object.entries({ ...PAGES, HOSTILE, LARGE }))('the page of %s', (_, report) => {
   const page = reportPage(report);
 
   it('is well-formed, with ids that are there once', () => {

@@ -8,7 +8,7 @@ export default defineConfig(({ mode }) => {
   return {
     plugins: [distTwins()],
     test: {
-      include: [`packages/*/test/**/*${suite}.test.ts`, `tools/test/**/*${suite}.test.ts`],
+      include: [`packages/*/test/**/*${suite}.test.ts`, `tools/test/**/*${suite}.test.ts`, `examples/*/test/**/*${suite}.test.ts`],
       exclude: [...configDefaults.exclude, ...(suite ? [] : ['**/*.models.test.ts'])],
       testTimeout: minutes * 60_000,
       hookTimeout: minutes * 60_000,

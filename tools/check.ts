@@ -8,6 +8,7 @@ const steps: Readonly<Record<string, readonly [file: string, ...args: string[]]>
   'types: library and tests': [tsc, '-p', 'packages/tersor', '--noEmit'],
   'types: pure folders, no DOM, no Node': [tsc, '-p', 'packages/tersor/tsconfig.pure.json'],
   'types: tools and benches': [tsc, '-p', '.'],
+  'types: examples': [tsc, '-p', 'examples/side-by-side'],
   'lint and format': [binOf('@biomejs/biome', 'biome'), 'check', '--error-on-warnings', '.'],
   'import direction and cycles': [tsx, 'tools/imports.ts'],
   'registry is fresh': [tsx, 'tools/registry.ts', '--check'],

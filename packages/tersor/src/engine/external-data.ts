@@ -9,20 +9,32 @@ const MAX_NAME_BYTES = 4096;
  * Finds the entries by their bytes, so the model needs no parsing; text that only looks like one names a file that does not exist.
  */
 export function externalFiles(model: Uint8Array): string[] {
-  const bytes = Buffer.from(model.buffer, model.byteOffset, model.byteLength);
   const names = new Set<string>();
-  for (let at = bytes.indexOf(LOCATION); at >= 0; at = bytes.indexOf(LOCATION, at + 1)) {
-    const name = lengthPrefixed(bytes, at + LOCATION.length);
-    if (name && !/^([\\/]|[A-Za-z]:)|(^|[\\/])\.\.([\\/]|$)|\0/.test(name)) names.add(name);
+  for (let at = indexOfLocation(model, 0); at >= 0; at = indexOfLocation(model, at + 1)) {
+    const name = lengthPrefixed(model, at + LOCATION.length);
+    if (name && isInside(name)) names.add(name);
   }
   return [...names];
 }
 
-function lengthPrefixed(bytes: Buffer, at: number): string | undefined {
+/** Whether a name of external data stays in the model's folder. */
+export function isInside(name: string): boolean {
+  return !/^([\\/]|[A-Za-z]:)|(^|[\\/])\.\.([\\/]|$)|\0/.test(name);
+}
+
+/** Looks for a rare byte, which is quick, and then around it. */
+function indexOfLocation(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(LOCATION[0]!, from); at >= 0; at = bytes.indexOf(LOCATION[0]!, at + 1)) {
+    if (LOCATION.every((byte, i) => bytes[at + i] === byte)) return at;
+  }
+  return -1;
+}
+
+function lengthPrefixed(bytes: Uint8Array, at: number): string | undefined {
   const low = bytes[at] ?? 0;
   const long = low >= 128;
   const length = long ? low - 128 + (bytes[at + 1] ?? 0) * 128 : low;
   const start = at + (long ? 2 : 1);
   if (length === 0 || length > MAX_NAME_BYTES || start + length > bytes.length) return undefined;
-  return bytes.toString('utf8', start, start + length);
+  return new TextDecoder().decode(bytes.subarray(start, start + length));
 }

@@ -12,7 +12,7 @@ export interface Requests {
     readonly ask: { readonly sessions: readonly number[]; readonly feeds: Feeds; readonly rounds: number; readonly warmup: number };
     readonly answer: number[][];
   };
-  memory: { readonly ask: Readonly<Record<never, never>>; readonly answer: number };
+  memory: { readonly ask: Readonly<Record<never, never>>; readonly answer: number | undefined };
   release: { readonly ask: { readonly session: number }; readonly answer: undefined };
 }
 

@@ -1,179 +1,67 @@
 /**
- * The main job on every real model at hand, as a user runs it: `tersor <model>`, no data, no options.
+ * The main job on every real model at hand, beside Python's tools.
  *
- *   npm run bench:main                  all models
- *   npm run bench:main -- silero ocr    those whose names contain a word
+ *   npm run bench:main                     all models
+ *   npm run bench:main -- silero ocr       those whose names contain a word; results are shown, not kept
+ *   npm run bench:main -- --no-peers       tersor alone
+ *   npm run bench:main -- --random         results of a given size beside random recipes, too
  *
- * One row a model: bytes, ratio, the same after brotli, quality, latency, seconds, peak memory, and the task's own score before and after
- * where there is data for it; then `tersor rtn --bits 8` on two of them. Writes bench/results/main.json. Exits with 1 when a measure is not met.
+ * Each model as it comes, and chosen with data where its task has some: bytes, the same after brotli, latency, seconds, peak memory, and the
+ * task's own scores on data that were never used for choosing. Then what each tool's smallest file is that loses at most 1 % of the task's
+ * measure at no more than 1.1 times the latency. Writes bench/results/main.json. Exits with 1 when a measure is not met.
  */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, constants } from 'node:zlib';
-import type { Report } from '../packages/tersor/dist/index.js';
+import { bestLine, bestOf } from './main/best.ts';
+import { openJudge } from './main/judge-file.ts';
+import { measureOurs } from './main/measure-ours.ts';
+import { measurePeers } from './main/measure-peers.ts';
+import { runsOf, SLOWEST } from './main/measures.ts';
+import { header, line, type Row } from './main/table.ts';
 import { type BenchModel, benchModels } from './models.ts';
+import { openCompressors } from './peers/compressors.ts';
 import { saveResults } from './results.ts';
 
-const COMMAND = fileURLToPath(new URL('../packages/tersor/bin/tersor.js', import.meta.url));
-type Scores = Readonly<Record<string, number>>;
+const FLAGS = ['--peers', '--no-peers', '--random'];
 
-/** What some results must show beyond that, where their task's data are there. */
-interface Measure {
-  readonly model: string;
-  /** Empty: the main job. */
-  readonly command: readonly string[];
-  readonly bytes: number;
-  readonly latency?: number;
-  holds(before: Scores, after: Scores): boolean;
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
+const unknown = [...flags].find((flag) => !FLAGS.includes(flag));
+if (unknown) {
+  console.error(`no flag ${unknown}: there are ${FLAGS.join(', ')}`);
+  process.exit(2);
 }
-
-const at = (scores: Scores, key: string): number => scores[key] ?? Number.NaN;
-const ROUNDING = ['rtn', '--bits', '8'] as const;
-const MEASURES: readonly Measure[] = [
-  { model: 'minilm', command: [], bytes: 23.0e6, latency: 1.05, holds: (_, after) => at(after, 'cosine') >= 0.999 },
-  { model: 'silero-v5', command: ROUNDING, bytes: 0.9e6, holds: (_, after) => at(after, 'auc') >= 0.994 },
-  { model: 'ocr-rec', command: ROUNDING, bytes: 3.0e6, holds: (before, after) => at(after, 'cer') <= 1.02 * at(before, 'cer') },
-];
-
-/** What part of the original's bytes a result may have, and how much slower it may be. */
-const LARGEST = 0.55;
-const SLOWEST = 1.1;
-
-interface Row {
-  readonly model: string;
-  readonly bytes: readonly [number, number];
-  readonly brotli: readonly [number, number];
-  readonly metric: string;
-  readonly quality: number;
-  readonly latency: number;
-  readonly seconds: number;
-  readonly memory: number;
-  readonly task?: readonly [Scores, Scores];
-  readonly met: boolean;
-  readonly problem?: string;
-}
-
-const words = process.argv.slice(2);
 const models = benchModels().filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+const compressors = flags.has('--no-peers') ? undefined : openCompressors();
 const folder = mkdtempSync(join(tmpdir(), 'tersor-bench-'));
 const rows: Row[] = [];
 try {
-  console.log(
-    `${'model'.padEnd(24)}${['MB', 'MB', 'ratio', 'brotli', 'quality', 'latency', 's', 'peak MB'].map((title) => title.padStart(9)).join('')}  task`,
-  );
-  for (const model of models) {
-    show(await measure(model, []));
-  }
-  for (const { model: name, command } of MEASURES) {
-    const model = models.find((each) => each.name === name && each.task);
-    if (model && command.length > 0) show(await measure(model, command));
-  }
+  console.log(header());
+  for (const model of models) await measureModel(model);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const missed = rows.filter(({ met }) => !met);
-console.log(
-  `\n${rows.length - missed.length} of ${rows.length} smaller than ${(LARGEST * 100).toFixed(0)} %, promises kept, latency <= ${SLOWEST}x`,
-);
-if (words.length === 0) saveResults('main', rows);
-process.exitCode = missed.length > 0 ? 1 : 0;
+const best = bestOf(rows);
+console.log(`\nSmallest files that lose at most 1 % of the task's measure at <= ${SLOWEST}x:`);
+for (const each of best) console.log(bestLine(each));
+const measures = rows.flatMap((row) => row.measures);
+const met = measures.filter((measure) => measure.met);
+console.log(`\n${met.length} of ${measures.length} measures met`);
+if (words.length === 0) saveResults('main', { rows, best }, compressors?.versions);
+process.exitCode = met.length < measures.length ? 1 : 0;
 
 function show(row: Row): void {
   rows.push(row);
   console.log(line(row));
 }
 
-async function measure({ name: model, path, task }: BenchModel, command: readonly string[]): Promise<Row> {
-  const name = [model, ...command].join(' ');
-  const output = join(folder, `${model}.onnx`);
-  const { report, problem } = await run(command, path, output);
-  if (!report?.output) return failed(name, problem ?? `no output: ${report?.outcome}`);
-  const [before, after] = [report.input.bytes, report.output.bytes];
-  const kept = report.promises.every(({ status }) => status !== 'missed' && status !== 'unverified');
-  const latency = report.speed?.ratio ?? Number.NaN;
-  const scores = task && ([await task.score(path), await task.score(output, path)] as const);
-  const extra = MEASURES.find((each) => each.model === model && each.command.join() === command.join());
-  return {
-    model: name,
-    bytes: [before, after],
-    brotli: [brotli(path), brotli(output)],
-    metric: report.quality?.metric ?? 'none',
-    quality: report.quality?.value ?? Number.NaN,
-    latency,
-    seconds: report.seconds.total ?? Number.NaN,
-    memory: Math.max(report.memory.process, report.memory.engine ?? 0),
-    ...(scores && { task: scores }),
-    met: kept && after / before < LARGEST && latency <= SLOWEST && (!extra || !scores || meets(extra, after, latency, scores)),
-  };
-}
-
-function meets(
-  { bytes, latency = SLOWEST, holds }: Measure,
-  after: number,
-  ratio: number,
-  [before, now]: readonly [Scores, Scores],
-): boolean {
-  return after <= bytes && ratio <= latency && holds(before, now);
-}
-
-function run(command: readonly string[], model: string, output: string): Promise<{ report?: Report; problem?: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [COMMAND, ...command, model, '-o', output, '--force', '--json'],
-      { maxBuffer: 2 ** 28 },
-      (error, stdout, stderr) => {
-        try {
-          resolve({ report: JSON.parse(stdout) });
-        } catch {
-          resolve({ problem: (stderr || error?.message || 'printed no report').trim().split('\n')[0] ?? '' });
-        }
-      },
-    );
-  });
-}
-
-function failed(model: string, problem: string): Row {
-  const nothing = [Number.NaN, Number.NaN] as const;
-  return {
-    model,
-    bytes: nothing,
-    brotli: nothing,
-    metric: '',
-    quality: Number.NaN,
-    latency: Number.NaN,
-    seconds: Number.NaN,
-    memory: Number.NaN,
-    met: false,
-    problem,
-  };
-}
-
-/** Quality 9: what a server does that compresses ahead of time but wants to finish today. */
-function brotli(path: string): number {
-  return brotliCompressSync(readFileSync(path), { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 } })
-    .length;
-}
-
-function line({ model, bytes, brotli: wire, quality, latency, seconds, memory, task, met, problem }: Row): string {
-  if (problem) return `!${model.padEnd(23)}  FAILED: ${problem}`;
-  const cells = [
-    (bytes[0] / 1e6).toFixed(3),
-    (bytes[1] / 1e6).toFixed(3),
-    `${((bytes[1] / bytes[0]) * 100).toFixed(1)} %`,
-    `${((wire[1] / wire[0]) * 100).toFixed(1)} %`,
-    quality.toFixed(5),
-    `${latency.toFixed(2)}x`,
-    seconds.toFixed(1),
-    (memory / 1e6).toFixed(0),
-  ];
-  const scores = task ? Object.entries(task[1]).map(([key, value]) => `${key} ${round(task[0][key])} → ${round(value)}`) : [];
-  return `${met ? ' ' : '!'}${model.padEnd(23)}${cells.map((cell) => cell.padStart(9)).join('')}  ${scores.join(', ')}`;
-}
-
-function round(value: number | undefined): string {
-  return value === undefined ? '' : value.toPrecision(4);
+async function measureModel(model: BenchModel): Promise<void> {
+  const judge = model.task && (await openJudge(model, model.task));
+  try {
+    for (const run of runsOf(model.name, judge !== undefined)) show(await measureOurs(model, run, folder, judge, flags.has('--random')));
+    if (compressors && judge) for await (const row of measurePeers(model, compressors, judge)) show(row);
+  } finally {
+    await judge?.close();
+  }
 }

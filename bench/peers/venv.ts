@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,10 +20,14 @@ export function pythonWith(requirements: readonly string[]): string | undefined 
     console.log('no peers: python3 with venv is not installed');
     return undefined;
   }
-  const install = ['-m', 'pip', 'install', '--quiet'];
-  for (const requirement of requirements) {
-    if (!run(python, [...install, requirement])) console.log(`not installed: ${requirement}`);
+  const list = join(folder, 'installed.txt');
+  const installed = existsSync(list) ? readFileSync(list, 'utf8').split('\n') : [];
+  const missing = requirements.filter((requirement) => !installed.includes(requirement));
+  for (const requirement of missing) {
+    if (run(python, ['-m', 'pip', 'install', '--quiet', requirement])) installed.push(requirement);
+    else console.log(`not installed: ${requirement}`);
   }
+  writeFileSync(list, installed.join('\n'));
   return python;
 }
 

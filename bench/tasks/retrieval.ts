@@ -1,42 +1,75 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { cosine, fixture, floats, openSession, type Task, type Tensors } from './task.ts';
+import { randomFor } from '../../packages/tersor/src/core/random.ts';
+import { cosine, fixture, floats, lost, mean, openSession, type Task, type Tensors } from './task.ts';
 
 const MAX_TOKENS = 128;
 const BATCH = 32;
 
-/** Sentence embeddings: which of 1,000 passages says the same as the query. Mean pooling, at most 128 tokens. */
+/** Texts to choose by. */
+const CHOSEN = 64;
+
+/**
+ * Sentence embeddings: which of 1,000 passages says the same as the query; against the original, the mean cosine of all 2,000 embeddings. Mean pooling,
+ * at most 128 tokens. Pairs are for proving alone: other texts are there to choose by.
+ */
 export const retrieval: Task = {
   id: 'retrieval',
   async score(path, reference) {
     const pairs = readPairs();
-    const queries = await embed(
-      path,
-      pairs.map(([query]) => query),
-    );
-    const passages = await embed(
-      path,
-      pairs.map(([, passage]) => passage),
-    );
-    const ranks = queries.map((query, i) => {
+    const texts = [...pairs.map(([query]) => query), ...pairs.map(([, passage]) => passage)];
+    const embeddings = await embed(path, texts);
+    const originals = path === reference ? embeddings : await embed(reference, texts);
+    const passages = embeddings.slice(pairs.length);
+    const ranks = embeddings.slice(0, pairs.length).map((query, i) => {
       const scores = Float32Array.from(passages, (passage) => cosine(query, passage));
       return scores.filter((score) => score > scores[i]!).length + 1;
     });
-    const scores = {
-      'acc@1': ranks.filter((rank) => rank === 1).length / ranks.length,
-      mrr: ranks.reduce((sum, rank) => sum + 1 / rank, 0) / ranks.length,
+    return {
+      'acc@1': mean(ranks.map((rank) => (rank === 1 ? 1 : 0))),
+      mrr: mean(ranks.map((rank) => 1 / rank)),
+      cosine: mean(embeddings.map((embedding, i) => cosine(originals[i]!, embedding))),
     };
-    if (!reference) return scores;
-    const originals = await embed(
-      reference,
-      pairs.slice(0, 200).map(([query]) => query),
-    );
-    return { ...scores, cosine: originals.reduce((sum, original, i) => sum + cosine(original, queries[i]!), 0) / originals.length };
   },
+  loss: (before, after) => lost(before, after, 'acc@1'),
+  choose(folder) {
+    const file = join(folder, 'sentences.txt');
+    writeFileSync(file, calibrationSentences().slice(0, CHOSEN).join('\n'));
+    return ['--data', file, '--samples', String(CHOSEN)];
+  },
+  inputs(half, count) {
+    const tokenizer = loadTokenizer();
+    const texts = half === 'choose' ? calibrationSentences() : readPairs().map(([query]) => query);
+    return texts.slice(0, count).map((sentence) => encode(tokenizer, [sentence]));
+  },
+  timing: () => [made(1, 16), made(1, 128), made(32, 64)],
 };
+
+/** Sentences as long as verses, by lot. */
+function calibrationSentences(): string[] {
+  const text = readFileSync(fixture('data/text/calib.txt'), 'utf8').replaceAll(/\s+/g, ' ');
+  const sentences = (text.match(/[^.?!]+[.?!]/g) ?? [])
+    .map((sentence) => sentence.trim())
+    .filter(({ length }) => length >= 40 && length <= 300);
+  const random = randomFor(0, 'sentences');
+  return sentences
+    .map((sentence) => ({ sentence, lot: random() }))
+    .sort((a, b) => a.lot - b.lot)
+    .map(({ sentence }) => sentence);
+}
+
+function made(batch: number, length: number): Tensors {
+  const fill = (value: (i: number) => number) =>
+    new Tensor(
+      'int64',
+      BigInt64Array.from({ length: batch * length }, (_, i) => BigInt(value(i))),
+      [batch, length],
+    );
+  return { input_ids: fill((i) => 1000 + ((i * 7919) % 20000)), attention_mask: fill(() => 1), token_type_ids: fill(() => 0) };
+}
 
 /** The feeds of the last passages, as one batch: what no score's cosine is taken from. */
 export function lastPassages(count: number): Tensors {
@@ -102,12 +135,12 @@ async function embedBatch(session: InferenceSession, feeds: Tensors): Promise<Fl
   const [rows = 0, length = 0, width = 0] = dims;
   const mask = feeds.attention_mask!.data as BigInt64Array;
   return Array.from({ length: rows }, (_, row) => {
-    const mean = new Float32Array(width);
+    const sum = new Float32Array(width);
     for (let t = 0; t < length; t++) {
       if (mask[row * length + t] === 0n) continue;
-      for (let i = 0; i < width; i++) mean[i]! += data[(row * length + t) * width + i]!;
+      for (let i = 0; i < width; i++) sum[i]! += data[(row * length + t) * width + i]!;
     }
-    return mean;
+    return sum;
   });
 }
 

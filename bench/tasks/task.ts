@@ -2,15 +2,29 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { randomFor } from '../../packages/tersor/src/core/random.ts';
 
-/** What a model is for, as a score on real data. Tasks need the fixtures folder (see docs/benches.md); without it they are skipped. */
+export type Scores = Readonly<Record<string, number>>;
+export type Tensors = Record<string, Tensor>;
+export type Half = 'choose' | 'prove';
+
+/**
+ * What a model is for, as scores on real data. The data are halved once and for all: one half is for choosing, by whatever tool; scores come from
+ * the other one alone. Tasks need the fixtures folder (see docs/benches.md); without it they are skipped.
+ */
 export interface Task {
   readonly id: string;
-  /** Scores of the model at `path`; where `reference` is given, agreement with it, too. */
-  score(path: string, reference?: string): Promise<Record<string, number>>;
+  /** Scores of the model at `path` on the proving half, and how far it agrees with the one at `reference`. */
+  score(path: string, reference: string): Promise<Scores>;
+  /** What part of the task's own measure is lost: 0.01 is one percent. */
+  loss(before: Scores, after: Scores): number;
+  /** Writes the choosing half into an empty folder. @returns the flags that hand it to tersor */
+  choose(folder: string): readonly string[] | Promise<readonly string[]>;
+  /** Some inputs of a half, one sample each. */
+  inputs(half: Half, count: number): Tensors[] | Promise<Tensors[]>;
+  /** Inputs to time on, from the quickest to the slowest; of their ratios the worst counts. */
+  timing(): Tensors[];
 }
-
-export type Tensors = Record<string, Tensor>;
 
 /** The folder of fixtures, or undefined where there is none. `TERSOR_FIXTURES` names another one. */
 export function fixtures(): string | undefined {
@@ -23,6 +37,14 @@ export function fixture(...parts: string[]): string {
   const folder = fixtures();
   if (!folder) throw new Error('the fixtures folder is missing: set TERSOR_FIXTURES');
   return join(folder, ...parts);
+}
+
+/** Half of the items by lot, in their own order. Nothing is in both halves. */
+export function halfOf<T>(items: readonly T[], half: Half): T[] {
+  const random = randomFor(0, 'halves of a task');
+  const lots = items.map((_, index) => ({ index, lot: random() })).sort((a, b) => a.lot - b.lot);
+  const first = new Set(lots.slice(0, Math.floor(items.length / 2)).map(({ index }) => index));
+  return items.filter((_, index) => first.has(index) === (half === 'choose'));
 }
 
 export async function openSession(path: string): Promise<InferenceSession> {
@@ -51,4 +73,22 @@ export function cosine(a: Float32Array, b: Float32Array): number {
     bb += b[i]! ** 2;
   }
   return dot / Math.sqrt(aa * bb);
+}
+
+/** What part of a score is lost where more is better. */
+export function lost(before: Scores, after: Scores, key: string): number {
+  return 1 - at(after, key) / at(before, key);
+}
+
+/** What is added to a score where less is better. */
+export function added(before: Scores, after: Scores, key: string): number {
+  return at(after, key) / at(before, key) - 1;
+}
+
+export function at(scores: Scores, key: string): number {
+  return scores[key] ?? Number.NaN;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

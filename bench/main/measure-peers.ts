@@ -1,0 +1,33 @@
+import type { BenchModel } from '../models.ts';
+import type { Compressors } from '../peers/compressors.ts';
+import { bytesOf, type Judge } from './judge-file.ts';
+import type { Row } from './table.ts';
+
+/** What tools that calibrate are given. */
+const CALIBRATION = 32;
+/** Less saved than this is nothing done. */
+const LEAST_GAIN = 0.03;
+
+/** What Python's tools make of a model, judged as ours. */
+export async function* measurePeers({ name, path, task }: BenchModel, compressors: Compressors, judge: Judge): AsyncGenerator<Row> {
+  const calibration = task ? await task.inputs('choose', CALIBRATION) : [];
+  const original = bytesOf(path);
+  for await (const { label, path: output, seconds, memory, problem, note } of compressors.compress(path, calibration)) {
+    const row = { model: name, by: label, isPeer: true, seconds, memory, measures: [], ...(note && { note }) };
+    if (problem) {
+      yield { ...row, bytes: [original, Number.NaN], problem };
+      continue;
+    }
+    const bytes = [original, bytesOf(output)] as const;
+    const idle = bytes[1] > original ? 'larger' : bytes[1] > original * (1 - LEAST_GAIN) ? 'no-op' : undefined;
+    try {
+      yield { ...row, bytes, ...(await judge.judge(output)), ...(idle && { problem: idle }) };
+    } catch (error) {
+      yield { ...row, bytes, problem: `does not run: ${firstLine(error)}` };
+    }
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}

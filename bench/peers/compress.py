@@ -1,0 +1,135 @@
+"""What Python tools make of a model: compress.py METHOD IN OUT [CALIBRATION]. Prints seconds, peak memory and what happened as JSON.
+
+CALIBRATION is a folder with feeds.bin and feeds.json. Each tool is used as its documentation shows it; where it fails on the model as it comes, it
+gets another chance after onnxruntime's own preprocessing, and `note` says so.
+"""
+import json
+import logging
+import os
+import resource
+import sys
+import tempfile
+import time
+
+import numpy
+import onnx
+import onnxruntime
+
+logging.disable(logging.CRITICAL)
+onnxruntime.set_default_logger_severity(4)
+
+
+def preprocessed(source):
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    target = os.path.join(tempfile.mkdtemp(), "preprocessed.onnx")
+    try:
+        quant_pre_process(source, target)
+    except Exception:
+        quant_pre_process(source, target, skip_symbolic_shape=True)
+    return target
+
+
+def dynamic(source, target, _):
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QInt8)
+
+
+def static(source, target, calibration):
+    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def __init__(self):
+            values = open(os.path.join(calibration, "feeds.bin"), "rb").read()
+            types = {"float32": numpy.float32, "int64": numpy.int64}
+
+            def read(entry):
+                part = values[entry["offset"] : entry["offset"] + entry["length"]]
+                return numpy.frombuffer(part, types[entry["type"]]).reshape(entry["dims"])
+
+            samples = json.load(open(os.path.join(calibration, "feeds.json")))
+            self.left = iter([{name: read(entry) for name, entry in sample.items()} for sample in samples])
+
+        def get_next(self):
+            return next(self.left, None)
+
+    quantize_static(
+        source,
+        target,
+        Reader(),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+    )
+
+
+def four_bits(source, target, _):
+    from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
+
+    config = DefaultWeightOnlyQuantConfig(block_size=32, is_symmetric=False, bits=4, op_types_to_quantize=("MatMul", "Gather"))
+    quantizer = MatMulNBitsQuantizer(onnx.load(source), algo_config=config)
+    quantizer.process()
+    quantizer.model.save_model_to_file(target, False)
+
+
+def nncf_bits(mode):
+    def compress(source, target, _):
+        import nncf
+
+        onnx.save(nncf.compress_weights(onnx.load(source), mode=getattr(nncf.CompressWeightsMode, mode)), target)
+
+    return compress
+
+
+def fp16(source, target, _):
+    from onnxconverter_common import float16
+
+    onnx.save(float16.convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
+
+
+def fp16_of_onnxruntime(source, target, _):
+    from onnxruntime.transformers import float16
+
+    onnx.save(float16.convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
+
+
+METHODS = {
+    "dynamic-int8": dynamic,
+    "static-int8": static,
+    "4-bit": four_bits,
+    "nncf-int8": nncf_bits("INT8_ASYM"),
+    "nncf-int4": nncf_bits("INT4_ASYM"),
+    "fp16": fp16,
+    "fp16-onnxruntime": fp16_of_onnxruntime,
+}
+
+
+def attempt(method, source, target, calibration):
+    """What went wrong, in one line, or nothing."""
+    try:
+        METHODS[method](source, target, calibration)
+        onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
+        return None
+    except BaseException as error:
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        loads = "does not load: " if os.path.exists(target) else ""
+        return loads + words[0][:240]
+
+
+method, source, target = sys.argv[1:4]
+calibration = sys.argv[4] if len(sys.argv) > 4 else None
+start = time.perf_counter()
+result = {}
+problem = attempt(method, preprocessed(source) if method == "static-int8" else source, target, calibration)
+if problem and method in ("dynamic-int8", "4-bit"):
+    result["note"] = "as it comes: " + problem
+    if os.path.exists(target):
+        os.remove(target)
+    problem = attempt(method, preprocessed(source), target, calibration)
+if problem:
+    result["problem"] = problem
+result["seconds"] = time.perf_counter() - start
+result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps(result))

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { randomFor } from '../../packages/tersor/src/core/random.ts';
 import { type Line, readLines } from './ocr-data.ts';
 import { type Normalisation, type Picture, pictureTensor, preprocessFlag, resize, writePng } from './picture.ts';
-import { floats, type Half, mean, openSession, type Task } from './task.ts';
+import { floats, type Half, mean, once, openSession, type Task } from './task.ts';
 
 const WIDTH = 640;
 const HEIGHT = 480;
@@ -11,13 +11,15 @@ const PAGES = 24;
 const THRESHOLD = 0.3;
 const DETECTOR: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], channels: 'bgr' };
 
+const findTextByOriginal = once((path) => findText(path, makePages('prove')));
+
 /** Finding text on pages made of rendered lines, of either half of them: how far the mask is the original's, intersection over union. */
 export const ocrPages: Task = {
   id: 'ocr-pages',
   async score(path, reference) {
     const pages = makePages('prove');
-    const masks = await findText(path, pages);
-    const originals = path === reference ? masks : await findText(reference, pages);
+    const originals = await findTextByOriginal(reference);
+    const masks = path === reference ? originals : await findText(path, pages);
     return { iou: mean(masks.map((mask, i) => overlap(originals[i]!, mask))), text: mean(masks.map((mask) => mean([...mask]))) };
   },
   loss: (_, after) => 1 - (after.iou ?? Number.NaN),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomFor } from '../../packages/tersor/src/core/random.ts';
 import { crop, type Normalisation, type Picture, pictureTensor, preprocessFlag, readPng, resize, writePng } from './picture.ts';
-import { argmax, fixture, floats, type Half, halfOf, lost, mean, openSession, type Task } from './task.ts';
+import { argmax, fixture, floats, type Half, halfOf, lost, mean, once, openSession, type Task } from './task.ts';
 
 export const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], channels: 'rgb' };
 export const LITE: Normalisation = { mean: [0.498, 0.498, 0.498], std: [0.502, 0.502, 0.502], channels: 'rgb' };
@@ -17,13 +17,14 @@ const VIEWS_TO_CHOOSE = 6;
  * Kullback-Leibler divergence. All views of a picture are in the half of the picture.
  */
 export function pictures(normalisation: Normalisation): Task {
+  const classifyOriginal = once((path) => classify(path, views('prove', VIEWS_TO_PROVE), normalisation));
   const name = (i: number) => `${String(i).padStart(4, '0')}.png`;
   return {
     id: `pictures-${normalisation.mean[0]}`,
     async score(path, reference) {
       const labelled = views('prove', VIEWS_TO_PROVE);
-      const logits = await classify(path, labelled, normalisation);
-      const originals = path === reference ? logits : await classify(reference, labelled, normalisation);
+      const originals = await classifyOriginal(reference);
+      const logits = path === reference ? originals : await classify(path, labelled, normalisation);
       return {
         top1: mean(logits.map((row, i) => (labelled[i]!.labels.includes(argmax(row)) ? 1 : 0))),
         agreement: mean(logits.map((row, i) => (argmax(row) === argmax(originals[i]!) ? 1 : 0))),

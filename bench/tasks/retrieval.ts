@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { randomFor } from '../../packages/tersor/src/core/random.ts';
-import { cosine, fixture, floats, lost, mean, openSession, type Task, type Tensors } from './task.ts';
+import { cosine, fixture, floats, lost, mean, once, openSession, type Task, type Tensors } from './task.ts';
 
 const MAX_TOKENS = 128;
 const BATCH = 32;
@@ -20,9 +20,8 @@ export const retrieval: Task = {
   id: 'retrieval',
   async score(path, reference) {
     const pairs = readPairs();
-    const texts = [...pairs.map(([query]) => query), ...pairs.map(([, passage]) => passage)];
-    const embeddings = await embed(path, texts);
-    const originals = path === reference ? embeddings : await embed(reference, texts);
+    const embeddings = path === reference ? await embedOriginal(path) : await embed(path, textsOf(pairs));
+    const originals = await embedOriginal(reference);
     const passages = embeddings.slice(pairs.length);
     const ranks = embeddings.slice(0, pairs.length).map((query, i) => {
       const scores = Float32Array.from(passages, (passage) => cosine(query, passage));
@@ -47,6 +46,13 @@ export const retrieval: Task = {
   },
   timing: () => [made(1, 16), made(1, 128), made(32, 64)],
 };
+
+const embedOriginal = once((path) => embed(path, textsOf(readPairs())));
+
+/** All queries, then all passages. */
+function textsOf(pairs: readonly [string, string][]): string[] {
+  return [...pairs.map(([query]) => query), ...pairs.map(([, passage]) => passage)];
+}
 
 /** Sentences as long as verses, by lot. */
 function calibrationSentences(): string[] {

@@ -52,6 +52,16 @@ export async function openSession(path: string): Promise<InferenceSession> {
   return InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
 }
 
+/** What `make` gives for a path, made once: the original is compared with every file. */
+export function once<T>(make: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (path) => {
+    const made = known.get(path) ?? make(path);
+    known.set(path, made);
+    return made;
+  };
+}
+
 /** The only output of a session, or the one called `name`. */
 export function floats(outputs: Tensors, name = Object.keys(outputs)[0] ?? ''): { data: Float32Array; dims: readonly number[] } {
   const tensor = outputs[name];

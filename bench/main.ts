@@ -2,13 +2,13 @@
  * The main job on every real model at hand, beside Python's tools.
  *
  *   npm run bench:main                     all models
- *   npm run bench:main -- silero ocr       those whose names contain a word; results are shown, not kept
+ *   npm run bench:main -- silero ocr       those whose names contain a word
  *   npm run bench:main -- --no-peers       tersor alone
  *   npm run bench:main -- --random         results of a given size beside random recipes, too
  *
  * Each model as it comes, and chosen with data where its task has some: bytes, the same after brotli, latency, seconds, peak memory, and the
  * task's own scores on data that were never used for choosing. Then what each tool's smallest file is that loses at most 1 % of the task's
- * measure at no more than 1.1 times the latency. Writes bench/results/main.json. Exits with 1 when a measure is not met.
+ * measure at no more than 1.1 times the latency. Keeps each model's rows in bench/results/main.json. Exits with 1 when a measure is not met.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { runsOf, SLOWEST } from './main/measures.ts';
 import { header, line, type Row } from './main/table.ts';
 import { type BenchModel, benchModels } from './models.ts';
 import { openCompressors } from './peers/compressors.ts';
-import { saveResults } from './results.ts';
+import { saveModelResults } from './results.ts';
 
 const FLAGS = ['--peers', '--no-peers', '--random'];
 
@@ -48,7 +48,6 @@ for (const each of best) console.log(bestLine(each));
 const measures = rows.flatMap((row) => row.measures);
 const met = measures.filter((measure) => measure.met);
 console.log(`\n${met.length} of ${measures.length} measures met`);
-if (words.length === 0) saveResults('main', { rows, best }, compressors?.versions);
 process.exitCode = met.length < measures.length ? 1 : 0;
 
 function show(row: Row): void {
@@ -64,4 +63,10 @@ async function measureModel(model: BenchModel): Promise<void> {
   } finally {
     await judge?.close();
   }
+  saveModelResults(
+    'main',
+    model.name,
+    rows.filter((row) => row.model === model.name),
+    compressors?.versions,
+  );
 }

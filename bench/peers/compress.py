@@ -95,6 +95,10 @@ def fp16_of_onnxruntime(source, target, _):
     onnx.save(float16.convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
+# A file that is larger than this part of the original is not worth its name.
+LEAST_GAIN = 0.97
+MOST_WORDS = 160
+AFTER_PREPROCESSING = ("dynamic-int8", "4-bit", "nncf-int8", "nncf-int4")
 METHODS = {
     "dynamic-int8": dynamic,
     "static-int8": static,
@@ -113,23 +117,34 @@ def attempt(method, source, target, calibration):
         onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
         return None
     except BaseException as error:
-        words = str(error).strip().splitlines() or [type(error).__name__]
-        loads = "does not load: " if os.path.exists(target) else ""
-        return loads + words[0][:240]
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        # What onnxruntime complains of stands at the end of a long line.
+        words = line if len(line) <= MOST_WORDS else "..." + line[-MOST_WORDS:]
+        return ("does not load: " if os.path.exists(target) else "") + words
+
+
+def compress(method, source, target, calibration):
+    """Once as it comes (static: preprocessed, as its documentation wants it), and again after preprocessing where that gave nothing."""
+    if method == "static-int8":
+        problem = attempt(method, preprocessed(source), target, calibration)
+        return {"problem": problem} if problem else {}
+    problem = attempt(method, source, target, calibration)
+    if method not in AFTER_PREPROCESSING or not (problem or os.path.getsize(target) > LEAST_GAIN * os.path.getsize(source)):
+        return {"problem": problem} if problem else {}
+    first = problem or "next to nothing smaller"
+    again = target + ".again"
+    second = attempt(method, preprocessed(source), again, calibration)
+    if not second:
+        os.replace(again, target)
+        return {"note": "after preprocessing; as it comes: " + first}
+    if os.path.exists(again):
+        os.remove(again)
+    return {"problem": problem, "note": "after preprocessing: " + second} if problem else {}
 
 
 method, source, target = sys.argv[1:4]
-calibration = sys.argv[4] if len(sys.argv) > 4 else None
 start = time.perf_counter()
-result = {}
-problem = attempt(method, preprocessed(source) if method == "static-int8" else source, target, calibration)
-if problem and method in ("dynamic-int8", "4-bit"):
-    result["note"] = "as it comes: " + problem
-    if os.path.exists(target):
-        os.remove(target)
-    problem = attempt(method, preprocessed(source), target, calibration)
-if problem:
-    result["problem"] = problem
+result = compress(method, source, target, sys.argv[4] if len(sys.argv) > 4 else None)
 result["seconds"] = time.perf_counter() - start
 result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print(json.dumps(result))

@@ -7,7 +7,15 @@ import type { Tensors } from '../tasks/task.ts';
 import { pythonWith } from './venv.ts';
 
 const SCRIPT = fileURLToPath(new URL('compress.py', import.meta.url));
-const PACKAGES = ['numpy==2.4.6', 'onnx==1.23.2', 'onnxruntime==1.31.1', 'sympy==1.14.0', 'nncf==3.4.0', 'onnxconverter-common==1.16.0'];
+const PACKAGES = [
+  'numpy==2.4.6',
+  'onnx==1.23.2',
+  'onnx-ir==1.1.0',
+  'onnxruntime==1.31.1',
+  'sympy==1.14.0',
+  'nncf==3.4.0',
+  'onnxconverter-common==1.16.0',
+];
 const MOST_MS = 900_000;
 
 /** How a tool is called in the table, by its name in the script. */

@@ -1,5 +1,5 @@
 /**
- * Keeps `packages/tersor/schema/report.schema.json`, the JSON Schema of reports, made from the types in `core/report.ts`.
+ * Keeps the JSON Schemas of reports, of a model and of a folder, in `packages/tersor/schema`, made from the types in `core`.
  *
  * Usage: schema [--check]. With `--check` nothing is written, and a stale schema is an error.
  */
@@ -9,20 +9,28 @@ import { createGenerator } from 'ts-json-schema-generator';
 import { fail, root } from './run.ts';
 
 const project = join(root, 'packages/tersor');
-const path = join(project, 'schema/report.schema.json');
+const SCHEMAS = [
+  { type: 'Report', source: 'report.ts', file: 'report.schema.json', title: 'tersor report' },
+  { type: 'FolderReport', source: 'folder-report.ts', file: 'folder-report.schema.json', title: 'tersor report of a folder' },
+] as const;
 
-const generated = createGenerator({
-  path: join(project, 'src/core/report.ts'),
-  tsconfig: join(project, 'tsconfig.json'),
-  type: 'Report',
-  additionalProperties: true, // reports of later versions say more
-  skipTypeCheck: true, // that is another check's work, with another compiler
-}).createSchema('Report');
-const text = `${JSON.stringify({ title: 'tersor report', ...generated }, null, 2)}\n`;
+for (const { type, source, file, title } of SCHEMAS) {
+  const generated = createGenerator({
+    path: join(project, 'src/core', source),
+    tsconfig: join(project, 'tsconfig.json'),
+    type,
+    additionalProperties: true, // reports of later versions say more
+    skipTypeCheck: true, // that is another check's work, with another compiler
+  }).createSchema(type);
+  keep(file, `${JSON.stringify({ title, ...generated }, null, 2)}\n`);
+}
 
-if (!process.argv.includes('--check')) {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-} else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
-  fail('packages/tersor/schema/report.schema.json differs from the types of reports: npm run schema, and commit it');
+function keep(file: string, text: string): void {
+  const path = join(project, 'schema', file);
+  if (!process.argv.includes('--check')) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
+    fail(`packages/tersor/schema/${file} differs from the types of reports: npm run schema, and commit it`);
+  }
 }

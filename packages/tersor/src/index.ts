@@ -2,13 +2,23 @@
 export { check } from './check.ts';
 export { compare } from './compare.ts';
 export { compress, plan } from './compress.ts';
-export type { Asked, AskedToCheck, AskedToCompare, Budget } from './core/asked.ts';
+export { compressFolder, planFolder } from './compress-folder.ts';
+export type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, Budget } from './core/asked.ts';
 export type { DType, Shape } from './core/dtype.ts';
 export type { Feeds, Value, ValueData } from './core/engine.ts';
 export { ERRORS, type ErrorCode, TersorError } from './core/error.ts';
+export type {
+  FolderFacts,
+  FolderFile,
+  FolderModel,
+  FolderReport,
+  FolderTarget,
+  TransformersDtype,
+  TransformersLoader,
+} from './core/folder-report.ts';
 export type { Target } from './core/format.ts';
 export type { Attribute, Graph, Node, ValueInfo, WeightId } from './core/graph.ts';
-export type { InspectedWeight, Inspection } from './core/inspection.ts';
+export type { FolderInspection, InspectedWeight, Inspection } from './core/inspection.ts';
 export type { LayerKind } from './core/layers.ts';
 export type { AffineLayout, DenseLayout, Layout, SparseLayout } from './core/layout.ts';
 export type { Context, Declaration, Family, Method } from './core/method.ts';
@@ -38,5 +48,7 @@ export type {
 export type { Rule } from './core/rules.ts';
 export type { DenseTensor, Tensor } from './core/tensor.ts';
 export { inspect } from './inspect.ts';
+export { inspectFolder } from './inspect-folder.ts';
 export { METHODS, type MethodId } from './methods/registry.gen.ts';
+export { folderPage } from './report/folder-page.ts';
 export { reportPage } from './report/report-page.ts';

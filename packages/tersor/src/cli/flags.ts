@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { TersorError } from '../core/error.ts';
+import { DTYPES } from '../core/folder-report.ts';
 import { nearest } from '../core/nearest.ts';
 import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
 import { parsePreprocess } from '../data/preprocess.ts';
@@ -7,7 +8,7 @@ import { parseBytes, parseInteger, parseRatio, parseShare, parseSize } from './q
 
 /** Every flag that is not a method's option, declared once: parsing, help and nearest names come from here. */
 export const FLAGS = {
-  out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder.'),
+  out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder; of a folder <name>.min.'),
   force: () => new Option('--force', 'Overwrite the output if it exists. The input is never overwritten.'),
   report: () =>
     new Option(
@@ -31,10 +32,24 @@ export const FLAGS = {
     new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(
       oneOf('--target', TARGETS),
     ),
+  folderTarget: () =>
+    new Option(
+      '--target <runtime>',
+      `What the result will run on: ${TARGETS.join(' | ')}; or transformers.js, whose names files then get. Default node.`,
+    ).argParser(oneOf('--target', [...TARGETS, 'transformers.js'])),
+  dtype: () =>
+    new Option(
+      '--dtype <name>',
+      'Of a folder for transformers.js: the dtype that its files are named for. Default: what most of their weights are.',
+    ).argParser(oneOf('--dtype', DTYPES)),
+  skip: () =>
+    new Option('--skip <pattern>', 'Of a folder: models that stay as they are; * crosses no "." or "/", ** does. Repeatable.').argParser(
+      collect,
+    ),
   data: () =>
     new Option(
       '--data <path>',
-      'Inputs to choose by and prove with: .npz, a folder of them, of pictures or of .wav, .txt or .jsonl (with tokenizer.json beside the model), or a JS module.',
+      'Inputs to choose by and prove with: .npz, a folder of them, of pictures or of .wav, .txt or .jsonl (with tokenizer.json beside the model), or a JS module. For a folder of models: a folder with one of these per model, named like it, or one for every model that it fits.',
     ),
   preprocess: () =>
     new Option(

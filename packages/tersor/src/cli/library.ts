@@ -1,5 +1,6 @@
-import type { Asked, AskedToCheck, AskedToCompare } from '../core/asked.ts';
-import type { Inspection } from '../core/inspection.ts';
+import type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare } from '../core/asked.ts';
+import type { FolderReport } from '../core/folder-report.ts';
+import type { FolderInspection, Inspection } from '../core/inspection.ts';
 import type { Check, Comparison, Report } from '../core/report.ts';
 
 /** What the command line asks of the library, so that tests can answer in its place. */
@@ -7,6 +8,9 @@ export interface Library {
   compress(input: string, asked?: Asked): Promise<Report>;
   plan(input: string, asked?: Asked): Promise<Report>;
   inspect(input: string): Promise<Inspection>;
+  compressFolder(folder: string, asked?: AskedOfFolder): Promise<FolderReport>;
+  planFolder(folder: string, asked?: AskedOfFolder): Promise<FolderReport>;
+  inspectFolder(folder: string): Promise<FolderInspection>;
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
   check(report: unknown, path: string, asked?: AskedToCheck): Promise<Check>;
 }
@@ -16,6 +20,9 @@ export const LIBRARY: Library = {
   compress: async (input, asked) => (await import('../compress.ts')).compress(input, asked),
   plan: async (input, asked) => (await import('../compress.ts')).plan(input, asked),
   inspect: async (input) => (await import('../inspect.ts')).inspect(input),
+  compressFolder: async (folder, asked) => (await import('../compress-folder.ts')).compressFolder(folder, asked),
+  planFolder: async (folder, asked) => (await import('../compress-folder.ts')).planFolder(folder, asked),
+  inspectFolder: async (folder) => (await import('../inspect-folder.ts')).inspectFolder(folder),
   compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
   check: async (report, path, asked) => (await import('../check.ts')).check(report, path, asked),
 };

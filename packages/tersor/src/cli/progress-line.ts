@@ -42,7 +42,7 @@ export function progressLine(screen: Screen, now: () => number = () => performan
 
   const show = (progress: Progress) => {
     const time = now();
-    const isNew = progress.phase !== current?.phase;
+    const isNew = progress.phase !== current?.phase || progress.model?.number !== current.model?.number;
     if (isNew) began = time;
     current = progress;
     if (!isNew && time - last < (screen.live ? REDRAW_MS : LOG_MS)) return;
@@ -61,15 +61,20 @@ export function progressLine(screen: Screen, now: () => number = () => performan
 }
 
 /** One line without its end. On a terminal it leaves the last column free, for some wrap when it is written. */
-export function progressText({ phase, done, total, about = '' }: Progress, seconds: number, { columns, live, colors }: Screen): string {
+export function progressText(
+  { phase, done, total, about = '', model }: Progress,
+  seconds: number,
+  { columns, live, colors }: Screen,
+): string {
   const known =
     total > 0
       ? [percent(done / total).padStart(live ? 5 : 0), timeLeft(done, total, seconds)].filter(Boolean).join('  ')
       : timePassed(seconds);
-  const subject = printable(about);
-  if (!live) return [PHASES[phase], known, subject].filter(Boolean).join('  ');
+  const subject = printable([model?.name, about].filter(Boolean).join('  '));
+  const which = model && model.count > 1 ? `${model.number}/${model.count} ` : '';
+  if (!live) return [which + PHASES[phase], known, subject].filter(Boolean).join('  ');
   const room = columns - 1;
-  const name = padEnd(PHASES[phase], PHASE_WIDTH);
+  const name = which + padEnd(PHASES[phase], PHASE_WIDTH);
   const drawn = total > 0 ? `  ${colors.cyan(padEnd(bar(done / total, BAR_WIDTH), BAR_WIDTH))}` : '';
   const versions = [`${colors.bold(name)}${drawn}  ${known}`, `${colors.bold(name)}  ${known}`].map((text) => text.trimEnd());
   const head = versions.find((text) => widthOf(text) <= room) ?? cut(`${name}  ${known}`, room);

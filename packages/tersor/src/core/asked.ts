@@ -1,5 +1,6 @@
 import type { Budget } from './budget.ts';
 import type { Feeds } from './engine.ts';
+import type { FolderTarget, TransformersDtype } from './folder-report.ts';
 import type { Target } from './format.ts';
 import type { Progress } from './progress.ts';
 import type { Recipe } from './recipe.ts';
@@ -50,6 +51,23 @@ export interface Asked extends AskedToCompare {
   readonly weigh?: boolean;
   /** Overwrites an existing output. */
   readonly force?: boolean;
+}
+
+/** What may be asked of a folder of models. Promises are about each model; a size is about all of them together. */
+export interface AskedOfFolder extends Omit<Asked, 'data' | 'target'> {
+  /** `<name>.min` in the current folder unless told. */
+  readonly output?: string;
+  /** For `transformers.js`, files get the names that its dtypes mean, and models are proven on onnxruntime-web. */
+  readonly target?: FolderTarget;
+  /**
+   * Real inputs: a path, whose folder may hold a file or folder named like each model; anything else is tried on every model. Or by model name.
+   * Models without any are judged on made-up inputs.
+   */
+  readonly data?: string | Readonly<Record<string, NonNullable<AskedToCompare['data']>>>;
+  /** Names the files for transformers.js whatever they hold; only with that target. */
+  readonly dtype?: TransformersDtype;
+  /** Models that stay as they are: names inside the folder, where `*` crosses no "." or "/" and `**` does. */
+  readonly skip?: readonly string[];
 }
 
 export type { Budget };

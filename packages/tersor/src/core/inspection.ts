@@ -1,3 +1,4 @@
+import type { FolderFile } from './folder-report.ts';
 import type { ValueInfo } from './graph.ts';
 import type { LayerKind } from './layers.ts';
 import type { Recipe } from './recipe.ts';
@@ -24,6 +25,22 @@ export interface Inspection {
   readonly metadata: Readonly<Record<string, string>>;
   /** The recipe that made it, where tersor did and this version can follow it. */
   readonly recipe?: Recipe;
+}
+
+/** What is inside a folder of models. */
+export interface FolderInspection {
+  readonly path: string;
+  /** Of all models, external data included. */
+  readonly bytes: number;
+  readonly models: readonly {
+    /** Path inside the folder. */
+    readonly name: string;
+    /** Files that hold the same model in less precision. */
+    readonly variants: readonly string[];
+    readonly inspection: Inspection;
+  }[];
+  /** What else a result would carry along, and what it would leave out. */
+  readonly files: readonly FolderFile[];
 }
 
 export interface InspectedWeight {

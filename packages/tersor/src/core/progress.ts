@@ -7,4 +7,6 @@ export interface Progress {
   readonly total: number;
   /** What is being handled: a weight, a sample. */
   readonly about?: string;
+  /** Which model of a folder, counted from 1. */
+  readonly model?: { readonly name: string; readonly number: number; readonly count: number };
 }

@@ -43,12 +43,13 @@ function candidates({ name }: Rule, layers: readonly Layer[], byName: ReadonlyMa
 }
 
 function matcherOf({ name, kind, minElements = 0 }: Rule): (layer: Layer) => boolean {
-  const pattern = name === undefined ? undefined : glob(name);
+  const pattern = name === undefined ? undefined : globOf(name);
   return ({ weight, kind: of, outputs, inputs }) =>
     (kind === undefined || kind === of) && outputs * inputs >= minElements && (pattern?.test(weight.id) ?? true);
 }
 
-function glob(pattern: string): RegExp {
+/** A pattern where `*` crosses no `.` or `/`, and `**` does. */
+export function globOf(pattern: string): RegExp {
   const source = pattern.replace(/\*\*|\*|[^*]+/g, (part) =>
     part === '**' ? '.*' : part === '*' ? '[^./]*' : part.replace(/[\\^$.+?()|[\]{}]/g, '\\$&'),
   );

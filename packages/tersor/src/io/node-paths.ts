@@ -1,9 +1,14 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 
 /** Where a result goes unless told: `models/minilm.onnx` → `minilm.min.onnx`, in the current folder. */
 export function minName(input: string): string {
   const extension = extname(input);
   return `${basename(input, extension)}.min${extension}`;
+}
+
+/** The same for a folder: `models/v1.5` → `v1.5.min`, and `.` by its real name. */
+export function minFolderName(input: string): string {
+  return `${basename(resolve(input))}.min`;
 }
 
 /** A file in the folder of another one. */

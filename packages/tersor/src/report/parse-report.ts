@@ -31,6 +31,8 @@ const EVIDENCE = ['data', 'synthetic'] as const;
  */
 export function parseReport(json: unknown, where = 'report'): Reported {
   const report = record(json, where);
+  if (Array.isArray(report.models))
+    throw invalid(where, 'is the report of a folder', 'each of its models[].report is one of a model: check them one by one');
   const outcome = oneOf(OUTCOMES, report.outcome, `${where} outcome`);
   if (outcome === 'planned' || outcome === 'nothing-to-gain')
     throw invalid(where, `its outcome is "${outcome}": no file was made`, 'check the report of a run that wrote one');

@@ -5,7 +5,7 @@ import type { Screen, Shell } from '../../src/cli/shell.ts';
 import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
-import { CHECK, COMPARISON, INSPECTION, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
 
 /** A screen that remembers. */
 export interface FakeScreen extends Screen {
@@ -72,6 +72,9 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     compress: async () => REPORT,
     plan: async () => PLANNED,
     inspect: async () => INSPECTION,
+    compressFolder: async () => FOLDER_REPORT,
+    planFolder: async () => ({ ...FOLDER_REPORT, outcome: 'planned' }),
+    inspectFolder: async () => FOLDER_INSPECTION,
     compare: async () => COMPARISON,
     check: async () => CHECK,
     ...answers,
@@ -89,6 +92,18 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     inspect(input) {
       note('inspect', input);
       return library.inspect(input);
+    },
+    compressFolder(folder, asked) {
+      note('compressFolder', folder, asked);
+      return library.compressFolder(folder, asked);
+    },
+    planFolder(folder, asked) {
+      note('planFolder', folder, asked);
+      return library.planFolder(folder, asked);
+    },
+    inspectFolder(folder) {
+      note('inspectFolder', folder);
+      return library.inspectFolder(folder);
     },
     compare(a, b, asked) {
       note('compare', a, b, asked);

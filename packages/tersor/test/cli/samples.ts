@@ -1,4 +1,5 @@
-import type { Inspection } from '../../src/core/inspection.ts';
+import type { FolderReport } from '../../src/core/folder-report.ts';
+import type { FolderInspection, Inspection } from '../../src/core/inspection.ts';
 import type { Check, Comparison, Report, WeightReport } from '../../src/core/report.ts';
 
 /** Fixed data of every kind that the command line prints. */
@@ -193,3 +194,66 @@ function without<T extends object, K extends keyof T>(value: T, ...fields: reado
   for (const field of fields) delete rest[field];
   return rest;
 }
+
+export const FOLDER_REPORT: FolderReport = {
+  version: '0.1.0',
+  target: 'transformers.js',
+  input: { path: 'models/whisper', bytes: 152_000_000 },
+  output: { path: 'whisper.min', bytes: 70_861_004 },
+  resultBytes: 70_861_004,
+  outcome: 'compressed',
+  models: [
+    {
+      name: 'onnx/decoder_model_merged.onnx',
+      output: 'onnx/decoder_model_merged_quantized.onnx',
+      resultBytes: 22_861_004,
+      variants: ['onnx/decoder_model_merged_fp16.onnx'],
+      dtype: 'q8',
+      report: { ...REPORT, skipped: [{ about: 'data', message: 'made-up inputs instead: pictures fit no input' }] },
+    },
+    {
+      name: 'onnx/encoder_model.onnx',
+      output: 'onnx/encoder_model.onnx',
+      resultBytes: 48_000_000,
+      stays: 'smaller it misses latency <= 1.1x (1.31x)',
+      variants: [],
+      dtype: 'fp32',
+      report: { ...MISSED, input: { path: 'models/whisper/onnx/encoder_model.onnx', format: 'onnx', bytes: 48_000_000 } },
+    },
+  ],
+  files: [
+    { name: 'config.json', bytes: 2_210, status: 'changed', why: 'its transformers.js_config names the files of the result' },
+    {
+      name: 'onnx/decoder_model_merged_fp16.onnx',
+      bytes: 52_000_000,
+      status: 'left-out',
+      why: 'less precise than onnx/decoder_model_merged.onnx',
+    },
+    { name: 'model.safetensors', bytes: 151_000_000, status: 'left-out', why: 'weights for other frameworks' },
+    { name: 'tokenizer.json', bytes: 2_480_466, status: 'carried' },
+    { name: '.git/', status: 'left-out', why: 'hidden' },
+  ],
+  promises: [
+    { name: 'loads', promised: 'loads in the runtime', actual: 'yes', status: 'kept' },
+    { name: 'smaller', promised: 'not larger', actual: '46.6 % of the bytes', status: 'kept' },
+    { name: 'drop', promised: 'drop <= 1 %', actual: '0.038 %', status: 'indicated' },
+  ],
+  loaders: [
+    {
+      folder: '',
+      task: 'automatic-speech-recognition',
+      dtype: { decoder_model_merged: 'q8', encoder_model: 'fp32' },
+    },
+  ],
+  seconds: { total: 93.2 },
+};
+
+export const FOLDER_INSPECTION: FolderInspection = {
+  path: 'models/whisper',
+  bytes: INSPECTION.bytes * 2,
+  models: [
+    { name: 'onnx/decoder_model_merged.onnx', variants: ['onnx/decoder_model_merged_fp16.onnx'], inspection: INSPECTION },
+    { name: 'onnx/encoder_model.onnx', variants: [], inspection: { ...INSPECTION, alreadyQuantized: [] } },
+  ],
+  files: FOLDER_REPORT.files.filter(({ status }) => status !== 'changed'),
+};

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { checkScreen } from '../../src/cli/screens/check-screen.ts';
 import { comparisonScreen } from '../../src/cli/screens/comparison-screen.ts';
 import { errorPage } from '../../src/cli/screens/error-page.ts';
+import { folderInspectionScreen } from '../../src/cli/screens/folder-inspection-screen.ts';
+import { folderScreen } from '../../src/cli/screens/folder-screen.ts';
 import { inspectionScreen } from '../../src/cli/screens/inspection-screen.ts';
 import { methodPage, methodsScreen } from '../../src/cli/screens/methods-screen.ts';
 import { modelLine } from '../../src/cli/screens/model-line.ts';
@@ -9,7 +11,7 @@ import { reportScreen } from '../../src/cli/screens/report-screen.ts';
 import type { Screen } from '../../src/cli/shell.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import { FAKE_METHODS, fakeScreen } from './fake-shell.ts';
-import { CHECK, COMPARISON, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
 
 const brief = { everyWeight: false, kept: false };
 const rounding = Object.values(FAKE_METHODS)[0]!;
@@ -22,6 +24,8 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   planned: (screen) => reportScreen(PLANNED, screen, brief),
   'nothing to gain': (screen) => reportScreen(NOTHING, screen, brief),
   inspection: (screen) => inspectionScreen(INSPECTION, screen, false),
+  folder: (screen) => folderScreen(FOLDER_REPORT, screen, { kept: false }),
+  'folder inspection': (screen) => folderInspectionScreen(FOLDER_INSPECTION, screen),
   comparison: (screen) => comparisonScreen(COMPARISON, screen, { everyWeight: false, atLeast: 0.99 }),
   check: (screen) => checkScreen(CHECK, screen),
   methods: (screen) => methodsScreen(Object.values(FAKE_METHODS), screen),

@@ -1,46 +1,19 @@
 import type { Asked } from '../../core/asked.ts';
+import { TersorError } from '../../core/error.ts';
 import type { Recipe } from '../../core/recipe.ts';
 import type { Report } from '../../core/report.ts';
+import { isFolder } from '../../io/node-folder.ts';
 import { reportPage } from '../../report/report-page.ts';
 import { checkModel } from '../check-model.ts';
+import { type CompressFlags, commonOf, isPage } from '../compress-flags.ts';
 import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
-import type { OutputKinds } from '../flags.ts';
 import { loadRecipe } from '../load-recipe.ts';
-import { resolveSize, type Size } from '../quantities.ts';
 import { checkFree, jsonText, type Saving, saveText } from '../save-file.ts';
 import { modelLine } from '../screens/model-line.ts';
 import { reportScreen } from '../screens/report-screen.ts';
 import type { Shell } from '../shell.ts';
 import { withProgress } from '../with-progress.ts';
-
-/** What the flags of the main job say, as commander names them. */
-export interface CompressFlags {
-  readonly out?: string;
-  readonly force?: boolean;
-  readonly keep?: boolean;
-  readonly verify?: boolean;
-  readonly dryRun?: boolean;
-  readonly recipe?: string;
-  readonly set?: readonly string[];
-  readonly saveRecipe?: string;
-  readonly report?: readonly string[];
-  readonly maxDrop?: number;
-  readonly maxSize?: Size;
-  readonly maxLatency?: number;
-  readonly maxMemory?: number;
-  readonly target?: Asked['target'];
-  readonly data?: string;
-  readonly preprocess?: string;
-  readonly samples?: number;
-  readonly output?: OutputKinds;
-  readonly eval?: string;
-  readonly seed?: number;
-  readonly threads?: number;
-  readonly weights?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
 
 export async function compressCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
   return runJob(flags.dryRun ? 'plan' : 'compress', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell));
@@ -59,6 +32,7 @@ export async function runJob(
   recipe: Recipe | undefined,
 ): Promise<number> {
   await checkModel(model);
+  if (await isFolder(model)) return (await import('./folder.ts')).runFolderJob(job, model, flags, shell, recipe);
   const savings = savingsOf(flags);
   for (const saving of savings) await checkFree(saving, { model, ...defined({ out: flags.out, force: flags.force }) });
   const { library } = shell;
@@ -86,10 +60,6 @@ function savingsOf({ saveRecipe, report = [] }: CompressFlags): (Saving & { text
   ];
 }
 
-function isPage(path: string): boolean {
-  return path.toLowerCase().endsWith('.html');
-}
-
 function printReport(report: Report, flags: CompressFlags, { out }: Shell): void {
   out.write(
     flags.json
@@ -98,18 +68,16 @@ function printReport(report: Report, flags: CompressFlags, { out }: Shell): void
   );
 }
 
+/** @throws USAGE for what is said of a folder alone */
 function askedOf(flags: CompressFlags, originalBytes: number): Asked {
-  const { maxDrop, maxSize, maxLatency, maxMemory, output, target, data, preprocess, samples, seed, threads, keep, verify, force } = flags;
-  const budget = defined({
-    drop: maxDrop,
-    size: maxSize && resolveSize(maxSize, originalBytes),
-    latency: maxLatency,
-    memory: maxMemory,
-  });
-  return {
-    ...defined({ target, data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
-    ...(verify === false && { verify }),
-    ...(flags.report && { weigh: true }),
-    ...(Object.keys(budget).length > 0 && { budget }),
-  };
+  const { target, dtype, skip } = flags;
+  const flag = target === 'transformers.js' ? '--target transformers.js' : dtype !== undefined ? '--dtype' : skip ? '--skip' : undefined;
+  if (flag !== undefined || target === 'transformers.js')
+    throw new TersorError(
+      'USAGE',
+      flag ?? '--target',
+      'is for folders of models',
+      'name the folder that holds config.json, not the model in it',
+    );
+  return { ...commonOf(flags, originalBytes), ...defined({ target }) };
 }

@@ -1,8 +1,9 @@
 import type { Declaration } from '../../core/method.ts';
 import { parseRecipe } from '../../core/parse-recipe.ts';
+import type { CompressFlags } from '../compress-flags.ts';
 import { defined } from '../defined.ts';
 import type { Shell } from '../shell.ts';
-import { type CompressFlags, runJob } from './compress.ts';
+import { runJob } from './compress.ts';
 
 /** The main job with a recipe of one step. */
 export async function methodCommand(

@@ -8,8 +8,8 @@ import { loaderLine } from '../../report/loader-line.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
+import { promiseSection } from './promise-section.ts';
 import { sizeBars } from './size-bars.ts';
-import { statusMark } from './status-mark.ts';
 import { weightsTable } from './weights-table.ts';
 
 export interface ReportView {
@@ -27,7 +27,7 @@ export function reportScreen(report: Report, screen: Room, view: ReportView): st
     measuredSection(report, screen),
     weightsTable(report.weights, screen, view.everyWeight),
     skippedSection(report, screen, view.everyWeight),
-    promiseSection(report, screen.colors),
+    promiseSection(report.promises, screen.colors),
     endSection(report, screen, view),
   ];
   return `${sections
@@ -75,18 +75,6 @@ function skippedSection({ skipped }: Report, { columns, colors }: Room, all: boo
   });
   const hidden = groups.size - shown.length;
   return [colors.bold('Notes'), ...lines, ...(hidden > 0 ? [colors.dim(`  … and ${hidden} more reasons (--weights lists all)`)] : [])];
-}
-
-function promiseSection({ promises }: Report, colors: Colors): string[] {
-  if (promises.length === 0) return [];
-  const width = Math.max(...promises.map(({ promised }) => promised.length));
-  return [
-    colors.bold('Promises'),
-    ...promises.map(({ name, promised, actual, status }) => {
-      const word = status === 'kept' ? (name === 'drop' ? 'proven' : '') : status;
-      return `  ${statusMark(status, colors)} ${promised.padEnd(width)}  ${actual}${word && `  ${colors.dim(word)}`}`;
-    }),
-  ];
 }
 
 function endSection({ outcome, input, output, target }: Report, { columns, colors }: Room, { kept }: ReportView): string[] {

@@ -28,12 +28,13 @@ export function bytesAfter({ outcome, output, resultBytes }: Report): number | u
   return outcome === 'nothing-to-gain' ? undefined : (output?.bytes ?? resultBytes);
 }
 
-function outcomeLine(outcome: Report['outcome']): Markup | undefined {
+/** @param what  was made smaller: the model, the models */
+export function outcomeLine(outcome: Report['outcome'], what = 'The model is'): Markup | undefined {
   switch (outcome) {
     case 'compressed':
       return undefined;
     case 'nothing-to-gain':
-      return html`<p class="banner warn"><strong>Nothing to gain.</strong> The model is as small as tersor can make it within the promises.</p>`;
+      return html`<p class="banner warn"><strong>Nothing to gain.</strong> ${what} as small as tersor can make it within the promises.</p>`;
     case 'missed':
       return html`<p class="banner bad"><strong>A promise was missed.</strong></p>`;
     case 'planned':

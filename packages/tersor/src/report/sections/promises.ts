@@ -8,7 +8,7 @@ const TONES = { kept: 'good', indicated: 'warn', missed: 'bad', unverified: 'war
 >;
 
 /** What was promised and what came of it. */
-export function promisesSection({ promises }: Report): Markup | undefined {
+export function promisesSection({ promises }: Pick<Report, 'promises'>): Markup | undefined {
   if (promises.length === 0) return undefined;
   return html`<section aria-labelledby="promises"><h2 id="promises">Promises</h2>
 <ul class="promises">${promises.map(

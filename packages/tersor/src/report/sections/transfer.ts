@@ -7,11 +7,14 @@ import { bytesAfter } from './header.ts';
 const SPEEDS = [10, 50] as const;
 
 /** How long users wait for the file, as it is and after brotli. */
-export function transferSection(report: Report): Markup | undefined {
-  const { transfer, input } = report;
-  const after = transfer?.after.bytes ?? bytesAfter(report);
+export function transferSection(report: Report): Markup {
+  return downloadSection(report.input.bytes, report.transfer?.after.bytes ?? bytesAfter(report), report.transfer);
+}
+
+/** @param transfer  absent when brotli was not measured */
+export function downloadSection(before: number, after: number | undefined, transfer: Report['transfer']): Markup {
   const rows: readonly (readonly [string, number | undefined])[] = [
-    ['before', input.bytes],
+    ['before', before],
     ['before, brotli', transfer?.before.brotli],
     ['after', after],
     ['after, brotli', transfer?.after.brotli],

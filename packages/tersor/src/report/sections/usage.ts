@@ -35,7 +35,8 @@ ${
 </details></section>`;
 }
 
-function block(title: string, id: string, text: string, note?: string): Markup {
+/** Text to paste, with a button that copies it. */
+export function block(title: string, id: string, text: string, note?: string): Markup {
   return html`<div class="paste"><div><h3>${title}</h3><button type="button" data-copy="${id}" aria-label="Copy: ${title}">Copy</button></div><pre id="${id}" tabindex="0">${preformatted(text)}</pre>${note !== undefined && html`<p class="soft">${note}</p>`}</div>`;
 }
 

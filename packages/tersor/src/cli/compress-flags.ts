@@ -1,0 +1,57 @@
+import type { Asked } from '../core/asked.ts';
+import type { FolderTarget, TransformersDtype } from '../core/folder-report.ts';
+import { defined } from './defined.ts';
+import type { OutputKinds } from './flags.ts';
+import { resolveSize, type Size } from './quantities.ts';
+
+/** What the flags of the main job say, as commander names them. */
+export interface CompressFlags {
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly keep?: boolean;
+  readonly verify?: boolean;
+  readonly dryRun?: boolean;
+  readonly recipe?: string;
+  readonly set?: readonly string[];
+  readonly saveRecipe?: string;
+  readonly report?: readonly string[];
+  readonly maxDrop?: number;
+  readonly maxSize?: Size;
+  readonly maxLatency?: number;
+  readonly maxMemory?: number;
+  readonly target?: FolderTarget;
+  readonly dtype?: TransformersDtype;
+  readonly skip?: readonly string[];
+  readonly data?: string;
+  readonly preprocess?: string;
+  readonly samples?: number;
+  readonly output?: OutputKinds;
+  readonly eval?: string;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly weights?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** What is asked of a model and of a folder alike. */
+export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Asked, 'target'> & { readonly data?: string } {
+  const { maxDrop, maxSize, maxLatency, maxMemory, output, data, preprocess, samples, seed, threads, keep, verify, force } = flags;
+  const budget = defined({
+    drop: maxDrop,
+    size: maxSize && resolveSize(maxSize, originalBytes),
+    latency: maxLatency,
+    memory: maxMemory,
+  });
+  return {
+    ...defined({ data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...(verify === false && { verify }),
+    ...(flags.report && { weigh: true }),
+    ...(Object.keys(budget).length > 0 && { budget }),
+  };
+}
+
+/** Whether a report of this name is one to look at. */
+export function isPage(path: string): boolean {
+  return path.toLowerCase().endsWith('.html');
+}

@@ -12,7 +12,7 @@ export interface Sized {
 }
 
 /**
- * What became of every weight, the largest first. A weight that clean-up took away is there with no bytes left.
+ * What became of every weight, in the order of the original file. A weight that clean-up took away is there with no bytes left.
  * @param errors  of weights that were measured
  */
 export function weightsReport(
@@ -22,7 +22,7 @@ export function weightsReport(
   errors: ReadonlyMap<WeightId, number>,
 ): WeightReport[] {
   const kinds = new Map(layers.map(({ weight, kind }) => [weight.id, kind]));
-  const rows = [...new Map([...before.model.weights, ...after.model.weights]).values()].map(({ id, shape }): WeightReport => {
+  return [...new Map([...before.model.weights, ...after.model.weights]).values()].map(({ id, shape }): WeightReport => {
     const [was, is] = [before.model.weights.get(id), after.model.weights.get(id)];
     const kind = kinds.get(id);
     const error = errors.get(id);
@@ -37,5 +37,4 @@ export function weightsReport(
       ...(error !== undefined && { error }),
     };
   });
-  return rows.sort((a, b) => Math.max(b.bytesBefore, b.bytesAfter) - Math.max(a.bytesBefore, a.bytesAfter));
 }

@@ -17,6 +17,7 @@ export interface Report {
   readonly outcome: 'compressed' | 'nothing-to-gain' | 'missed' | 'planned';
   /** Replays to identical bytes. */
   readonly recipe: Recipe;
+  /** In the order of the original file. */
   readonly weights: readonly WeightReport[];
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
@@ -131,6 +132,27 @@ export interface SpeedReport {
   readonly rounds: number;
   /** Input shapes it was timed on: "input [1,3,224,224]". */
   readonly shapes: string;
+  /** Every set of input shapes that was timed, the smallest first; absent in reports of older versions. */
+  readonly timings?: readonly ShapeTiming[];
+}
+
+/** How long runs on one set of input shapes took, and how far that spread. */
+export interface ShapeTiming {
+  readonly shapes: string;
+  readonly ratio: number;
+  readonly interval: readonly [number, number];
+  readonly rounds: number;
+  readonly before: Spread;
+  readonly after: Spread;
+}
+
+/** Quantiles: five of a hundred values are below `p5`. */
+export interface Spread {
+  readonly p5: number;
+  readonly p25: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p95: number;
 }
 
 export interface RuntimeReport {

@@ -1,6 +1,6 @@
 import type { Engine, Feeds, Session } from '../core/engine.ts';
-import type { SpeedReport } from '../core/report.ts';
-import { bootstrap, median } from './bootstrap.ts';
+import type { ShapeTiming, SpeedReport, Spread } from '../core/report.ts';
+import { bootstrap, median, quantile } from './bootstrap.ts';
 
 export interface LatencyOptions {
   /** Fewer say nothing. */
@@ -27,7 +27,7 @@ export async function latency(
   shapes: readonly Feeds[],
   { minRounds = 20, maxRounds = 400, maxMs = 5000, seed = 0 }: LatencyOptions = {},
 ): Promise<SpeedReport> {
-  const reports: SpeedReport[] = [];
+  const timings: ShapeTiming[] = [];
   for (const feeds of shapes) {
     const old: number[] = [];
     const fresh: number[] = [];
@@ -37,14 +37,15 @@ export async function latency(
       const [a = [], b = []] = await engine.race([before, after], feeds, { rounds, warmup: old.length === 0 ? WARMUP : 0 });
       old.push(...a);
       fresh.push(...b);
-      const report = summarize(old, fresh, feeds, seed);
-      const isNarrow = report.interval[1] - report.interval[0] <= NARROW * report.ratio;
+      const timing = summarize(old, fresh, feeds, seed);
+      const isNarrow = timing.interval[1] - timing.interval[0] <= NARROW * timing.ratio;
       if (!isNarrow && old.length < maxRounds && performance.now() - start < maxMs) continue;
-      reports.push(report);
+      timings.push(timing);
       break;
     }
   }
-  return reports.reduce((worst, next) => (next.ratio > worst.ratio ? next : worst));
+  const worst = timings.reduce((worst, next) => (next.ratio > worst.ratio ? next : worst));
+  return { ...worst, before: worst.before.p50, after: worst.after.p50, timings };
 }
 
 /** The feeds to time on: one of every shape that the samples have, the smallest, the largest and those in between up to `limit`. */
@@ -61,10 +62,15 @@ export function distinctShapes(samples: readonly { readonly steps: readonly Feed
   return Array.from({ length: limit }, (_, i) => sorted[Math.round((i * (sorted.length - 1)) / Math.max(1, limit - 1))]!.feeds);
 }
 
-function summarize(old: readonly number[], fresh: readonly number[], feeds: Feeds, seed: number): SpeedReport {
+function summarize(old: readonly number[], fresh: readonly number[], feeds: Feeds, seed: number): ShapeTiming {
   const ratios = fresh.map((ms, round) => ms / old[round]!);
   const interval = bootstrap(ratios.length, seed, (chosen) => median(Float64Array.from(chosen, (round) => ratios[round]!)));
-  return { ratio: median(ratios), interval, before: median(old), after: median(fresh), rounds: ratios.length, shapes: shapeOf(feeds) };
+  return { shapes: shapeOf(feeds), ratio: median(ratios), interval, rounds: ratios.length, before: spreadOf(old), after: spreadOf(fresh) };
+}
+
+function spreadOf(times: readonly number[]): Spread {
+  const at = (share: number) => quantile(times, share);
+  return { p5: at(0.05), p25: at(0.25), p50: at(0.5), p75: at(0.75), p95: at(0.95) };
 }
 
 function shapeOf(feeds: Feeds): string {

@@ -61,6 +61,20 @@ tbody th{font-weight:500}
 .single,.pair{width:100%;display:block}
 .single{height:10px}.pair{height:16px}
 .bars .single{height:14px}
+.bars+.bars{margin-top:1em}
+.bars caption{text-align:left;color:var(--soft);font-size:.825rem;overflow-wrap:anywhere;padding-bottom:.2em}
+.bars small{display:block;font-size:.78rem;font-weight:400}
+.rail{fill:var(--line)}.whisker{opacity:.55}.middle{fill:var(--ink)}
+.skyline{margin:.8em 0 1.2em}
+.lane{border-bottom:1px solid var(--line)}
+.lane.low{border:0}
+.lane svg{display:block;width:100%;height:110px}
+.lane.low svg{height:56px}
+.lane span{font-size:.75rem;color:var(--soft);font-variant-numeric:tabular-nums}
+.lane.low{display:flex;flex-direction:column-reverse}
+.lane path{stroke-width:.72;fill:none}
+path.before{stroke:var(--before)}path.after{stroke:var(--after)}path.error{stroke:var(--error)}
+.scroll-x tbody th{overflow-wrap:anywhere;min-width:5em}
 svg text{font:12px system-ui,sans-serif;fill:var(--soft);text-anchor:middle}
 svg text.value{fill:var(--ink);font-weight:600}
 svg text.end{text-anchor:end}
@@ -70,7 +84,7 @@ svg text.end{text-anchor:end}
 .limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:4 3}
 circle.good{fill:var(--good)}circle.bad{fill:var(--bad)}
 .spread.good{fill:var(--good);opacity:.3}.spread.bad{fill:var(--bad);opacity:.3}
-.front{width:100%;min-width:560px;max-width:860px;display:block;margin:0 auto}
+.front{width:100%;max-width:760px;display:block;margin:0 auto}
 .way{fill:none;stroke:var(--after);stroke-width:2}
 .point{fill:var(--after)}.chosen{fill:var(--error);stroke:var(--card);stroke-width:3}
 .tools{display:none;gap:1em;align-items:center;justify-content:space-between;flex-wrap:wrap;margin:.6em 0;font-size:.9rem}
@@ -102,6 +116,6 @@ footer{margin-top:2em;color:var(--soft);font-size:.85rem}
 dl{display:grid;gap:.25em;margin:0}
 dl div{display:grid;grid-template-columns:8em 1fr;gap:1em}
 dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
-@media (max-width:560px){.legend{margin-left:0;width:100%}#weights tr{display:grid;grid-template-columns:3fr 2fr;gap:0 1em;border-bottom:1px solid var(--line);padding:.4em 0}#weights tr[hidden]{display:none}#weights tbody th{grid-column:1/-1;width:auto}#weights thead th:first-child{display:none}#weights thead{position:sticky;top:0;background:var(--card);z-index:1}#weights tr>*{border:0;padding:.1em 0;width:auto!important;box-shadow:none!important}.scroll-x table{font-size:.82rem}dl div{grid-template-columns:1fr;gap:0}.word{display:none}}
+@media (max-width:560px){.front text{font-size:19px}.legend{margin-left:0;width:100%}#weights tr{display:grid;grid-template-columns:3fr 2fr;gap:0 1em;border-bottom:1px solid var(--line);padding:.4em 0}#weights tr[hidden]{display:none}#weights tbody th{grid-column:1/-1;width:auto}#weights thead th:first-child{display:none}#weights thead{position:sticky;top:0;background:var(--card);z-index:1}#weights tr>*{border:0;padding:.1em 0;width:auto!important;box-shadow:none!important}.scroll-x table{font-size:.82rem}dl div{grid-template-columns:1fr;gap:0}.word{display:none}}
 @media print{.scroll{max-height:none;overflow:visible}body{background:#fff}}
 `;

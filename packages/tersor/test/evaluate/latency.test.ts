@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Engine, Feeds, Session } from '../../src/core/engine.ts';
-import { bootstrap, median } from '../../src/evaluate/bootstrap.ts';
+import { bootstrap, median, quantile } from '../../src/evaluate/bootstrap.ts';
 import { distinctShapes, latency } from '../../src/evaluate/latency.ts';
 import { runSample } from '../../src/evaluate/run-sample.ts';
 
@@ -46,6 +46,32 @@ it('gives the median of the ratios of rounds, worst over shapes', async () => {
   expect(report.rounds).toBeGreaterThanOrEqual(20);
   expect(report.interval[0]).toBeLessThanOrEqual(report.ratio);
   expect(report.interval[1]).toBeGreaterThanOrEqual(report.ratio);
+});
+
+it('keeps the timing of every shape, with its quantiles', async () => {
+  const { timings = [], ...worst } = await latency(
+    fakeEngine((length) => (length === 16 ? 0.7 : 0.5), 0),
+    session(),
+    session(),
+    [feeds(8), feeds(16)],
+  );
+  expect(timings.map(({ shapes, ratio }) => [shapes, Number(ratio.toFixed(6))])).toEqual([
+    ['x [1,8]', 0.5],
+    ['x [1,16]', 0.7],
+  ]);
+  for (const { before, after, ratio } of timings) {
+    const ascending = [before.p5, before.p25, before.p50, before.p75, before.p95];
+    expect(ascending).toEqual([...ascending].sort((a, b) => a - b));
+    expect(before.p5).toBeLessThan(before.p95);
+    expect(after.p95).toBeCloseTo(before.p95 * ratio, 9);
+  }
+  expect(worst).toMatchObject({ shapes: 'x [1,16]', before: timings[1]?.before.p50, after: timings[1]?.after.p50 });
+});
+
+it('takes quantiles between two values', () => {
+  expect(quantile([4, 1, 3, 2], 0.5)).toBe(median([4, 1, 3, 2]));
+  expect([0, 0.25, 0.9, 1].map((share) => quantile([0, 10, 20], share))).toEqual([0, 5, 18, 20]);
+  expect(quantile([], 0.5)).toBe(0);
 });
 
 it('adds rounds while the interval is wide, and no more than allowed', async () => {

@@ -96,6 +96,23 @@ it('shows how long a download takes', () => {
   ]);
 });
 
+it('shows how far the runs on every shape spread', () => {
+  const page = reportPage(FULL);
+  expect(page.match(/<svg class="single spread-bar"/g)).toHaveLength(4);
+  expect(page).toContain('input_ids [1,128]<small>0.98x (0.96x to 1.01x), 60 rounds in turns</small>');
+  expect(page).toContain('40.0 ms<small>37.6 ms – 48.0 ms</small>');
+  // reports of older versions have medians alone
+  expect(reportPage(REPORT)).not.toContain('spread-bar"');
+  expect(reportPage(REPORT)).toContain('<th scope="row">before</th>');
+});
+
+it('draws all weights of a deep model as columns', () => {
+  const page = reportPage(LARGE);
+  const columns = (kind: string) => new RegExp(`<path class="${kind}" d="([^"]*)"`).exec(page)?.[1]?.match(/M/g);
+  for (const kind of ['before', 'after', 'error']) expect(columns(kind)).toHaveLength(300);
+  expect(reportPage({ ...REPORT, weights: REPORT.weights.slice(0, 3) })).not.toContain('class="skyline"');
+});
+
 it('draws the front with its chosen point', () => {
   const page = reportPage(FULL);
   expect(page.match(/<circle class="point"/g)).toHaveLength(1);

@@ -1,9 +1,15 @@
-import type { Report } from '../../src/core/report.ts';
+import type { Report, ShapeTiming } from '../../src/core/report.ts';
 import { MISSED, NOTHING, PLANNED, REPORT } from '../cli/samples.ts';
+
+function timing(shapes: string, ms: number): ShapeTiming {
+  const spread = (p50: number) => ({ p5: p50 * 0.94, p25: p50 * 0.98, p50, p75: p50 * 1.03, p95: p50 * 1.2 });
+  return { shapes, ratio: 0.98, interval: [0.96, 1.01], rounds: 60, before: spread(ms), after: spread(ms * 0.98) };
+}
 
 export const FULL: Report = {
   ...REPORT,
   conditions: { seed: 0, budget: { drop: 0.01, latency: 1.1 } },
+  ...(REPORT.speed && { speed: { ...REPORT.speed, timings: [timing('input_ids [1,16]', 6), timing('input_ids [1,128]', 40)] } }),
   transfer: { before: { bytes: 90_387_630, brotli: 82_568_928 }, after: { bytes: 22_861_004, brotli: 20_775_957 } },
   front: [
     { bytes: 18_000_000, drop: 0.02, chosen: false },
@@ -26,7 +32,7 @@ export const HOSTILE: Report = {
   ...(FULL.quality && {
     quality: { ...FULL.quality, source: EVIL, outputs: FULL.quality.outputs.map((output) => ({ ...output, name: EVIL })) },
   }),
-  ...(FULL.speed && { speed: { ...FULL.speed, shapes: EVIL } }),
+  ...(FULL.speed && { speed: { ...FULL.speed, shapes: EVIL, timings: [timing(EVIL, 1), timing(EVIL, Number.NaN)] } }),
 };
 
 /** A transformer of 60 layers: some 300 weights, with the long names that exporters give. */

@@ -2,8 +2,8 @@ import type { FrontPoint } from '../../core/report.ts';
 import { bytesText, percentText } from '../../core/text/units.ts';
 import { html, type Markup } from '../markup.ts';
 
-const [WIDTH, HEIGHT] = [720, 300];
-const [LEFT, RIGHT, TOP, BOTTOM] = [64, 24, 20, 44];
+const [WIDTH, HEIGHT] = [620, 300];
+const [LEFT, RIGHT, TOP, BOTTOM] = [72, 36, 20, 44];
 const TICKS = 4;
 
 /** Bytes against loss, the chosen point marked. `limit` is the largest loss that was promised. */
@@ -17,7 +17,7 @@ export function frontPlot(front: readonly FrontPoint[], limit?: number): Markup 
   const chosen = front.find((point) => point.chosen);
   const label = `${front.length} allocations${chosen ? `; chosen: ${bytesText(chosen.bytes)} at a drop of ${percentText(chosen.drop)}` : ''}`;
   return html`<svg class="front" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">
-${shares.map((share) => html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(share * mostDrop)}" y2="${y(share * mostDrop)}"/><text class="end" x="${LEFT - 8}" y="${y(share * mostDrop) + 4}">${percentText(share * mostDrop)}</text><text x="${x(share * mostBytes)}" y="${HEIGHT - BOTTOM + 20}">${bytesText(share * mostBytes)}</text>`)}
+${shares.map((share) => html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(share * mostDrop)}" y2="${y(share * mostDrop)}"/><text class="end" x="${LEFT - 8}" y="${y(share * mostDrop) + 4}">${percentText(share * mostDrop)}</text><text x="${x(share * mostBytes)}" y="${HEIGHT - BOTTOM + 24}">${bytesText(share * mostBytes)}</text>`)}
 ${limit !== undefined && html`<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(limit)}" y2="${y(limit)}"/>`}
 <path class="way" d="${way}"/>
 ${front.map((point) => html`<circle class="${point.chosen ? 'chosen' : 'point'}" cx="${x(point.bytes)}" cy="${y(point.drop)}" r="${point.chosen ? 8 : 4}"><title>${bytesText(point.bytes)}, drop ${percentText(point.drop)}</title></circle>`)}

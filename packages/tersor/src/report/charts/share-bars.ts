@@ -1,3 +1,4 @@
+import type { Spread } from '../../core/report.ts';
 import { html, type Markup } from '../markup.ts';
 
 export interface Share {
@@ -27,6 +28,15 @@ export function pairOfBars(before: number, after: number, whole: number): Markup
 /** One thin bar. */
 export function singleBar(amount: number, whole: number, kind: string): Markup {
   return html`<svg class="single" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="${kind}" width="${tidy(scaled(amount, whole, 100))}" height="10"/></svg>`;
+}
+
+/** The middle half of all values as a box with their median, the middle 90 % as a line, from 0 to `whole`. */
+export function spreadBar({ p5, p25, p50, p75, p95 }: Spread, whole: number, kind: string): Markup {
+  const part = (name: string, from: number, to: number, y: number, height: number) => {
+    const x = scaled(from, whole, 100);
+    return html`<rect class="${name}" x="${tidy(x)}" y="${y}" width="${tidy(Math.max(0.4, scaled(to, whole, 100) - x))}" height="${height}"/>`;
+  };
+  return html`<svg class="single spread-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${part('rail', 0, whole, 4.6, 0.8)}${part(`${kind} whisker`, p5, p95, 3.8, 2.4)}${part(kind, p25, p75, 0, 10)}${part('middle', p50, p50, 0, 10)}</svg>`;
 }
 
 /** What is not nothing is never drawn as nothing. */

@@ -12,7 +12,7 @@ export function frontSection({ front = [], conditions }: Report): Markup | undef
   if (points.length === 0) return undefined;
   return html`<section class="card wide" aria-labelledby="front"><h2 id="front">Size against loss</h2>
 <p class="soft">No other allocation that was found is both smaller and better than one of these; the large point was chosen.</p>
-<div class="scroll-x" tabindex="0" role="region" aria-label="Chart">${frontPlot(points, conditions?.budget.drop)}</div>
+${frontPlot(points, conditions?.budget.drop)}
 <details><summary>As a table</summary><table><thead><tr><th scope="col" class="num">bytes</th><th scope="col" class="num">drop</th><th scope="col">chosen</th></tr></thead><tbody>
 ${points.map(({ bytes, drop, chosen }) => html`<tr><td class="num">${bytesText(bytes)}</td><td class="num">${percentText(drop)}</td><td>${chosen ? 'yes' : ''}</td></tr>`)}
 </tbody></table></details></section>`;

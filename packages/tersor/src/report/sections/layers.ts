@@ -1,6 +1,7 @@
 import type { Report, WeightReport } from '../../core/report.ts';
 import { bytesText, integerText, percentText } from '../../core/text/units.ts';
 import { pairOfBars, singleBar } from '../charts/share-bars.ts';
+import { skyline } from '../charts/skyline.ts';
 import { html, type Markup, shortened } from '../markup.ts';
 
 /** Characters of all rows: a page stays below 400 kB, which is some 400 weights, and no browser labours. */
@@ -23,6 +24,7 @@ export function layersSection({ weights }: Report): Markup | undefined {
   const hidden = sorted.slice(rows.length);
   return html`<section class="card wide" aria-labelledby="layers"><h2 id="layers">Layers</h2>
 <p class="soft">Bytes <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="before" width="10" height="10" rx="2"/></svg> before and <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="after" width="10" height="10" rx="2"/></svg> after; error is that of the weight itself, |w − w′| / |w|.</p>
+${skyline(weights)}
 <div class="tools"><label>Search <input type="search" id="filter" autocomplete="off" spellcheck="false"></label><span id="found" aria-live="polite">${integerText(rows.length)} weights</span></div>
 <div class="scroll" tabindex="0" role="region" aria-label="All weights"><table id="weights"><caption class="hidden">Every weight, the largest first</caption><thead><tr><th scope="col">weight</th><th scope="col" aria-sort="descending" data-key="bytes">bytes</th><th scope="col" data-key="error">error</th></tr></thead><tbody>
 ${rows}

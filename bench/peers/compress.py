@@ -134,7 +134,7 @@ def compress(method, source, target, calibration):
     first = problem or "next to nothing smaller"
     again = target + ".again"
     second = attempt(method, preprocessed(source), again, calibration)
-    if not second:
+    if not second and (problem or os.path.getsize(again) < os.path.getsize(target)):
         os.replace(again, target)
         return {"note": "after preprocessing; as it comes: " + first}
     if os.path.exists(again):

@@ -10,7 +10,7 @@ export const LITE: Normalisation = { mean: [0.498, 0.498, 0.498], std: [0.502, 0
 const SIDE = 224;
 /** Of each of the 71 pictures of the proving half: 1,065 decisions. */
 const VIEWS_TO_PROVE = 15;
-const VIEWS_TO_CHOOSE = 6;
+const VIEWS_TO_CHOOSE = 3;
 
 /**
  * Photographs of things with ImageNet labels, each also cropped, mirrored and shifted by lot: top-1; against the original, agreement and

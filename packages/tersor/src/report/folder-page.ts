@@ -61,13 +61,13 @@ function modelRow({ name, output, resultBytes, stays, dtype, report }: FolderMod
   const before = report?.input.bytes ?? resultBytes;
   const about = [output !== name && `→ ${output}`, dtype, stays !== undefined && `stays: ${stays}`].filter(Boolean).join(' · ');
   const { quality, speed } = stays === undefined ? (report ?? {}) : {};
-  return html`<tr><th scope="row">${shortened(name, 100)}<small>${shortened(about, 200)}</small></th>
+  return html`<tr><th scope="row">${shortened(name, 100)}<br><small>${shortened(about, 200)}</small></th>
 <td>${pairOfBars(before, resultBytes, most)}<small>${bytesText(before)}${resultBytes !== before && ` → ${bytesText(resultBytes)}, ${percentText(resultBytes / before)}`}</small></td>
 <td>${
     quality &&
-    html`${quality.metric} ${valueText(quality.value)}<small>drop ${percentText(quality.drop)} (95 %: ${percentText(quality.interval[0])} to ${percentText(quality.interval[1])}), ${quality.evidence === 'data' ? 'measured on data' : 'indicated by made-up inputs'}</small>`
+    html`${quality.metric} ${valueText(quality.value)}<br><small>drop ${percentText(quality.drop)} (95 %: ${percentText(quality.interval[0])} to ${percentText(quality.interval[1])}), ${quality.evidence === 'data' ? 'measured on data' : 'indicated by made-up inputs'}</small>`
   }</td>
-<td>${speed && html`${ratioText(speed.ratio)}<small>95 %: ${ratioText(speed.interval[0])} to ${ratioText(speed.interval[1])}</small>`}</td></tr>
+<td>${speed && html`${ratioText(speed.ratio)}<br><small>95 %: ${ratioText(speed.interval[0])} to ${ratioText(speed.interval[1])}</small>`}</td></tr>
 `;
 }
 
@@ -117,6 +117,6 @@ ${sorted.slice(0, MOST_WEIGHTS).map((weight) => weightRow(weight, most))}
 }
 
 function weightRow({ id, before, after, bytesBefore, bytesAfter, error }: WeightReport, most: number): Markup {
-  return html`<tr><th scope="row">${shortened(id, 100)}<small>${before === after ? before : `${before} → ${after}`}</small></th><td>${pairOfBars(bytesBefore, bytesAfter, most)}<small>${bytesText(bytesBefore)}${bytesAfter !== bytesBefore && ` → ${bytesText(bytesAfter)}`}</small></td><td class="num">${error !== undefined && percentText(error)}</td></tr>
+  return html`<tr><th scope="row">${shortened(id, 100)}<br><small>${before === after ? before : `${before} → ${after}`}</small></th><td>${pairOfBars(bytesBefore, bytesAfter, most)}<small>${bytesText(bytesBefore)}${bytesAfter !== bytesBefore && ` → ${bytesText(bytesAfter)}`}</small></td><td class="num">${error !== undefined && percentText(error)}</td></tr>
 `;
 }

@@ -40,7 +40,8 @@ rect.before{fill:var(--before)}rect.after{fill:var(--after)}rect.error{fill:var(
 .mark{width:1.7em;height:1.7em;border-radius:50%;display:grid;place-items:center;font-weight:700}
 .good .mark{background:var(--good-page);color:var(--good)}.warn .mark{background:var(--warn-page);color:var(--warn)}.bad .mark{background:var(--bad-page);color:var(--bad)}
 .promised{display:block;font-size:.875rem;color:var(--soft)}
-.actual{font-weight:600;font-variant-numeric:tabular-nums}
+.promises li>div{min-width:0}
+.actual{overflow-wrap:anywhere;font-weight:600;font-variant-numeric:tabular-nums}
 .word{font-size:.8rem}
 li.good .word{color:var(--good)}li.warn .word{color:var(--warn)}li.bad .word{color:var(--bad)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:16px}

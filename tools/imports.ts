@@ -19,12 +19,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   data: ['core', 'io'],
   evaluate: ['core'],
   report: ['core'],
+  cost: ['core'],
   // `compress`, its neighbours beside it and `index` wire everything together; only the command stands above them.
-  compress: ['core', 'numeric', 'fit', 'observe', 'methods', 'search', 'formats', 'kernels', 'io', 'engine', 'data', 'evaluate', 'report'],
+  compress: [
+    'core',
+    'numeric',
+    'fit',
+    'observe',
+    'methods',
+    'search',
+    'formats',
+    'kernels',
+    'io',
+    'engine',
+    'data',
+    'evaluate',
+    'report',
+    'cost',
+  ],
 };
 
 /** No platform and no package: these run anywhere and are checked without DOM and Node types too. */
-const PURE = ['core', 'numeric', 'fit', 'methods', 'search', 'evaluate', 'report'];
+const PURE = ['core', 'numeric', 'fit', 'methods', 'search', 'evaluate', 'report', 'cost'];
 
 const direction: IForbiddenRuleType[] = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
   name: `${folder} imports ${allowed.join(', ') || 'nothing else'}`,

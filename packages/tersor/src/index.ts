@@ -4,6 +4,19 @@ export { compare } from './compare.ts';
 export { compress, plan } from './compress.ts';
 export { compressFolder, planFolder } from './compress-folder.ts';
 export type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, Budget } from './core/asked.ts';
+export type {
+  Arithmetic,
+  CacheCost,
+  Cost,
+  EnergyCost,
+  LatencyCost,
+  MemoryCost,
+  OperatorCost,
+  OperatorFamily,
+  OperatorTime,
+  ShapeOrigin,
+} from './core/cost.ts';
+export type { DeviceProfile, EnergyProfile, ProductFamily, Rates } from './core/device.ts';
 export type { DType, Shape } from './core/dtype.ts';
 export type { Feeds, Value, ValueData } from './core/engine.ts';
 export { ERRORS, type ErrorCode, TersorError } from './core/error.ts';
@@ -49,8 +62,13 @@ export type {
 } from './core/report.ts';
 export type { Rule } from './core/rules.ts';
 export type { DenseTensor, Tensor } from './core/tensor.ts';
+export type { AskedShapes } from './cost/bind-shapes.ts';
+export { parseDevice } from './cost/parse-device.ts';
+export { type AskedCost, cost } from './cost.ts';
 export { inspect } from './inspect.ts';
 export { inspectFolder } from './inspect-folder.ts';
+export { type AskedToMeasure, measureDevice } from './measure-device.ts';
 export { METHODS, type MethodId } from './methods/registry.gen.ts';
+export { costPage } from './report/cost-page.ts';
 export { folderPage } from './report/folder-page.ts';
 export { reportPage } from './report/report-page.ts';

@@ -73,8 +73,13 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'inspect <model>',
     summary: 'Show what is inside a model or a folder of them, and where the bytes are.',
-    flags: ['weights', 'json'],
-    examples: ['tersor inspect model.onnx', 'tersor inspect model.onnx --weights --json'],
+    flags: ['weights', 'cost', 'shape', 'device', 'trace', 'report', 'force', 'json'],
+    examples: [
+      'tersor inspect model.onnx',
+      'tersor inspect model.onnx --weights --json',
+      'tersor inspect model.onnx --cost --shape input=1,3,224,224 --device raspberry-pi-4',
+      'tersor inspect model.onnx --cost --report cost.html',
+    ],
     run: async ([model], flags, shell) => (await import('./commands/inspect.ts')).inspectCommand(model, flags, shell),
   },
   {
@@ -121,6 +126,33 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'Print the JSON Schema of recipes, for editors.',
         examples: ['tersor recipe schema > recipe.schema.json'],
         run: async (_args, _flags, shell) => (await import('./commands/recipe.ts')).recipeSchemaCommand(shell),
+      },
+    ],
+  },
+  {
+    name: 'device',
+    summary: 'List the devices that costs are predicted for, or measure this machine.',
+    commands: [
+      {
+        name: 'list',
+        summary: 'List the devices that come with tersor.',
+        flags: ['json'],
+        run: async (_args, flags, shell) => (await import('./commands/device.ts')).deviceListCommand(flags, shell),
+      },
+      {
+        name: 'measure',
+        summary: 'Measure this machine with tiny models; the profile is for --device.',
+        description:
+          'Runs tiny models on one thread and writes what products, elements and memory reach: the profile that --device reads. Takes some ten seconds, and is as true as the machine is quiet.',
+        flags: ['profile', 'deviceName', 'target', 'force', 'quiet'],
+        examples: ['tersor device measure -o here.json', 'tersor inspect model.onnx --device here.json'],
+        run: async (_args, flags, shell) => (await import('./commands/device.ts')).deviceMeasureCommand(flags, shell),
+      },
+      {
+        name: 'schema',
+        summary: 'Print the JSON Schema of profiles, for editors.',
+        examples: ['tersor device schema > device.schema.json'],
+        run: async (_args, _flags, shell) => (await import('./commands/device.ts')).deviceSchemaCommand(shell),
       },
     ],
   },

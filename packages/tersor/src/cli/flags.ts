@@ -3,6 +3,7 @@ import { TersorError } from '../core/error.ts';
 import { DTYPES } from '../core/folder-report.ts';
 import { nearest } from '../core/nearest.ts';
 import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
+import type { AskedShapes } from '../cost/bind-shapes.ts';
 import { parsePreprocess } from '../data/preprocess.ts';
 import { parseBytes, parseInteger, parseRatio, parseShare, parseSize } from './quantities.ts';
 
@@ -74,6 +75,17 @@ export const FLAGS = {
   dryRun: () => new Option('--dry-run', 'Say what would be done and how large it gets; compute and write nothing.'),
   seed: () => new Option('--seed <n>', 'Where random numbers start. Default 0.').argParser(count('--seed', 0, MAX_SEED)),
   threads: () => new Option('--threads <n>', 'Threads to work with. Default: all cores.').argParser(count('--threads', 1, 1024)),
+  cost: () => new Option('--cost', 'Also count operations, bytes and memory of one run, operator by operator.'),
+  shape: () =>
+    new Option(
+      '--shape <name=sizes>',
+      'Sizes that the cost is for: of an input, input=1,3,224,224, or of a free size, sequence=128. Repeatable. Default: guessed, and said.',
+    ).argParser(collectShapes),
+  device: () =>
+    new Option('--device <name|file>', 'Predict time and energy on a device: a name from "tersor device list", or a profile of your own.'),
+  trace: () => new Option('--trace', 'Run the model once and take all shapes from that run, instead of inferring them.'),
+  deviceName: () => new Option('--name <text>', 'How the profile calls this machine.'),
+  profile: () => new Option('-o, --out <file>', 'Where to write the profile. Default: it is printed.'),
   weights: () => new Option('--weights', 'List every weight, not only the largest.'),
   json: () => new Option('--json', 'Print data instead of text; errors too.'),
   quiet: () => new Option('-q, --quiet', 'No progress and no messages; only the result and errors.'),
@@ -117,6 +129,15 @@ function collectReports(path: string, before: readonly string[] = []): readonly 
   if (!/\.(html|json)$/i.test(path))
     throw new TersorError('OPTION_VALUE', '--report', `"${path}"`, 'it takes a name that ends in .html or .json');
   return collect(path, before);
+}
+
+/** Sizes may be zero: a cache that is still empty. */
+function collectShapes(text: string, before: AskedShapes = {}): AskedShapes {
+  const split = text.lastIndexOf('=');
+  const sizes = text.slice(split + 1).split(/[,x]/);
+  if (split <= 0 || !sizes.every((size) => /^\d{1,16}$/.test(size)))
+    throw new TersorError('OPTION_VALUE', '--shape', `"${text}"`, 'it takes name=sizes, such as input=1,3,224,224 or sequence=128');
+  return { ...before, [text.slice(0, split)]: sizes.map(Number) };
 }
 
 function collectOutputs(text: string, before: OutputKinds = {}): OutputKinds {

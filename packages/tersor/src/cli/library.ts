@@ -1,7 +1,11 @@
 import type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare } from '../core/asked.ts';
+import type { Cost } from '../core/cost.ts';
+import type { DeviceProfile } from '../core/device.ts';
 import type { FolderReport } from '../core/folder-report.ts';
 import type { FolderInspection, Inspection } from '../core/inspection.ts';
 import type { Check, Comparison, Report } from '../core/report.ts';
+import type { AskedCost } from '../cost.ts';
+import type { AskedToMeasure } from '../measure-device.ts';
 
 /** What the command line asks of the library, so that tests can answer in its place. */
 export interface Library {
@@ -11,6 +15,8 @@ export interface Library {
   compressFolder(folder: string, asked?: AskedOfFolder): Promise<FolderReport>;
   planFolder(folder: string, asked?: AskedOfFolder): Promise<FolderReport>;
   inspectFolder(folder: string): Promise<FolderInspection>;
+  cost(input: string, asked?: AskedCost): Promise<Cost>;
+  measureDevice(asked?: AskedToMeasure): Promise<DeviceProfile>;
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
   check(report: unknown, path: string, asked?: AskedToCheck): Promise<Check>;
 }
@@ -23,6 +29,8 @@ export const LIBRARY: Library = {
   compressFolder: async (folder, asked) => (await import('../compress-folder.ts')).compressFolder(folder, asked),
   planFolder: async (folder, asked) => (await import('../compress-folder.ts')).planFolder(folder, asked),
   inspectFolder: async (folder) => (await import('../inspect-folder.ts')).inspectFolder(folder),
+  cost: async (input, asked) => (await import('../cost.ts')).cost(input, asked),
+  measureDevice: async (asked) => (await import('../measure-device.ts')).measureDevice(asked),
   compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
   check: async (report, path, asked) => (await import('../check.ts')).check(report, path, asked),
 };

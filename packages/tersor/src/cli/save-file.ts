@@ -21,9 +21,15 @@ export interface Job {
 }
 
 /** Fails before the work, not after it. @throws USAGE for the model or its output, FILE_EXISTS unless forced, FILE_WRITE */
-export async function checkFree({ flag, path }: Saving, { model, out = minName(model), force = false }: Job): Promise<void> {
+export async function checkFree(saving: Saving, { model, out = minName(model), force = false }: Job): Promise<void> {
+  const { flag, path } = saving;
   if (resolve(path) === resolve(out)) throw new TersorError('USAGE', path, 'is where the model goes', `choose another name with ${flag}`);
   await mustNotBeInput([model], path);
+  await checkFreeFile(saving, force);
+}
+
+/** The same for a file that is saved beside nothing. @throws FILE_EXISTS unless forced, FILE_WRITE */
+export async function checkFreeFile({ flag, path }: Saving, force: boolean): Promise<void> {
   await mustBeReplaceable(path, force, flag);
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) throw new TersorError('FILE_WRITE', path, 'its folder does not exist', 'make the folder first');

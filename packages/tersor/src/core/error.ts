@@ -6,6 +6,7 @@ export const ERRORS = {
   RULE_UNMATCHED: 'a rule selects no weight',
   METHOD_UNKNOWN: 'no method has this name',
   RECIPE_INVALID: 'the recipe is not one',
+  DEVICE_INVALID: 'the profile of a device is not one',
   REPORT_INVALID: 'the report is not one, or not of this model',
   SHAPE: 'a weight has a shape the method cannot take',
   LAYOUT: 'a weight is already compressed, or the format cannot store it this way',

@@ -46,10 +46,14 @@ export function spatialDims(node: Node, sizes: Dims, kernel: Dims): Dims {
   return sizes.map((size, i) => {
     const window = kernel[i];
     const stride = strides?.[i] ?? 1;
-    if (size === undefined || intAttribute(node, 'ceil_mode', 0) !== 0) return undefined;
+    if (size === undefined) return undefined;
     if (mode.startsWith('SAME')) return Math.ceil(size / stride);
     if (window === undefined) return undefined;
-    const padding = mode === 'VALID' ? 0 : (pads?.[i] ?? 0) + (pads?.[i + sizes.length] ?? 0);
-    return Math.floor((size + padding - (dilations?.[i] ?? 1) * (window - 1) - 1) / stride) + 1;
+    const before = mode === 'VALID' ? 0 : (pads?.[i] ?? 0);
+    const padding = mode === 'VALID' ? 0 : before + (pads?.[i + sizes.length] ?? 0);
+    const steps = (size + padding - (dilations?.[i] ?? 1) * (window - 1) - 1) / stride;
+    if (intAttribute(node, 'ceil_mode', 0) === 0) return Math.floor(steps) + 1;
+    // Runtimes differ in whether a last window may lie in the padding alone.
+    return Math.ceil(steps) * stride < size + before ? Math.ceil(steps) + 1 : undefined;
   });
 }

@@ -2,55 +2,56 @@ import type { Operand } from './evaluate-small/evaluate.ts';
 import { integersIn } from './evaluate-small/known.ts';
 import { axesOf, normalizeAxes } from './evaluate-small/view.ts';
 import { intAttribute, intsAttribute, type Node, stringAttribute } from './graph.ts';
-import { broadcastDims, type Dims, partsOf, product, slicedLength, spatialDims } from './shape-arithmetic.ts';
+import { broadcastDims, type Dims, partsOf, product, slicedLength } from './shape-arithmetic.ts';
+import { CONTRIB_RULES } from './shape-rules/contrib.ts';
+import { INDEXING } from './shape-rules/indexing.ts';
+import { matMul, productDims } from './shape-rules/products.ts';
+import { each, onlyFirst, type Rule, type Setting, same } from './shape-rules/rule.ts';
+import { SPATIAL } from './shape-rules/spatial.ts';
 
 /** The shapes of a node's outputs, as far as those of its inputs tell. Undefined: nothing is known, not even the rank. */
 export function outputDims(node: Node, opset: number, operands: readonly Operand[]): readonly (Dims | undefined)[] | undefined {
-  if (node.domain !== '' || opset < 7) return undefined;
-  const rule = RULES.get(node.op);
+  const rule = ruleOf(node, opset);
   const dims = operands.map(({ shape }) => shape);
   const integers = (input: number) => integersIn(operands[input]?.known);
   return rule?.({ node, opset, dims, first: dims[0], operands, integers });
 }
 
-interface Setting {
-  readonly node: Node;
-  readonly opset: number;
-  readonly dims: readonly (Dims | undefined)[];
-  readonly first: Dims | undefined;
-  readonly operands: readonly Operand[];
-  /** The values of an input, when all are known. */
-  integers(input: number): readonly number[] | undefined;
+function ruleOf({ domain, op }: Node, opset: number): Rule | undefined {
+  if (domain === 'com.microsoft') return CONTRIB_RULES.get(op);
+  return domain === '' && opset >= 7 ? RULES.get(op) : undefined;
 }
 
-type Rule = (setting: Setting) => readonly (Dims | undefined)[] | undefined;
-
-const same: Rule = ({ node, first }) => node.outputs.map(() => first);
-const onlyFirst: Rule = ({ first }) => [first];
 const broadcast: Rule = ({ dims }) => [dims.reduce((a, b) => broadcastDims(a, b))];
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...each(
-    'Abs Cast Ceil Clip Cos CumSum Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax Identity InstanceNormalization LeakyRelu Log',
+    'Abs Cast Ceil Clip Cos CumSum Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax Identity InstanceNormalization LeakyRelu Log Celu IsInf IsNaN',
     same,
   ),
   ...each(
-    'LogSoftmax Mish Neg Not PRelu Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu Dropout',
+    'LogSoftmax Mish Neg Not PRelu Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu Dropout Acos Acosh Asin Asinh Atan Atanh Cosh Shrink Sinh Swish BitwiseNot',
     same,
   ),
-  ...each('BatchNormalization LayerNormalization', onlyFirst),
-  ...each('Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor', broadcast),
+  ...each(
+    'BatchNormalization LayerNormalization GroupNormalization RMSNormalization SimplifiedLayerNormalization MeanVarianceNormalization LRN LpNormalization',
+    onlyFirst,
+  ),
+  ...each('QuantizeLinear DequantizeLinear RotaryEmbedding', onlyFirst),
+  ...each(
+    'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor BitShift BitwiseAnd BitwiseOr BitwiseXor',
+    broadcast,
+  ),
   ...each('ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare', reduced),
   ...each('ArgMax ArgMin', ({ node, first }) => [
     first && without(first, normalizeAxes([intAttribute(node, 'axis', 0)], first.length), intAttribute(node, 'keepdims', 1)),
   ]),
-  ...each('GlobalAveragePool GlobalMaxPool', ({ first }) => [first?.map((size, axis) => (axis < 2 ? size : 1))]),
-  ...each('AveragePool MaxPool', ({ node, first }) => [
-    first && [...first.slice(0, 2), ...spatialDims(node, first.slice(2), intsAttribute(node, 'kernel_shape') ?? [])],
-  ]),
   ...each('GRU LSTM RNN', recurrent),
-  ['Conv', ({ node, dims: [x, w] }) => [x && w && [x[0], w[0], ...spatialDims(node, x.slice(2), w.slice(2))]]],
-  ['MatMul', matMul],
+  ...SPATIAL,
+  ...INDEXING,
+  ...each('MatMul MatMulInteger', matMul),
+  ['QLinearMatMul', ({ dims: [a, , , b] }) => [productDims(a, b)]],
+  ['DynamicQuantizeLinear', ({ first }) => [first, [], []]],
   ['Gemm', ({ node, dims: [a, b] }) => [[a?.[intAttribute(node, 'transA', 0) ? 1 : 0], b?.[intAttribute(node, 'transB', 0) ? 0 : 1]]]],
   ['Transpose', transposed],
   ['Reshape', reshaped],
@@ -76,10 +77,6 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['Einsum', einsum],
 ]);
 
-function each(names: string, rule: Rule): (readonly [string, Rule])[] {
-  return names.split(' ').map((name) => [name, rule] as const);
-}
-
 function reduced({ node, opset, first, integers }: Setting): readonly (Dims | undefined)[] {
   const given = axesOf(node, opset, node.op === 'ReduceSum' ? 13 : 18, 1, integers);
   if (!given || !first) return [undefined];
@@ -91,12 +88,6 @@ function reduced({ node, opset, first, integers }: Setting): readonly (Dims | un
 function without(dims: Dims, axes: readonly number[] | undefined, keep: number): Dims | undefined {
   if (!axes) return undefined;
   return keep === 0 ? dims.filter((_, axis) => !axes.includes(axis)) : dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
-}
-
-function matMul({ dims: [a, b] }: Setting): readonly (Dims | undefined)[] {
-  if (!a || !b || a.length < 2 || b.length < 2) return [undefined];
-  const batch = broadcastDims(a.slice(0, -2), b.slice(0, -2));
-  return [batch && [...batch, a.at(-2), b.at(-1)]];
 }
 
 function transposed({ node, first }: Setting): readonly (Dims | undefined)[] {
@@ -189,10 +180,13 @@ function padded({ node, opset, first, integers }: Setting): readonly (Dims | und
   return [first.map((size, axis) => plus(size, (amounts[axis] ?? 0) + (amounts[axis + first.length] ?? 0)))];
 }
 
-/** Time first; with `layout` 1 the batch is, and nothing is said. */
-function recurrent({ node, dims: [x, , r] }: Setting): readonly (Dims | undefined)[] | undefined {
-  if (intAttribute(node, 'layout', 0) !== 0) return undefined;
+/** Time first; with `layout` 1 the batch is. */
+function recurrent({ node, dims: [x, , r] }: Setting): readonly (Dims | undefined)[] {
   const directions = stringAttribute(node, 'direction', 'forward') === 'bidirectional' ? 2 : 1;
+  if (intAttribute(node, 'layout', 0) !== 0) {
+    const last = [x?.[0], directions, r?.[2]];
+    return [[x?.[0], x?.[1], directions, r?.[2]], last, last];
+  }
   const last = [directions, x?.[1], r?.[2]];
   return [[x?.[0], ...last], last, last];
 }

@@ -27,11 +27,7 @@ const MIN_VARIATION = 1e-3;
  * @throws DATA_INVALID when it refuses every guess, ENGINE_CRASHED, INTERRUPTED
  */
 export async function settle(session: Session, { samples, seed, model }: SettleOptions): Promise<Samples> {
-  const wanted = { inputs: inputsOf(session, model), links: stateLinks(session.inputs, session.outputs) };
-  const guesses = guessInputs(wanted.inputs, wanted.links, model);
-  const make = (making: Omit<Making, 'seed'>) => synthesize(guesses, wanted, { seed, ...making });
-  const open = new Set(guesses.flatMap((guess) => [...guess.open.values()]));
-  const sizes = await findSizes(session, sizeCandidates(open, fixedHeight(guesses), wanted.links.length > 0), make);
+  const { guesses, make, open, sizes } = await settleSizes(session, { seed, ...(model && { model }) });
   const vary = (open.has('sequence') || hasMask(guesses)) && (await takesLengths(session, sizes, make));
   const gain = guesses.some(({ role }) => role === 'features') ? await findGain(session, sizes, make) : 1;
   const made = make({ sizes, count: samples, vary, gain });
@@ -42,6 +38,22 @@ export async function settle(session: Session, { samples, seed, model }: SettleO
     samples: made,
     notes: [...guesses.map(explainGuess), ...scale, shapesOf(made)],
   };
+}
+
+/** One made-up sample of the likeliest sizes that the model accepts. @throws DATA_INVALID when it refuses every guess */
+export async function settleOne(session: Session, options: Omit<SettleOptions, 'samples'>): Promise<Sample> {
+  const { make, sizes } = await settleSizes(session, options);
+  const [sample] = make({ sizes, count: 1 });
+  return sample ?? { id: 'synthetic', steps: [] };
+}
+
+async function settleSizes(session: Session, { seed, model }: Omit<SettleOptions, 'samples'>) {
+  const wanted = { inputs: inputsOf(session, model), links: stateLinks(session.inputs, session.outputs) };
+  const guesses = guessInputs(wanted.inputs, wanted.links, model);
+  const make = (making: Omit<Making, 'seed'>) => synthesize(guesses, wanted, { seed, ...making });
+  const open = new Set(guesses.flatMap((guess) => [...guess.open.values()]));
+  const sizes = await findSizes(session, sizeCandidates(open, fixedHeight(guesses), wanted.links.length > 0), make);
+  return { guesses, make, open, sizes };
 }
 
 type Make = (making: Omit<Making, 'seed'>) => Sample[];
@@ -112,7 +124,8 @@ async function tryRun(session: Session, samples: readonly Sample[]): Promise<str
   }
 }
 
-function fixedHeight(guesses: readonly Guess[]): number | undefined {
+/** The height of the first image whose width alone is open. */
+export function fixedHeight(guesses: readonly Guess[]): number | undefined {
   for (const { info, role, open } of guesses) {
     if (role !== 'image' || ![...open.values()].includes('width') || [...open.values()].includes('height')) continue;
     const height = info.shape?.[channelAxis(info) === 3 ? 1 : 2];

@@ -98,14 +98,19 @@ function stepsOf({ inputs, links }: { readonly inputs: readonly ValueInfo[]; rea
   return states.length === 0 || grows ? 1 : STEPS;
 }
 
+/** The shape of an input when its open sizes are those. */
+export function shapeOf({ info, open }: Guess, sizes: Sizes): number[] {
+  return (info.shape ?? []).map((dim, axis) => {
+    const size = open.get(axis);
+    return typeof dim === 'number' ? dim : size ? sizes[size] : 1;
+  });
+}
+
 type Make = (step: number) => Value;
 
 function maker(guess: Guess, sizes: Sizes, { steps, gain }: { readonly steps: number; readonly gain: number }, random: Random): Make {
   const { info, role, open, vocabulary } = guess;
-  const shape = (info.shape ?? []).map((dim, axis) => {
-    const size = open.get(axis);
-    return typeof dim === 'number' ? dim : size ? sizes[size] : 1;
-  });
+  const shape = shapeOf(guess, sizes);
   const count = shape.reduce((product, dim) => product * dim, 1);
   if (count > MAX_ELEMENTS) {
     throw new TersorError('DATA_INVALID', info.name, `${describe(info)} is too large to be made up`, 'give it real inputs with --data');

@@ -68,10 +68,13 @@ function expected(inputs: readonly ValueInfo[]): string {
 }
 
 /** The first free size of a state is the batch; another one is a length, and nothing has happened yet. */
-function zeros(info: ValueInfo, batch: number): Value {
-  const shape = info.shape ?? [];
+export function initialShape({ shape = [] }: ValueInfo, batch: number): number[] {
   const firstFree = shape.findIndex((dim) => typeof dim !== 'number');
-  const dims = shape.map((dim, axis) => (typeof dim === 'number' ? dim : axis === firstFree ? batch : 0));
+  return shape.map((dim, axis) => (typeof dim === 'number' ? dim : axis === firstFree ? batch : 0));
+}
+
+function zeros(info: ValueInfo, batch: number): Value {
+  const dims = initialShape(info, batch);
   const count = dims.reduce((product, dim) => product * dim, 1);
   return toValue({ data: new Array<number>(count).fill(0), shape: dims }, info, 'state');
 }

@@ -85,6 +85,8 @@ svg text.end{text-anchor:end}
 .limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:4 3}
 circle.good{fill:var(--good)}circle.bad{fill:var(--bad)}
 .spread.good{fill:var(--good);opacity:.3}.spread.bad{fill:var(--bad);opacity:.3}
+.area{fill:var(--after);opacity:.8}
+.kinds .share{width:28%;vertical-align:middle}
 .front{width:100%;max-width:760px;display:block;margin:0 auto}
 .way{fill:none;stroke:var(--after);stroke-width:2}
 .point{fill:var(--after)}.chosen{fill:var(--error);stroke:var(--card);stroke-width:3}

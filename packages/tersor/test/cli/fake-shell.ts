@@ -6,6 +6,7 @@ import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
 import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
+import { COST, DEVICE } from './samples-of-cost.ts';
 
 /** A screen that remembers. */
 export interface FakeScreen extends Screen {
@@ -75,6 +76,8 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     compressFolder: async () => FOLDER_REPORT,
     planFolder: async () => ({ ...FOLDER_REPORT, outcome: 'planned' }),
     inspectFolder: async () => FOLDER_INSPECTION,
+    cost: async () => COST,
+    measureDevice: async () => DEVICE,
     compare: async () => COMPARISON,
     check: async () => CHECK,
     ...answers,
@@ -104,6 +107,14 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     inspectFolder(folder) {
       note('inspectFolder', folder);
       return library.inspectFolder(folder);
+    },
+    cost(input, asked) {
+      note('cost', input, asked);
+      return library.cost(input, asked);
+    },
+    measureDevice(asked) {
+      note('measureDevice', asked);
+      return library.measureDevice(asked);
     },
     compare(a, b, asked) {
       note('compare', a, b, asked);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkScreen } from '../../src/cli/screens/check-screen.ts';
 import { comparisonScreen } from '../../src/cli/screens/comparison-screen.ts';
+import { costScreen } from '../../src/cli/screens/cost-screen.ts';
+import { devicesScreen } from '../../src/cli/screens/devices-screen.ts';
 import { errorPage } from '../../src/cli/screens/error-page.ts';
 import { folderInspectionScreen } from '../../src/cli/screens/folder-inspection-screen.ts';
 import { folderScreen } from '../../src/cli/screens/folder-screen.ts';
@@ -12,6 +14,7 @@ import type { Screen } from '../../src/cli/shell.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import { FAKE_METHODS, fakeScreen } from './fake-shell.ts';
 import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
+import { BARE_COST, COST, DEVICE } from './samples-of-cost.ts';
 
 const brief = { everyWeight: false, kept: false };
 const rounding = Object.values(FAKE_METHODS)[0]!;
@@ -26,6 +29,9 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   inspection: (screen) => inspectionScreen(INSPECTION, screen, false),
   folder: (screen) => folderScreen(FOLDER_REPORT, screen, { kept: false }),
   'folder inspection': (screen) => folderInspectionScreen(FOLDER_INSPECTION, screen),
+  cost: (screen) => costScreen(COST, screen),
+  'cost without a device': (screen) => costScreen(BARE_COST, screen),
+  devices: (screen) => devicesScreen({ here: DEVICE }, screen),
   comparison: (screen) => comparisonScreen(COMPARISON, screen, { everyWeight: false, atLeast: 0.99 }),
   check: (screen) => checkScreen(CHECK, screen),
   methods: (screen) => methodsScreen(Object.values(FAKE_METHODS), screen),

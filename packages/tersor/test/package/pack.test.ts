@@ -32,7 +32,9 @@ describe('the published packages, installed together in an empty folder', () => 
     expect(
       files.filter(
         (file) =>
-          !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|recipes\/.+\.json|schema\/.+\.json)$/.test(file),
+          !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|(recipes|devices)\/.+\.json|schema\/.+\.json)$/.test(
+            file,
+          ),
       ),
     ).toEqual([]);
   });

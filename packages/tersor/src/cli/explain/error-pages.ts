@@ -58,6 +58,15 @@ export const ERROR_PAGES = {
     ],
     actions: ['Check it: tersor recipe check <file>', 'Let an editor complete and check it: tersor recipe schema > recipe.schema.json'],
   },
+  DEVICE_INVALID: {
+    meaning: 'What was given with --device is neither the name of a device that comes with tersor nor the JSON of a profile.',
+    causes: ['The name is misspelt.', 'A number is missing, or is not above zero.', 'A field is misspelt or in the wrong place.'],
+    actions: [
+      'See the names: tersor device list',
+      'Measure a machine of your own: tersor device measure -o device.json',
+      'Let an editor check it: tersor device schema > device.schema.json',
+    ],
+  },
   REPORT_INVALID: {
     meaning:
       'What was given as a report.json is not one, is of a run that left no file, or names another original than the one that was found.',

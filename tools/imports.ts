@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** No platform and no package: these run anywhere and are checked without DOM and Node types too. */
-const PURE = ['core', 'numeric', 'fit', 'methods', 'search', 'evaluate', 'report', 'cost'];
+const PURE = ['core', 'numeric', 'fit', 'observe', 'methods', 'search', 'evaluate', 'report', 'cost'];
 
 const direction: IForbiddenRuleType[] = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
   name: `${folder} imports ${allowed.join(', ') || 'nothing else'}`,

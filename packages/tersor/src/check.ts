@@ -1,7 +1,7 @@
-import { prove } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { type Opened, openModel } from './compress/open-model.ts';
 import { type Facts, judgePromises } from './compress/promises.ts';
+import { prove } from './compress/prove.ts';
 import { openReferee } from './compress/referee.ts';
 import { modelFirst } from './compress/weigh.ts';
 import type { Asked, AskedToCheck } from './core/asked.ts';
@@ -108,7 +108,7 @@ function conditionsOf(
   { data = conditions.data, eval: module = conditions.eval, ...asked }: AskedToCheck,
 ): Asked {
   const { seed, preprocess, samples, outputs } = conditions;
-  const { threads, signal, onProgress } = asked;
+  const { threads, signal, onProgress, browser = conditions.browser } = asked;
   return {
     target,
     seed,
@@ -117,6 +117,7 @@ function conditionsOf(
     ...(samples !== undefined && { samples }),
     ...(outputs && { outputs }),
     ...(module !== undefined && { eval: module }),
+    ...(browser !== undefined && { browser }),
     ...(threads !== undefined && { threads }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),

@@ -1,5 +1,6 @@
 import { type Job, openJob } from './compress/job.ts';
 import { type Opened, openModel } from './compress/open-model.ts';
+import { prove } from './compress/prove.ts';
 import { recipeInside } from './compress/recipe-in-file.ts';
 import { openReferee } from './compress/referee.ts';
 import { type Sized, weightsReport } from './compress/weights-report.ts';
@@ -10,11 +11,11 @@ import type { Target } from './core/format.ts';
 import { eachGraph, type WeightId } from './core/graph.ts';
 import type { Model } from './core/model.ts';
 import { relativeError } from './core/relative-error.ts';
-import type { Comparison, FileReport, RuntimeReport, WeightReport } from './core/report.ts';
+import type { Comparison, FileReport, WeightReport } from './core/report.ts';
 import { version } from './io/node-process.ts';
 import { METHODS } from './methods/registry.gen.ts';
 
-type Measured = Pick<Comparison, 'quality' | 'speed' | 'runtimes'>;
+type Measured = Pick<Comparison, 'quality' | 'speed' | 'runtimes' | 'divergence'>;
 
 /**
  * How model `b` differs from model `a`, which counts as the original: outputs, latency, bytes, and the weights that both have under one name.
@@ -57,17 +58,9 @@ export async function compare(a: string, b: string, asked: AskedToCompare = {}):
 /** Both on the same inputs, all of them. */
 async function measure(job: Job, path: string): Promise<Measured> {
   const referee = await openReferee(job);
-  const { name } = referee.engine;
   try {
-    const session = await referee.engine.open({ path });
-    const quality = await referee.judge(session, 'all', (done, total) => job.progress('verify', done, total));
-    job.progress('time');
-    const speed = await referee.race(session);
-    return { quality, speed, runtimes: [{ name, status: 'verified' }] };
-  } catch (error) {
-    if (!(error instanceof TersorError) || !['MODEL_INVALID', 'RUN_FAILED'].includes(error.code)) throw error;
-    const runtimes: RuntimeReport[] = [{ name, status: 'failed', message: error.what }];
-    return { runtimes };
+    const { quality, speed, runtimes, divergence } = await prove(job, referee, path, {}, 'all');
+    return { runtimes, ...(quality && { quality }), ...(speed && { speed }), ...(divergence && { divergence }) };
   } finally {
     await referee.close();
   }

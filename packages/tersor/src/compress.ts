@@ -1,4 +1,4 @@
-import { type Attempt, attempt } from './compress/attempt.ts';
+import type { Attempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
 import { DEFAULT_BUDGET, isKept } from './compress/promises.ts';
@@ -78,7 +78,10 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       'without --no-verify, or with --recipe int8',
     );
   }
-  const { searchRecipes } = await import('./compress/recipes.ts');
+  const [{ searchRecipes }, { attemptRepaired: attempt }] = await Promise.all([
+    import('./compress/recipes.ts'),
+    import('./compress/repair.ts'),
+  ]);
   const budget = budgetOf(job.asked);
   const referee = await job.clock.time('load', () => openReferee(job));
   try {
@@ -114,6 +117,7 @@ function isExpandable({ use, execution }: Step): boolean {
 /** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */
 async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Report> {
   const budget = job.asked.budget ?? {};
+  const { attemptRepaired: attempt } = await import('./compress/repair.ts');
   const referee = job.asked.verify === false ? undefined : await job.clock.time('load', () => refereeIfAny(job));
   try {
     return await finish(job, scratch, await attempt(job, scratch, steps, budget, referee), job.input.bytes);

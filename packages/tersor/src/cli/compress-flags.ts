@@ -22,6 +22,8 @@ export interface CompressFlags {
   readonly target?: FolderTarget;
   readonly dtype?: TransformersDtype;
   readonly skip?: readonly string[];
+  readonly browser?: boolean;
+  readonly repair?: boolean;
   readonly data?: string;
   readonly preprocess?: string;
   readonly samples?: number;
@@ -36,7 +38,7 @@ export interface CompressFlags {
 
 /** What is asked of a model and of a folder alike. */
 export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Asked, 'target'> & { readonly data?: string } {
-  const { maxDrop, maxSize, maxLatency, maxMemory, output, data, preprocess, samples, seed, threads, keep, verify, force } = flags;
+  const { maxDrop, maxSize, maxLatency, maxMemory, output, data, preprocess, samples, seed, threads, keep, verify, repair, browser, force } = flags;
   const budget = defined({
     drop: maxDrop,
     size: maxSize && resolveSize(maxSize, originalBytes),
@@ -44,8 +46,9 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
     memory: maxMemory,
   });
   return {
-    ...defined({ data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...defined({ browser, data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
     ...(verify === false && { verify }),
+    ...(repair === false && { repair }),
     ...(flags.report && { weigh: true }),
     ...(Object.keys(budget).length > 0 && { budget }),
   };

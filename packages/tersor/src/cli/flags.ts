@@ -47,6 +47,13 @@ export const FLAGS = {
     new Option('--skip <pattern>', 'Of a folder: models that stay as they are; * crosses no "." or "/", ** does. Repeatable.').argParser(
       collect,
     ),
+  browser: () =>
+    new Option(
+      '--browser',
+      'Prove in a headless browser, too (the one of CHROME_PATH, or that is found), on WebAssembly or, with --target webgpu, WebGPU. Needs: npm i -D playwright-core.',
+    ),
+  repair: () =>
+    new Option('--no-repair', 'Follow the recipe to the letter where halves would overflow or outputs are worthless; only say so.'),
   data: () =>
     new Option(
       '--data <path>',

@@ -10,7 +10,7 @@ import { paretoFront } from './pareto-front.ts';
 import type { FileFacts } from './weigh.ts';
 import { weightsReport } from './weights-report.ts';
 
-type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtimes' | 'promises'> & {
+type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtimes' | 'promises' | 'divergence' | 'repairs'> & {
   /** Peak of the engine's process, bytes. */
   readonly memory?: number;
   readonly model: Model;
@@ -27,7 +27,23 @@ type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtime
 
 export async function makeReport(
   job: Job,
-  { model, size, errors = new Map(), output, outcome, recipe, quality, speed, memory, runtimes, promises, budget = {}, facts }: Result,
+  {
+    model,
+    size,
+    errors = new Map(),
+    output,
+    outcome,
+    recipe,
+    quality,
+    speed,
+    memory,
+    runtimes,
+    promises,
+    budget = {},
+    facts,
+    divergence,
+    repairs = [],
+  }: Result,
 ): Promise<Report> {
   const { input, target, clock, notes } = job;
   const before = { model: input.model, size: await input.format.size(input.model, target) };
@@ -47,6 +63,8 @@ export async function makeReport(
     memory: { process: peakMemory(), ...(memory !== undefined && { engine: memory }) },
     runtimes,
     promises,
+    ...(divergence && { divergence }),
+    ...(repairs.length > 0 && { repairs }),
     skipped: [...notes.values()],
     seconds: clock.seconds(),
     conditions: conditionsOf(job, budget),
@@ -56,7 +74,7 @@ export async function makeReport(
 }
 
 function conditionsOf({ asked, seed }: Job, budget: Budget): ConditionsReport {
-  const { data, preprocess, samples, outputs, eval: module } = asked;
+  const { data, preprocess, samples, outputs, eval: module, browser } = asked;
   return {
     seed,
     budget,
@@ -65,5 +83,6 @@ function conditionsOf({ asked, seed }: Job, budget: Budget): ConditionsReport {
     ...(samples !== undefined && { samples }),
     ...(outputs && { outputs }),
     ...(module !== undefined && { eval: module }),
+    ...(browser && { browser: true }),
   };
 }

@@ -16,7 +16,9 @@ import { judgeTask, toScores } from '../evaluate/judge-task.ts';
 import { distinctShapes, latency } from '../evaluate/latency.ts';
 import { outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
+import { openElsewhere } from './elsewhere.ts';
 import type { Job } from './job.ts';
+import type { Trial } from './locate.ts';
 
 /** The original, running on the target's runtime, and the inputs by which a result is judged against it. */
 export interface Referee {
@@ -26,11 +28,22 @@ export interface Referee {
   compare(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** The same, but when the user has a measure of their own, the verdict is that measure's. */
   judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
-  /** How a session's latency compares with the original's. */
-  race(session: Session): Promise<SpeedReport>;
+  /** How a session's latency compares with the original's; on another runtime, with the original's there. */
+  race(session: Session, there?: Running): Promise<SpeedReport>;
+  /** What a part of the inputs makes the original be fed with, step by step. */
+  trials(part: Part): AsyncGenerator<Trial>;
+  readonly original: Session;
+  /** The browser that results are to run in, too; undefined where that was not asked for, or is not to be had. Started once. @throws ENGINE_MISSING */
+  elsewhere(): Promise<Running | undefined>;
   /** Peak memory, in bytes, of a runtime of its own that loads the model at `path` and runs one sample; undefined where it cannot be known. */
   footprint(path: string): Promise<number | undefined>;
   close(): Promise<void>;
+}
+
+/** The original, running. */
+export interface Running {
+  readonly engine: Engine;
+  readonly original: Session;
 }
 
 /** Called before each sample with those done and in all. */
@@ -107,6 +120,16 @@ export async function openReferee(job: Job): Promise<Referee> {
       return { ...judge.report(parts[part], seed), digest };
     };
 
+    async function* trials(part: Part): AsyncGenerator<Trial> {
+      for (const sample of parts[part].samples) {
+        for (const [step, { feeds }] of (await originalOn(sample)).entries()) {
+          asked.signal?.throwIfAborted();
+          yield { about: sample.steps.length > 1 ? `${sample.id}, step ${step}` : sample.id, feeds };
+        }
+      }
+    }
+
+    let there: Promise<Running | undefined> | undefined;
     const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, asked.signal);
     return {
       engine,
@@ -116,7 +139,13 @@ export async function openReferee(job: Job): Promise<Referee> {
         const compared = await compare(session, part, onSample);
         return score ? { ...(await score(session)), digest, outputs: compared.outputs } : compared;
       },
-      race: (session) => latency(engine, original, session, distinctShapes(prove.samples), { seed }),
+      race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
+      trials,
+      original,
+      elsewhere: () => {
+        there ??= openElsewhere(job);
+        return there;
+      },
       async footprint(path) {
         const alone = await openEngine({ target, ...(asked.signal && { signal: asked.signal }) });
         try {
@@ -127,7 +156,10 @@ export async function openReferee(job: Job): Promise<Referee> {
           await alone.close();
         }
       },
-      close: () => engine.close(),
+      async close() {
+        await (await there?.catch(() => undefined))?.engine.close();
+        await engine.close();
+      },
     };
   } catch (error) {
     await engine.close();

@@ -10,6 +10,8 @@ import type { OutputQuality } from './report.ts';
 export interface AskedToCompare {
   /** What the result is to run on; `node` unless told. */
   readonly target?: Target;
+  /** Also proves in a headless browser: `true` for one that is found, or its path. Takes playwright-core. Of itself for the target `webgpu`, where one is to be had. */
+  readonly browser?: boolean | string;
   /** Real inputs: a path (`.npz`, a folder of them, of pictures or of `.wav`, `.txt` or `.jsonl`, a JS module), or feeds themselves. Absent: made up from the input types. */
   readonly data?: string | Iterable<Feeds | readonly Feeds[]> | AsyncIterable<Feeds | readonly Feeds[]>;
   /** How pictures and sound become inputs: `size=224x224,scale=1/255`. What is left out is read from `preprocessor_config.json` or the input. */
@@ -28,7 +30,7 @@ export interface AskedToCompare {
 }
 
 /** What holding a model against its report may be asked besides the two. */
-export interface AskedToCheck extends Pick<AskedToCompare, 'data' | 'eval' | 'threads' | 'signal' | 'onProgress'> {
+export interface AskedToCheck extends Pick<AskedToCompare, 'browser' | 'data' | 'eval' | 'threads' | 'signal' | 'onProgress'> {
   /** Path of the model that was compressed; where the report says unless told. */
   readonly original?: string;
   /** `false` looks at the file alone: its size and hash. */
@@ -47,6 +49,8 @@ export interface Asked extends AskedToCompare {
   readonly keep?: boolean;
   /** `false` writes what a recipe makes without running it: nothing is proven, and every promise about it is `unverified`. */
   readonly verify?: boolean;
+  /** `false` leaves a recipe as it is where activations would overflow or outputs be worthless, and only says so. */
+  readonly repair?: boolean;
   /** Also finds out what a report shows of the files: their hash, and what they weigh after brotli. Takes some 20 s per 100 MB. */
   readonly weigh?: boolean;
   /** Overwrites an existing output. */

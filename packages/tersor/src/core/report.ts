@@ -33,6 +33,10 @@ export interface Report {
   readonly transfer?: TransferReport;
   /** Allocations of which none is both smaller and better than another, the smallest first; only where the search found some. */
   readonly front?: readonly FrontPoint[];
+  /** Where the result parts from what it should compute; only when its outputs are far off, and the operator was found. */
+  readonly divergence?: DivergenceReport;
+  /** What steps would have broken and was kept in higher precision; the recipe says so, too. */
+  readonly repairs?: readonly RepairReport[];
 }
 
 export interface FileReport {
@@ -58,6 +62,8 @@ export interface ConditionsReport {
   readonly outputs?: Readonly<Record<string, OutputQuality['kind']>>;
   /** Path of the module that scored. */
   readonly eval?: string;
+  /** It was proven in a browser, too, as was asked for. */
+  readonly browser?: true;
 }
 
 /** All files of a model as servers send them. */
@@ -121,6 +127,8 @@ export interface OutputQuality {
   /** Mean Kullback-Leibler divergence to the original, nats; classes only. */
   readonly divergence?: number;
   readonly decisions: number;
+  /** The output has another shape than the original's, or is not finite where that is: `metric` says which. */
+  readonly broken?: boolean;
 }
 
 export interface SpeedReport {
@@ -160,6 +168,41 @@ export interface RuntimeReport {
   readonly name: string;
   readonly status: 'verified' | 'unverified' | 'failed';
   readonly message?: string;
+  /** Of the result there, against the original on the first runtime; only of further runtimes. See `QualityReport.drop`. */
+  readonly drop?: number;
+  /** See `SpeedReport.ratio`; only of further runtimes. */
+  readonly ratio?: number;
+}
+
+/** The first operator whose inputs agree in two runs of the same feeds, and whose output does not. */
+export interface DivergenceReport {
+  /** What was compared: "the original on onnxruntime-node 1.30.0". */
+  readonly between: readonly [string, string];
+  /** Of the second: path of branches, then name, or first output where it has none. */
+  readonly node: string;
+  readonly op: string;
+  /** Its output, as both models call it. */
+  readonly value: string;
+  readonly reason: 'error' | 'not finite' | 'another shape';
+  /** Relative RMS error of that output; absent for the other reasons. */
+  readonly error?: number;
+  /** The largest error of what it is computed from. */
+  readonly errorBefore: number;
+  /** The sample, and the step of its sequence. */
+  readonly sample: string;
+  /** How many values were compared on the way. */
+  readonly compared: number;
+  /** False when both agree as soon as values before it are looked at: operators that the runtime fuses may be to blame. */
+  readonly certain: boolean;
+}
+
+export interface RepairReport {
+  /** Which step of the recipe, from 0, and its method. */
+  readonly step: number;
+  readonly use: string;
+  /** Nodes, by first output, or weights that the step now leaves in higher precision. */
+  readonly kept: readonly string[];
+  readonly because: string;
 }
 
 export interface PromiseReport {
@@ -210,5 +253,7 @@ export interface Comparison {
   readonly onlyInA: readonly WeightId[];
   readonly onlyInB: readonly WeightId[];
   readonly runtimes: readonly RuntimeReport[];
+  /** Where `b` parts from `a`; only when outputs are far apart or it was asked for, and the operator was found. */
+  readonly divergence?: DivergenceReport;
   readonly seconds: Readonly<Record<string, number>>;
 }

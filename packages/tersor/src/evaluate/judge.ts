@@ -111,7 +111,7 @@ function compare(entry: Entry, sample: number, original: Value | undefined, cand
 function verdict({ name, kind, values, classes, broken }: Entry): Verdict {
   const numbers = values.result();
   if (broken) {
-    const quality = { name, kind, metric: broken, value: 0, cosine: 0, sqnr: 0, decisions: numbers.decisions };
+    const quality = { name, kind, metric: broken, value: 0, cosine: 0, sqnr: 0, decisions: numbers.decisions, broken: true };
     return { quality, resample: () => 0 };
   }
   const { cosine, sqnr } = numbers;

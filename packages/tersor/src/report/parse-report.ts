@@ -57,7 +57,7 @@ export function parseReport(json: unknown, where = 'report'): Reported {
 }
 
 function parseConditions(json: unknown, where: string): ConditionsReport {
-  const { seed, budget, data, preprocess, samples, outputs, eval: module } = record(json, where);
+  const { seed, budget, data, preprocess, samples, outputs, eval: module, browser } = record(json, where);
   return {
     seed: count(seed, `${where} seed`, MAX_SEED),
     budget: parseBudget(budget, `${where} budget`),
@@ -70,6 +70,7 @@ function parseConditions(json: unknown, where: string): ConditionsReport {
       ),
     }),
     ...(module !== undefined && { eval: text(module, `${where} eval`) }),
+    ...(browser === true && { browser }),
   };
 }
 

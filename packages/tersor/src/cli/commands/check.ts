@@ -10,6 +10,7 @@ import { withProgress } from '../with-progress.ts';
 
 export interface CheckFlags {
   readonly original?: string;
+  readonly browser?: boolean;
   readonly data?: string;
   readonly eval?: string;
   readonly run?: boolean;
@@ -23,11 +24,11 @@ const MAX_REPORT_BYTES = 64_000_000;
 
 /** Status 1 when the model is not the file of the report, or a promise is missed. */
 export async function checkCommand(report: string, model: string, flags: CheckFlags, shell: Shell): Promise<number> {
-  const { original, data, threads, run, json = false, quiet = false } = flags;
+  const { original, browser, data, threads, run, json = false, quiet = false } = flags;
   await checkModel(report);
   await checkModel(model);
   const parsed = await readReport(report);
-  const asked: AskedToCheck = { ...defined({ original, data, threads, eval: flags.eval }), ...(run === false && { run }) };
+  const asked: AskedToCheck = { ...defined({ original, browser, data, threads, eval: flags.eval }), ...(run === false && { run }) };
   const check = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
     shell.interruptible((signal) => shell.library.check(parsed, model, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );

@@ -10,6 +10,7 @@ import { withProgress } from '../with-progress.ts';
 export interface CompareFlags {
   readonly atLeast?: number;
   readonly target?: AskedToCompare['target'];
+  readonly browser?: boolean;
   readonly data?: string;
   readonly preprocess?: string;
   readonly samples?: number;
@@ -24,10 +25,23 @@ export interface CompareFlags {
 
 /** Status 1 when the quality is below `--at-least`, or could not be measured although it was asked for. */
 export async function compareCommand(a: string, b: string, flags: CompareFlags, shell: Shell): Promise<number> {
-  const { target, data, preprocess, samples, output, seed, threads, atLeast, weights = false, json = false, quiet = false } = flags;
+  const {
+    target,
+    browser,
+    data,
+    preprocess,
+    samples,
+    output,
+    seed,
+    threads,
+    atLeast,
+    weights = false,
+    json = false,
+    quiet = false,
+  } = flags;
   await checkModel(a);
   await checkModel(b);
-  const asked: AskedToCompare = defined({ target, data, preprocess, samples, seed, threads, outputs: output, eval: flags.eval });
+  const asked: AskedToCompare = defined({ target, browser, data, preprocess, samples, seed, threads, outputs: output, eval: flags.eval });
   const comparison = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
     shell.interruptible((signal) => shell.library.compare(a, b, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );

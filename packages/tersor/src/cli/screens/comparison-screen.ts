@@ -2,7 +2,7 @@ import type { Comparison } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { percentText, valueText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
-import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
+import { divergenceLines, labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
 import { sizeBars } from './size-bars.ts';
 import { weightsTable } from './weights-table.ts';
 
@@ -24,7 +24,12 @@ export function comparisonScreen(
       ...labelled('b', printable(b.path), screen),
       ...sizeBars(['a', a.bytes], ['b', b.bytes], screen),
     ],
-    [...(quality ? qualityLines(quality, screen) : []), ...(speed ? speedLines(speed, screen) : []), ...runtimeLines(runtimes, screen)],
+    [
+      ...(quality ? qualityLines(quality, screen) : []),
+      ...(speed ? speedLines(speed, screen) : []),
+      ...runtimeLines(runtimes, screen),
+      ...divergenceLines(comparison, screen),
+    ],
     weightsTable(weights, screen, everyWeight, 'largest error'),
     [...onlyLines('only in a', onlyInA, screen), ...onlyLines('only in b', onlyInB, screen)],
     atLeast === undefined ? [] : [verdict(quality?.value, atLeast, screen.colors)],

@@ -1,4 +1,5 @@
-import type { QualityReport, RuntimeReport, SpeedReport } from '../../core/report.ts';
+import type { DivergenceReport, QualityReport, RepairReport, RuntimeReport, SpeedReport } from '../../core/report.ts';
+import { divergenceText, repairText } from '../../core/text/divergence-text.ts';
 import { printable } from '../../core/text/printable.ts';
 import { integerText, millisecondsText, percentText, ratioText, valueText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
@@ -45,13 +46,30 @@ export function speedLines({ ratio, interval, before, after, shapes }: SpeedRepo
 }
 
 export function runtimeLines(runtimes: readonly RuntimeReport[], screen: Pick<Screen, 'columns' | 'colors'>): string[] {
-  return runtimes.flatMap(({ name, status, message }, i) =>
-    labelled(
+  return runtimes.flatMap(({ name, status, message, drop, ratio }, i) => {
+    const measured = [drop !== undefined && `drop ${percentText(drop)}`, ratio !== undefined && `latency ${ratioText(ratio)}`];
+    const facts = [status !== 'verified' && status, ...measured].filter(Boolean).map((fact) => `, ${fact}`);
+    return labelled(
       i === 0 ? 'runtime' : '',
-      `${runtimeMark(status, screen.colors)} ${name}${status === 'verified' ? '' : `, ${status}`}${message ? `: ${printable(message)}` : ''}`,
+      `${runtimeMark(status, screen.colors)} ${printable(name)}${facts.join('')}${message ? `: ${printable(message)}` : ''}`,
       screen,
-    ),
-  );
+    );
+  });
+}
+
+/** Where something is computed wrongly, and what was done so that it is not. */
+export function divergenceLines(
+  { divergence, repairs = [] }: { readonly divergence?: DivergenceReport; readonly repairs?: readonly RepairReport[] },
+  screen: Pick<Screen, 'columns' | 'colors'>,
+): string[] {
+  const { red, dim, green } = screen.colors;
+  const [what = '', against = ''] = divergence ? divergenceText(divergence) : [];
+  return [
+    ...(divergence
+      ? [...labelled('wrong', `${red('✗')} ${printable(what)}`, screen), ...labelled('', dim(printable(against)), screen)]
+      : []),
+    ...repairs.flatMap((repair, i) => labelled(i === 0 ? 'repaired' : '', `${green('✓')} ${printable(repairText(repair))}`, screen)),
+  ];
 }
 
 function runtimeMark(status: RuntimeReport['status'], { green, red, yellow }: Colors): string {

@@ -7,7 +7,7 @@ import { byReason } from '../../report/by-reason.ts';
 import { loaderLine } from '../../report/loader-line.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
-import { labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
+import { divergenceLines, labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
 import { promiseSection } from './promise-section.ts';
 import { sizeBars } from './size-bars.ts';
 import { weightsTable } from './weights-table.ts';
@@ -42,7 +42,8 @@ function sizeSection({ input, output, resultBytes, outcome }: Report, screen: Ro
   return sizeBars(['before', input.bytes], [outcome === 'planned' ? 'planned' : 'after', after], screen);
 }
 
-function measuredSection({ quality, speed, runtimes, memory, seconds }: Report, screen: Room): string[] {
+function measuredSection(report: Report, screen: Room): string[] {
+  const { quality, speed, runtimes, memory, seconds } = report;
   const { total = 0, ...phases } = seconds;
   const took = Object.entries(phases).filter(([, value]) => value >= 0.05);
   const engine = memory.engine === undefined ? '' : `, runtime ${bytesText(memory.engine)}`;
@@ -50,6 +51,7 @@ function measuredSection({ quality, speed, runtimes, memory, seconds }: Report, 
     ...(quality ? qualityLines(quality, screen) : []),
     ...(speed ? speedLines(speed, screen) : []),
     ...runtimeLines(runtimes, screen),
+    ...divergenceLines(report, screen),
     ...(memory.process > 0 ? labelled('memory', `peak ${bytesText(memory.process)}${engine}`, screen) : []),
     ...(total > 0
       ? labelled(

@@ -1,16 +1,17 @@
+import { decode, denseOf } from '../decode.ts';
 import { elementsOf } from '../dtype.ts';
 import { TersorError } from '../error.ts';
 import type { Graph, Node, WeightId } from '../graph.ts';
 import { withUniqueNames } from '../graph-edit/names.ts';
 import { inferTypes, type Types } from '../infer-types.ts';
 import type { Context } from '../method.ts';
-import { type Model, type Weight, withGraph } from '../model.ts';
+import { type Model, mapWeights, type Weight, withGraph } from '../model.ts';
 import { nearest } from '../nearest.ts';
 import { takenNames } from '../taken-names.ts';
 import { convertHalf, wantedInputs } from './convert-half.ts';
 import { constantOf, eachFlow, type Flow, flowOf } from './flow.ts';
 import { isMask } from './masks.ts';
-import { narrow } from './narrow.ts';
+import { bounded, narrow } from './narrow.ts';
 import { canBeHalf, type Kept, planHalf } from './plan-half.ts';
 import { overflows, type Range, rangeOf } from './ranges.ts';
 
@@ -38,11 +39,7 @@ export async function halfPrecision(model: Model, options: HalfOptions, { kernel
   const root = flowOf(graph);
   checkKeep(root, options.keep);
   const types = inferTypes(graph, model.weights);
-  const ranges = new Map<WeightId, Range>();
-  for (const weight of model.weights.values()) {
-    signal?.throwIfAborted();
-    if (weight.dtype === 'f32') ranges.set(weight.id, await rangeOf(weight, kernels, 'f16'));
-  }
+  const ranges = await rangesOf(model, kernels, signal);
   const { wide, masks } = sortOverflows(root, ranges);
   const kept = planHalf(root, { types, wide, untouched: options.untouched, keep: new Set(options.keep) });
   const half = halfNodes(root, types, kept);
@@ -87,6 +84,37 @@ function checkKeep(root: Flow, keep: readonly string[]): void {
       close === undefined ? '' : `closest name: "${close}"`,
     );
   }
+}
+
+async function rangesOf({ weights }: Model, kernels: Context['kernels'], signal?: AbortSignal): Promise<Map<WeightId, Range>> {
+  const ranges = new Map<WeightId, Range>();
+  for (const weight of weights.values()) {
+    signal?.throwIfAborted();
+    if (weight.dtype === 'f32') ranges.set(weight.id, await rangeOf(weight, kernels, 'f16'));
+  }
+  return ranges;
+}
+
+/**
+ * The model in 32-bit floats with its masks as `halfPrecision` would bound them, so that what it computes shows what halves would have to hold.
+ * Reads every weight once. Expects unique names (`withUniqueNames`).
+ */
+export async function withBoundedMasks(model: Model, { kernels, signal }: Pick<Context, 'kernels' | 'signal'>): Promise<Model> {
+  if (!model.graph) return model;
+  const root = flowOf(model.graph);
+  const { masks } = sortOverflows(root, await rangesOf(model, kernels, signal));
+  return mapWeights(model, (weight) =>
+    masks.has(weight.id) && weight.layout.kind === 'dense'
+      ? {
+          ...weight,
+          load: async () =>
+            denseOf(
+              decode(await weight.load()).map((value) => bounded(value, 'f16', false, true)),
+              weight.shape,
+            ),
+        }
+      : undefined,
+  );
 }
 
 /** Weights with values beyond 65504: those that only mask can be bounded, the others keep their operators in 32-bit floats. */

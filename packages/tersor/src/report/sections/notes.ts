@@ -1,5 +1,5 @@
 import type { Report } from '../../core/report.ts';
-import { bytesText, durationText } from '../../core/text/units.ts';
+import { bytesText, durationText, percentText } from '../../core/text/units.ts';
 import { byReason } from '../by-reason.ts';
 import { html, type Markup, type Part, shortened } from '../markup.ts';
 
@@ -25,7 +25,7 @@ export function footerSection({ version, runtimes, memory, seconds, input, outpu
   const took = Object.entries(phases).map(([name, value]) => `${name} ${durationText(value)}`);
   return html`<footer><dl>
 ${row('tersor', version)}
-${runtimes.map(({ name, status, message }) => row('runtime', `${name}, ${status}${message === undefined ? '' : `: ${shortened(message, 400)}`}`))}
+${runtimes.map(({ name, status, message, drop }) => row('runtime', `${name}, ${status}${drop === undefined ? '' : `, drop ${percentText(drop)}`}${message === undefined ? '' : `: ${shortened(message, 400)}`}`))}
 ${row('original', shortened(input.path, 200))}
 ${output && row('result', shortened(output.path, 200))}
 ${output?.sha256 !== undefined && row('SHA-256', html`<code>${output.sha256}</code>`)}

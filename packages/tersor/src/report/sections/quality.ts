@@ -1,4 +1,5 @@
-import type { OutputQuality, Report } from '../../core/report.ts';
+import type { DivergenceReport, OutputQuality, Report } from '../../core/report.ts';
+import { divergenceText, repairText } from '../../core/text/divergence-text.ts';
 import { integerText, percentText, valueText } from '../../core/text/units.ts';
 import { intervalPlot } from '../charts/interval-plot.ts';
 import { html, type Markup, shortened } from '../markup.ts';
@@ -6,7 +7,7 @@ import { html, type Markup, shortened } from '../markup.ts';
 const OUTPUTS_SHOWN = 100;
 
 /** How alike the answers are, how sure that is, and what stands behind it. */
-export function qualitySection({ quality, conditions }: Report): Markup | undefined {
+export function qualitySection({ quality, conditions, divergence, repairs = [] }: Report): Markup | undefined {
   if (!quality) return undefined;
   const { metric, value, drop, interval, evidence, samples, decisions, source, outputs } = quality;
   const limit = conditions?.budget.drop;
@@ -21,8 +22,15 @@ ${
 <p>Drop <strong>${percentText(drop)}</strong> <span class="soft">(${spread})</span></p>
 ${intervalPlot({ value: drop, interval, mark: 0, ...(limit !== undefined && { limit }), text: percentText, label: `drop ${percentText(drop)}, ${spread}` })}
 <p class="soft">${samples} samples, ${integerText(decisions)} decisions, ${shortened(source, 200)}</p>
+${divergence && divergenceNote(divergence)}
+${repairs.map((repair) => html`<p class="badge good"><strong>REPAIRED</strong> ${shortened(repairText(repair), 400)}</p>`)}
 ${outputsTable(outputs)}
 </section>`;
+}
+
+function divergenceNote(divergence: DivergenceReport): Markup {
+  const [what, against] = divergenceText(divergence);
+  return html`<p class="banner bad"><strong>WRONG</strong> ${shortened(what, 300)}<br><small>${shortened(against, 300)}</small></p>`;
 }
 
 function outputsTable(outputs: readonly OutputQuality[]): Markup | undefined {

@@ -1,0 +1,137 @@
+import type { Budget } from '../core/asked.ts';
+import { TersorError } from '../core/error.ts';
+import { findLayers } from '../core/find-layers.ts';
+import { withUniqueNames } from '../core/graph-edit/names.ts';
+import { type Model, withGraph } from '../core/model.ts';
+import { withBoundedMasks } from '../core/precision/half-precision.ts';
+import { halvesOf, isTooLarge, nodesAround } from '../core/precision/overflow.ts';
+import type { Step } from '../core/recipe.ts';
+import type { DivergenceReport, RepairReport } from '../core/report.ts';
+import { select } from '../core/rules.ts';
+import type { Scratch } from '../io/node-scratch.ts';
+import { lineageOf } from '../observe/lineage.ts';
+import { type Attempt, attempt } from './attempt.ts';
+import type { Job } from './job.ts';
+import { measureRanges } from './measure-ranges.ts';
+import { isFar } from './prove.ts';
+import { recipeOf } from './recipe-in-file.ts';
+import type { Referee } from './referee.ts';
+
+/** More places than this are no oversight: the recipe does not suit the model. */
+const MAX_REPAIRS = 4;
+
+/** Steps, and what was changed in them. */
+interface Repaired {
+  readonly steps: readonly Step[];
+  readonly repairs: readonly RepairReport[];
+}
+
+/**
+ * An attempt whose steps are mended where they would break the model: before it is written where activations would pass what a half holds, and
+ * afterwards where an output is worthless and the operator that makes it so is found. What is mended is in the recipe that the attempt has.
+ */
+export async function attemptRepaired(
+  job: Job,
+  scratch: Scratch,
+  asked: readonly Step[],
+  budget: Budget,
+  referee: Referee | undefined,
+): Promise<Attempt & { readonly repairs: readonly RepairReport[] }> {
+  let { steps, repairs } = referee ? await preventOverflow(job, referee, recipeOf(job, asked).steps) : { steps: asked, repairs: [] };
+  for (let round = 0; ; round++) {
+    const result = await attempt(job, scratch, steps, budget, referee);
+    const isWrong = result.quality !== undefined && isFar(result.quality, budget.drop);
+    if (!isWrong || !result.divergence || round === MAX_REPAIRS || job.asked.repair === false) return { ...result, repairs };
+    const mended = await mend(job, steps, result.divergence);
+    if (!mended) return { ...result, repairs };
+    steps = mended.steps;
+    repairs = [...repairs, ...mended.repairs];
+  }
+}
+
+/** Keeps operators in 32-bit floats whose activations, as measured on the inputs to choose by, a half could not hold. */
+async function preventOverflow(job: Job, referee: Referee, steps: readonly Step[]): Promise<Repaired> {
+  const repairs: RepairReport[] = [];
+  const mended = [...steps];
+  for (const [index, step] of steps.entries()) {
+    if (!computesHalves(step)) continue;
+    const before = unique(await job.apply(job.input.model, mended.slice(0, index), true));
+    const after = await job.apply(before, [step], true);
+    const extents = await extentsOf(job, referee, before, halvesOf(before, after));
+    const large = [...extents].filter(([id, extent]) => before.graph && isTooLarge(before.graph, id, extent));
+    if (large.length === 0 || !before.graph) continue;
+    const { graph } = before;
+    const peak = Math.max(...large.map(([, { min, max }]) => Math.max(-min, max)));
+    const because = `activations reach ${peak.toPrecision(3)} on the inputs, and a half ends at 65504`;
+    if (job.asked.repair === false) {
+      for (const [id] of large) job.note(id, `${because}; nothing was done about it (--no-repair)`);
+      continue;
+    }
+    const kept = [...new Set(large.flatMap(([id]) => nodesAround(graph, id)))].filter((name) => !keepOf(step).includes(name));
+    if (kept.length === 0) continue;
+    mended[index] = { ...step, keep: [...keepOf(step), ...kept] };
+    repairs.push({ step: index, use: step.use, kept, because });
+  }
+  return { steps: mended, repairs };
+}
+
+async function extentsOf(job: Job, referee: Referee, before: Model, ids: ReadonlySet<string>) {
+  try {
+    return await measureRanges(job, referee, await withBoundedMasks(before, job), ids, 'choose');
+  } catch (error) {
+    if (!(error instanceof TersorError) || !['MODEL_INVALID', 'RUN_FAILED'].includes(error.code)) throw error;
+    job.note('activations', `could not be watched, so halves are checked by their outputs alone: ${error.what}`);
+    return new Map<string, { min: number; max: number }>();
+  }
+}
+
+/** Leaves what computes a wrong value out of the step that changed it; undefined where no step did. */
+async function mend(job: Job, steps: readonly Step[], { value, node, op, reason, error }: DivergenceReport): Promise<Repaired | undefined> {
+  const because = `${node} (${op}) was ${reason === 'error' ? `off by ${((error ?? 0) * 100).toPrecision(2)} %` : reason}`;
+  for (const [index, step] of [...steps.entries()].reverse()) {
+    const before = unique(await job.apply(job.input.model, steps.slice(0, index), true));
+    const change = computesHalves(step) ? keepAround(before, step, value) : await leaveOut(before, step, value);
+    if (!change) continue;
+    return { steps: steps.with(index, change.step), repairs: [{ step: index, use: step.use, kept: change.kept, because }] };
+  }
+  return undefined;
+}
+
+interface Change {
+  readonly step: Step;
+  readonly kept: readonly string[];
+}
+
+/** First the operators around the value, then those around what it is computed from. */
+function keepAround({ graph }: Model, step: Step, value: string): Change | undefined {
+  if (!graph) return undefined;
+  const known = keepOf(step);
+  const circles = [[value], lineageOf(graph).parents.get(value) ?? []];
+  for (const ids of circles) {
+    const kept = [...new Set(ids.flatMap((id) => nodesAround(graph, id)))].filter((name) => !known.includes(name));
+    if (kept.length > 0) return { step: { ...step, keep: [...known, ...kept] }, kept };
+  }
+  return undefined;
+}
+
+/** The step for all of its layers but those that the operator computes with. */
+async function leaveOut(before: Model, step: Step, value: string): Promise<Change | undefined> {
+  const maker = before.graph && lineageOf(before.graph).makers.get(value)?.node;
+  const layers = await findLayers(before);
+  const scope = step.where ? select(layers, step.where) : layers;
+  const kept = scope.filter(({ uses }) => uses.some(({ node }) => node === maker)).map(({ weight }) => weight.id);
+  const where = scope.flatMap(({ weight }) => (kept.includes(weight.id) ? [] : [{ name: weight.id }]));
+  return kept.length > 0 && where.length > 0 ? { step: { ...step, where }, kept } : undefined;
+}
+
+function computesHalves({ use, compute = 'half' }: Step): boolean {
+  return use === 'fp16' && compute === 'half';
+}
+
+function keepOf({ keep }: Step): readonly string[] {
+  return Array.isArray(keep) ? keep.filter((name) => typeof name === 'string') : [];
+}
+
+function unique(model: Model): Model {
+  return model.graph ? withGraph(model, withUniqueNames(model.graph)) : model;
+}

@@ -38,7 +38,23 @@ export interface CompressFlags {
 
 /** What is asked of a model and of a folder alike. */
 export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Asked, 'target'> & { readonly data?: string } {
-  const { maxDrop, maxSize, maxLatency, maxMemory, output, data, preprocess, samples, seed, threads, keep, verify, repair, browser, force } = flags;
+  const {
+    maxDrop,
+    maxSize,
+    maxLatency,
+    maxMemory,
+    output,
+    data,
+    preprocess,
+    samples,
+    seed,
+    threads,
+    keep,
+    verify,
+    repair,
+    browser,
+    force,
+  } = flags;
   const budget = defined({
     drop: maxDrop,
     size: maxSize && resolveSize(maxSize, originalBytes),

@@ -1,7 +1,13 @@
+import type { Engine, Session } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import { openBrowserEngine } from '../engine/engine-browser-node.ts';
 import type { Job } from './job.ts';
-import type { Running } from './referee.ts';
+
+/** The original, running. */
+export interface Running {
+  readonly engine: Engine;
+  readonly original: Session;
+}
 
 /**
  * The original in a browser, where one was asked for, or the target is one that only browsers have.

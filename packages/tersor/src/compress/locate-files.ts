@@ -1,9 +1,10 @@
 import type { Session } from '../core/engine.ts';
 import type { DivergenceReport } from '../core/report.ts';
+import type { Running } from './elsewhere.ts';
 import type { Job } from './job.ts';
 import { locate, type Surroundings } from './locate.ts';
 import { openModel } from './open-model.ts';
-import type { Part, Referee, Running } from './referee.ts';
+import type { Part, Referee } from './referee.ts';
 
 /** Relative errors of outputs that are none: of a smaller file, and of one file on two runtimes. */
 const LEAST = { models: 1e-3, runtimes: 1e-4 } as const;

@@ -16,7 +16,7 @@ import { judgeTask, toScores } from '../evaluate/judge-task.ts';
 import { distinctShapes, latency } from '../evaluate/latency.ts';
 import { outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
-import { openElsewhere } from './elsewhere.ts';
+import { openElsewhere, type Running } from './elsewhere.ts';
 import type { Job } from './job.ts';
 import type { Trial } from './locate.ts';
 
@@ -38,12 +38,6 @@ export interface Referee {
   /** Peak memory, in bytes, of a runtime of its own that loads the model at `path` and runs one sample; undefined where it cannot be known. */
   footprint(path: string): Promise<number | undefined>;
   close(): Promise<void>;
-}
-
-/** The original, running. */
-export interface Running {
-  readonly engine: Engine;
-  readonly original: Session;
 }
 
 /** Called before each sample with those done and in all. */

@@ -14,11 +14,13 @@ interface Choice {
  *
  * - Linear, 4 bits: on onnxruntime-node in float arithmetic, and no slower than floats that come from memory; on WebAssembly many times
  *   slower at few rows. WebGPU was not measured: it has float kernels for 4 bits, and memory is short there.
+ * - WebGPU's GatherBlockQuantized refuses 2 bits (https://github.com/microsoft/onnxruntime/issues/28895).
  * - Embeddings: looking rows up is microseconds beside the products that follow, and the largest table of a model is never expanded.
  */
 const WEIGHT_ONLY: readonly Choice[] = [
   { kind: 'linear', bits: [4], targets: ['node', 'webgpu'] },
-  { kind: 'embedding', bits: [2, 4, 8], targets: ['node', 'wasm', 'webgpu'] },
+  { kind: 'embedding', bits: [2, 4, 8], targets: ['node', 'wasm'] },
+  { kind: 'embedding', bits: [4, 8], targets: ['webgpu'] },
 ];
 
 /**

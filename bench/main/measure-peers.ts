@@ -5,8 +5,8 @@ import type { Row } from './table.ts';
 
 /** What tools that calibrate are given. */
 const CALIBRATION = 32;
-/** Less saved than this is nothing done. */
-const LEAST_GAIN = 0.03;
+/** Sizes that differ by less are the same: nothing was done. */
+const SAME = 0.03;
 
 /** What Python's tools make of a model, judged as ours. */
 export async function* measurePeers({ name, path, task }: BenchModel, compressors: Compressors, judge: Judge): AsyncGenerator<Row> {
@@ -19,7 +19,7 @@ export async function* measurePeers({ name, path, task }: BenchModel, compressor
       continue;
     }
     const bytes = [original, bytesOf(output)] as const;
-    const idle = bytes[1] > original ? 'larger' : bytes[1] > original * (1 - LEAST_GAIN) ? 'no-op' : undefined;
+    const idle = bytes[1] > original * (1 + SAME) ? 'larger' : bytes[1] > original * (1 - SAME) ? 'no-op' : undefined;
     try {
       yield { ...row, bytes, ...(await judge.judge(output)), ...(idle && { problem: idle }) };
     } catch (error) {

@@ -178,8 +178,17 @@ export const ERROR_PAGES = {
   },
   ENGINE_MISSING: {
     meaning: 'No runtime could be loaded, so nothing can be measured.',
-    causes: ['onnxruntime-node has no build for this system, and onnxruntime-web is not installed.', 'The installation was cut short.'],
-    actions: ['Install it: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node', 'Repeat npm install.'],
+    causes: [
+      'onnxruntime-node has no build for this system, and onnxruntime-web is not installed.',
+      'The installation was cut short.',
+      '--browser was given, and there is no Chrome, Chromium or Edge, or playwright-core, which starts it, is not installed.',
+      'The browser offers no WebGPU adapter.',
+    ],
+    actions: [
+      'Install it: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node',
+      'Repeat npm install.',
+      'For --browser: npm i -D playwright-core, and name the browser with CHROME_PATH if it is not found.',
+    ],
   },
   ENGINE_CRASHED: {
     meaning:

@@ -12,6 +12,8 @@ export default defineConfig(({ mode }) => {
       exclude: [...configDefaults.exclude, ...(suite ? [] : ['**/*.models.test.ts'])],
       testTimeout: minutes * 60_000,
       hookTimeout: minutes * 60_000,
+      // What a search measures is kept in the user's cache folder; tests leave that alone.
+      env: { TERSOR_CACHE: '.cache/test' },
       pool: 'forks',
       maxWorkers: 2,
       reporters: process.env.CI ? ['default', ['json', { outputFile: '.cache/vitest.json' }]] : ['default'],

@@ -86,7 +86,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
   const referee = await job.clock.time('load', () => openReferee(job));
   try {
     let best: Attempt | undefined;
-    for await (const steps of searchRecipes(job, referee, budget)) {
+    for await (const steps of searchRecipes(job, referee, scratch, budget)) {
       best = await attempt(job, scratch, steps, budget, referee);
       if (isOnlySlow(best)) best = await attempt(job, scratch, expanded(best.recipe.steps), budget, referee);
       if (isKept(best.promises) || best.size.bytes >= job.input.bytes) break;

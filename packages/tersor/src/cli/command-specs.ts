@@ -31,6 +31,8 @@ const JOB_FLAGS = [
   'maxSize',
   'maxLatency',
   'maxMemory',
+  'maxTime',
+  'cache',
   'folderTarget',
   'dtype',
   'skip',

@@ -19,6 +19,9 @@ export interface CompressFlags {
   readonly maxSize?: Size;
   readonly maxLatency?: number;
   readonly maxMemory?: number;
+  /** Seconds. */
+  readonly maxTime?: number;
+  readonly cache?: boolean;
   readonly target?: FolderTarget;
   readonly dtype?: TransformersDtype;
   readonly skip?: readonly string[];
@@ -65,6 +68,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
     ...defined({ browser, data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
     ...(verify === false && { verify }),
     ...(repair === false && { repair }),
+    ...(flags.cache === false && { cache: false as const }),
     ...(flags.report && { weigh: true }),
     ...(Object.keys(budget).length > 0 && { budget }),
   };
@@ -73,4 +77,9 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
 /** Whether a report of this name is one to look at. */
 export function isPage(path: string): boolean {
   return path.toLowerCase().endsWith('.html');
+}
+
+/** The signal to end a search: on request, or when the time is up. */
+export function enoughAfter(seconds: number | undefined, asked: AbortSignal): AbortSignal {
+  return seconds === undefined ? asked : AbortSignal.any([asked, AbortSignal.timeout(seconds * 1000)]);
 }

@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts';
 import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
 import type { AskedShapes } from '../cost/bind-shapes.ts';
 import { parsePreprocess } from '../data/preprocess.ts';
-import { parseBytes, parseInteger, parseRatio, parseShare, parseSize } from './quantities.ts';
+import { parseBytes, parseDuration, parseInteger, parseRatio, parseShare, parseSize } from './quantities.ts';
 
 /** Every flag that is not a method's option, declared once: parsing, help and nearest names come from here. */
 export const FLAGS = {
@@ -23,6 +23,12 @@ export const FLAGS = {
     new Option('--max-latency <ratio>', 'Latency against the original: 0.8x or 80%.').argParser(parsed('--max-latency', parseRatio)),
   maxMemory: () =>
     new Option('--max-memory <size>', 'Most memory the runtime may take: 500MB.').argParser(parsed('--max-memory', parseBytes)),
+  maxTime: () =>
+    new Option('--max-time <time>', 'Search no longer than that: 90s, 10m or 1h. What is best by then is written and proven.').argParser(
+      parsed('--max-time', parseDuration),
+    ),
+  cache: () =>
+    new Option('--no-cache', 'Measure everything anew, and keep nothing for the next search. TERSOR_CACHE names another folder for it.'),
   recipe: () => new Option('--recipe <file|preset>', 'Do what a recipe says instead of choosing; a model that tersor made has one inside.'),
   set: () =>
     new Option('--set <step.option=value>', 'Change an option of the recipe; step is a method or its number. Repeatable.').argParser(
@@ -77,7 +83,8 @@ export const FLAGS = {
   run: () => new Option('--no-run', 'Look at the file alone, its size and hash; run nothing.'),
   where: () =>
     new Option('--where <pattern>', 'Only weights with such a name; * crosses no "." or "/", ** does. Repeatable.').argParser(collect),
-  keep: () => new Option('--keep', 'Leave the file behind even when a promise is missed.'),
+  keep: () =>
+    new Option('--keep', 'Leave the file behind even when a promise is missed. Ctrl-C then ends the search with the best so far.'),
   verify: () => new Option('--no-verify', 'Write without running the result: quicker, and nothing is proven. For recipes and methods.'),
   dryRun: () => new Option('--dry-run', 'Say what would be done and how large it gets; compute and write nothing.'),
   seed: () => new Option('--seed <n>', 'Where random numbers start. Default 0.').argParser(count('--seed', 0, MAX_SEED)),

@@ -5,21 +5,41 @@ import type { Screen } from './shell.ts';
 /** Ctrl-C, a supervisor, a terminal that is closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** How Ctrl-C reaches work that is going on. */
+export interface Interruptions {
+  /** Aborted when everything is to be taken back. */
+  readonly signal: AbortSignal;
+  /** Aborted when it is time to end with what there is. */
+  readonly enough: AbortSignal;
+}
+
 /**
- * Runs `work` with a signal that the first Ctrl-C aborts, so that it can take back what it began; a second one ends the process at once.
+ * Runs `work` with a signal that the first Ctrl-C aborts, so that it can take back what it began; the next one ends the process at once.
+ * @param keeps  the first Ctrl-C asks the work to end with what it has, and only the second to take it back
  * @throws INTERRUPTED in place of whatever the work threw when it was stopped
  */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>, err: Screen): Promise<T> {
+export async function interruptible<T>(
+  work: (interruptions: Interruptions) => Promise<T>,
+  err: Screen,
+  { keeps = false } = {},
+): Promise<T> {
   const controller = new AbortController();
+  const enough = new AbortController();
   const stopped = new TersorError('INTERRUPTED', 'tersor', 'stopped on request; nothing was left behind');
+  const say = (what: string, then: string) => err.write(`${err.live ? '\r\u001b[2K' : ''}${err.colors.yellow(what)} ${then}\n`);
   const stop = () => {
     if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (keeps && !enough.signal.aborted) {
+      enough.abort();
+      say('Finishing', 'with the best so far. Again to stop and leave nothing.');
+      return;
+    }
     controller.abort(stopped);
-    err.write(`${err.live ? '\r\u001b[2K' : ''}${err.colors.yellow('Stopping')} and cleaning up. Again to stop at once.\n`);
+    say('Stopping', 'and cleaning up. Again to stop at once.');
   };
   for (const name of SIGNALS) process.on(name, stop);
   try {
-    return await work(controller.signal);
+    return await work({ signal: controller.signal, enough: enough.signal });
   } catch (error) {
     throw controller.signal.aborted ? stopped : error;
   } finally {

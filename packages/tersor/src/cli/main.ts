@@ -31,6 +31,6 @@ process.exitCode = await run(argv, {
   err,
   methods: METHODS,
   library: LIBRARY,
-  interruptible: (work) => interruptible(work, err),
+  interruptible: (work, options) => interruptible(work, err, options),
 });
 process.stdout.write('', (error) => error ?? process.exit());

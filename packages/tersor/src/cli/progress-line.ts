@@ -42,7 +42,7 @@ export function progressLine(screen: Screen, now: () => number = () => performan
 
   const show = (progress: Progress) => {
     const time = now();
-    const isNew = progress.phase !== current?.phase || progress.model?.number !== current.model?.number;
+    const isNew = progress.phase !== current?.phase || progress.model?.number !== current.model?.number || progress.done < current.done;
     if (isNew) began = time;
     current = progress;
     if (!isNew && time - last < (screen.live ? REDRAW_MS : LOG_MS)) return;

@@ -3,6 +3,9 @@ import { TersorError } from '../core/error.ts';
 /** A size as it was asked: in bytes, or as a share of the original. */
 export type Size = { readonly bytes: number } | { readonly share: number };
 
+/** Timers end there. */
+const MAX_SECONDS = 24 * 86400;
+
 const BYTES = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 } as const;
 
 /** "25MB", "300 kB", "1.5GiB", "25%". 1 MB is 10^6 bytes. @throws OPTION_VALUE */
@@ -38,6 +41,14 @@ export function parseRatio(text: string, flag: string): number {
   throw wrong(flag, text, 'a ratio to the original, such as 0.8x or 80%');
 }
 
+/** "90s", "10m", "1.5h", in seconds. @throws OPTION_VALUE */
+export function parseDuration(text: string, flag: string): number {
+  const seconds =
+    (parseWithUnit(text, 'h') ?? Number.NaN) * 3600 || (parseWithUnit(text, 'm') ?? Number.NaN) * 60 || parseWithUnit(text, 's');
+  if (seconds !== undefined && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
+  throw wrong(flag, text, 'a time with its unit, such as 90s, 10m or 1h');
+}
+
 /** @throws OPTION_VALUE */
 export function parseInteger(text: string, flag: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -58,7 +69,7 @@ function bytesIn(text: string): number | undefined {
   return bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
 }
 
-function parseWithUnit(text: string, unit: '%' | 'x' | ''): number | undefined {
+function parseWithUnit(text: string, unit: '%' | 'x' | 's' | 'm' | 'h' | ''): number | undefined {
   const trimmed = text.trim().toLowerCase();
   if (!trimmed.endsWith(unit)) return undefined;
   const digits = trimmed.slice(0, trimmed.length - unit.length).trimEnd();

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { Declarations } from '../core/parse-recipe.ts';
+import type { Interruptions } from './interruptible.ts';
 import type { Library } from './library.ts';
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -22,8 +23,8 @@ export interface Shell {
   readonly methods: Declarations;
   /** What does the work. */
   readonly library: Library;
-  /** Runs `work` with a signal that Ctrl-C aborts. */
-  interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Runs `work` with signals that Ctrl-C aborts; see `interruptible`. */
+  interruptible<T>(work: (interruptions: Interruptions) => Promise<T>, options?: { readonly keeps?: boolean }): Promise<T>;
 }
 
 /** Lines in files and logs have no width of their own; this one shows most names whole. */

@@ -43,7 +43,8 @@ export async function attempt(
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
 }
 
-async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
+/** Writes a model and its data into a folder. @throws FILE_WRITE, INTERRUPTED */
+export async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
   const { asked, target, kernels, input } = job;
   const store = openNodeStore(folder);
   try {

@@ -5,6 +5,7 @@ import type { Kernels } from '../core/kernels.ts';
 import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
+import type { SearchReport } from '../core/report.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
@@ -23,6 +24,8 @@ export interface Job {
   readonly notes: ReadonlyMap<string, { readonly about: string; readonly message: string }>;
   /** What the search measured as a whole, in order. */
   readonly measured: { readonly bytes: number; readonly drop: number }[];
+  /** What the search took; set when it ends. */
+  searched?: SearchReport;
   note(about: string, message: string): void;
   progress(phase: Phase, done?: number, total?: number, about?: string): void;
   /** The input's model after `steps`, unloaded. Silent steps leave no notes: they are only tried. `errors` is told of what they change. */

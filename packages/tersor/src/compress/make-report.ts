@@ -69,6 +69,7 @@ export async function makeReport(
     seconds: clock.seconds(),
     conditions: conditionsOf(job, budget),
     ...(facts && { transfer: facts.transfer }),
+    ...(job.searched && { search: job.searched }),
     ...(job.measured.length > 0 && { front: paretoFront(job.measured, size.bytes) }),
   };
 }

@@ -3,23 +3,34 @@ import type { Candidate } from '../core/candidate.ts';
 import { findLayers } from '../core/find-layers.ts';
 import { mapWeights } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
-import { type Offer, optionsOf, stepsOf } from '../search/candidates.ts';
-import { menuFor } from '../search/menu.ts';
+import { cacheFolder, openNumbers } from '../io/node-numbers.ts';
+import { processorName, version } from '../io/node-process.ts';
+import type { Scratch } from '../io/node-scratch.ts';
+import { sha256Of } from '../io/node-weigh.ts';
+import { type Offer, type Option, optionsOf, stepsOf } from '../search/candidates.ts';
+import { isQuicker, menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
-import { openAssessor } from './assessor.ts';
+import type { Confirmed, Question } from '../search/question.ts';
+import { openAssessor, roundsActivations } from './assessor.ts';
+import { write } from './attempt.ts';
 import type { Job } from './job.ts';
 import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
+import { openSolver } from './solve.ts';
+import { timeOptions } from './time-options.ts';
 
 /** Lossless, and fewer weights to look at. */
 const CLEAN: Step = { use: 'clean', large: true };
 
+/** Of what latency may change by, the part that is used: the proof times it again. */
+const PACE_USED = 0.97;
+
 /** What the layers of the cleaned model may become. */
-async function layOut(job: Job, evidence: 'data' | 'synthetic', budget: Budget) {
+async function layOut(job: Job, evidence: 'data' | 'synthetic', { size, latency }: Budget) {
   const { input, target } = job;
   const cleaned = await job.apply(input.model, [CLEAN]);
   const offers: Offer[] = [];
-  for (const step of menuFor({ evidence, size: budget.size })) {
+  for (const step of menuFor({ evidence, size, latency, target })) {
     const changed = await job.apply(cleaned, [step], true);
     const model = mapWeights(changed, (weight) =>
       input.format.refuses(changed, weight, target) ? cleaned.weights.get(weight.id) : undefined,
@@ -27,7 +38,7 @@ async function layOut(job: Job, evidence: 'data' | 'synthetic', budget: Budget) 
     offers.push({ step, model, size: await input.format.size(model, target) });
   }
   const options = optionsOf(await findLayers(cleaned), await input.format.size(cleaned, target), offers);
-  return { cleaned, options };
+  return { cleaned, offers, options };
 }
 
 function toSteps(chosen: readonly Candidate[]): Step[] {
@@ -41,26 +52,71 @@ export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', b
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */
-export async function* searchRecipes(job: Job, referee: Referee, budget: Budget): AsyncGenerator<Step[]> {
-  const { cleaned, options } = await layOut(job, referee.evidence, budget);
-  const open = options.flatMap(([own, ...others]) => (own && others.length > 0 ? [own.layer.weight.id] : []));
-  const assessor = await openAssessor(job, referee, cleaned, new Set(open));
+export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratch, budget: Budget): AsyncGenerator<Step[]> {
+  const { cleaned, offers, options } = await layOut(job, referee.evidence, budget);
+  const open = options.filter((row) => row.length > 1);
+  const rounded = new Set(open.flat().flatMap((option) => (roundsActivations(option) ? [option.layer.weight.id] : [])));
+  const numbers = await openMeasured(job, referee);
+  const assessor = await openAssessor(
+    job,
+    referee,
+    numbers,
+    cleaned,
+    open.map(([own]) => own!.layer),
+    rounded,
+  );
+  const quick = isQuicker(budget.latency);
+  const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, options, referee.shapes) : options;
+  const question: Question = {
+    options: timed,
+    maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
+    ...(budget.size !== undefined && { maxBytes: budget.size }),
+    ...(quick && { maxAdded: referee.shapes.map(() => (budget.latency ?? 1) * PACE_USED - 1) }),
+    solve: await openSolver(),
+    ...assessor,
+    size: (chosen) => bytesAfter(job, toSteps(chosen)),
+    drop: async (chosen) => {
+      const drop = await assessor.drop(chosen);
+      job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });
+      return drop;
+    },
+    ...(quick && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),
+    enough: () => job.asked.enough?.aborted === true,
+    onProgress: (done, total, about) => job.progress('choose', done, total, about),
+  };
   try {
-    yield* map(
-      propose({
-        options,
-        maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
-        ...(budget.size !== undefined && { maxBytes: budget.size }),
-        size: (chosen) => bytesAfter(job, toSteps(chosen)),
-        drop: (weights) => assessor.drop(weights),
-        error: (weights) => assessor.error(weights),
-        onMeasured: async (chosen, drop) => void job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop }),
-        onProgress: (done, total, about) => job.progress('choose', done, total, about),
-      }),
-      toSteps,
-    );
+    for await (const chosen of propose(question)) yield toSteps(chosen);
   } finally {
+    job.searched = {
+      layers: open.length,
+      candidates: open.reduce((sum, row) => sum + row.length - 1, 0),
+      forwards: referee.forwards(),
+      recalled: numbers.recalled,
+    };
+    await numbers.save();
     await assessor.close();
+  }
+}
+
+/** What earlier searches of this model on these inputs measured, where the user does not forbid it and everything can be told apart. */
+async function openMeasured({ asked, input, target }: Job, { circumstances }: Referee) {
+  const folder = asked.cache === false || circumstances === undefined ? undefined : (asked.cache ?? cacheFolder());
+  const model = folder === undefined ? '' : await sha256Of(input.files, asked.signal);
+  return openNumbers(folder, [version(), processorName(), model, target, circumstances ?? '']);
+}
+
+/** Writes what `steps` make, where nobody sees it, and measures it as it will run. */
+async function confirm(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[]): Promise<Confirmed> {
+  const recipe = recipeOf(job, steps);
+  const folder = await scratch.attempt();
+  await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch.name);
+  const session = await referee.engine.open({ path: `${folder}/${scratch.name}` });
+  try {
+    const { drop } = await referee.judge(session, 'choose');
+    const { timings = [] } = await referee.raceQuickly(session);
+    return { drop, added: timings.map(({ ratio }) => ratio - 1) };
+  } finally {
+    await session.close();
   }
 }
 
@@ -68,8 +124,4 @@ export async function* searchRecipes(job: Job, referee: Referee, budget: Budget)
 async function bytesAfter(job: Job, steps: readonly Step[]): Promise<number> {
   const model = withRecipe(await job.apply(job.input.model, steps, true), recipeOf(job, steps));
   return (await job.input.format.size(model, job.target)).bytes;
-}
-
-async function* map<T, U>(values: AsyncIterable<T>, change: (value: T) => U): AsyncGenerator<U> {
-  for await (const value of values) yield change(value);
 }

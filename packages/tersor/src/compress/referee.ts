@@ -23,6 +23,9 @@ import type { Trial } from './locate.ts';
 /** The original, running on the target's runtime, and the inputs by which a result is judged against it. */
 export interface Referee {
   readonly engine: Engine;
+  readonly original: Session;
+  /** What measurements depend on besides the model: the runtime, the inputs of every part, what outputs mean. Absent where a user's module decides. */
+  readonly circumstances?: string;
   readonly evidence: Samples['evidence'];
   /** How a session's outputs compare with the original's: on some part of the inputs. */
   compare(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
@@ -32,9 +35,14 @@ export interface Referee {
   race(session: Session, there?: Running): Promise<SpeedReport>;
   /** What a part of the inputs makes the original be fed with, step by step. */
   trials(part: Part): AsyncGenerator<Trial>;
-  readonly original: Session;
   /** The browser that results are to run in, too; undefined where that was not asked for, or is not to be had. Started once. @throws ENGINE_MISSING */
   elsewhere(): Promise<Running | undefined>;
+  /** Inputs of different shapes to time by while choosing. */
+  readonly shapes: readonly Feeds[];
+  /** The same on `shapes`. */
+  raceQuickly(session: Session): Promise<SpeedReport>;
+  /** How often a model other than the original ran on a sample so far. */
+  forwards(): number;
   /** Peak memory, in bytes, of a runtime of its own that loads the model at `path` and runs one sample; undefined where it cannot be known. */
   footprint(path: string): Promise<number | undefined>;
   close(): Promise<void>;
@@ -55,6 +63,8 @@ const SYNTHETIC_SAMPLES = { least: 32, most: 256, work: 3e8 };
 const WORK_PER_ELEMENT = 100;
 /** Enough to put layers in order; what they add up to is measured on more. */
 const RANKING_SAMPLES = 6;
+/** Long enough to tell while choosing; the proof takes its time. */
+const QUICK_RACE_MS = 2000;
 /** Outputs of the original that are kept, so that it need not run again for every question. */
 const MAX_KEPT_BYTES = 256_000_000;
 
@@ -83,6 +93,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     const parts = { rank: { ...choose, samples: choose.samples.slice(0, RANKING_SAMPLES) }, choose, prove, all: samples };
     const kept = new Map<Sample, readonly Run[]>();
     let keptBytes = 0;
+    let forwards = 0;
 
     /** The original on one sample: remembered as long as there is room. */
     const originalOn = async (sample: Sample): Promise<readonly Run[]> => {
@@ -105,6 +116,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         asked.signal?.throwIfAborted();
         onSample?.(index, chosen.length);
         const runs = await originalOn(sample);
+        forwards += 1;
         let step = 0;
         for await (const { outputs } of runSample(session, sample, links)) {
           const run = runs[step++];
@@ -125,8 +137,14 @@ export async function openReferee(job: Job): Promise<Referee> {
 
     let there: Promise<Running | undefined> | undefined;
     const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, asked.signal);
+    const shapes = distinctShapes(choose.samples);
     return {
       engine,
+      original,
+      ...(!score && { circumstances: JSON.stringify([engine.name, digest, seed, [...kinds]]) }),
+      shapes,
+      raceQuickly: (session) => latency(engine, original, session, shapes, { seed, maxMs: QUICK_RACE_MS }),
+      forwards: () => forwards,
       evidence: score ? 'data' : samples.evidence,
       compare,
       async judge(session, part, onSample) {
@@ -135,7 +153,6 @@ export async function openReferee(job: Job): Promise<Referee> {
       },
       race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
       trials,
-      original,
       elsewhere: () => {
         there ??= openElsewhere(job);
         return there;

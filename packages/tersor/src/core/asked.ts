@@ -53,6 +53,10 @@ export interface Asked extends AskedToCompare {
   readonly repair?: boolean;
   /** Also finds out what a report shows of the files: their hash, and what they weigh after brotli. Takes some 20 s per 100 MB. */
   readonly weigh?: boolean;
+  /** Ends the search when aborted: the best that is known by then is written and proven. */
+  readonly enough?: AbortSignal;
+  /** A folder for what was measured, so that another budget for the same model and inputs takes seconds; `false` keeps nothing. The user's cache folder unless told. */
+  readonly cache?: string | false;
   /** Overwrites an existing output. */
   readonly force?: boolean;
 }

@@ -8,6 +8,8 @@ export interface Candidate {
   readonly step?: Step;
   /** In the file, with scales, zero points and padding. */
   readonly bytes: number;
-  /** How far the model's outputs move when only this layer is changed: see `Assessment.error`. Adds up over layers, as far as their errors are independent. */
+  /** How far the model's outputs move when only this layer is changed: see `Assessor.error`. Adds up over layers, as far as their errors are independent. */
   readonly error: number;
+  /** What it adds to the model's latency, as a share of the original's, for every shape that is timed; negative where it is faster. Absent: nothing. */
+  readonly latency?: readonly number[];
 }

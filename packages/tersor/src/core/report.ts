@@ -37,6 +37,8 @@ export interface Report {
   readonly divergence?: DivergenceReport;
   /** What steps would have broken and was kept in higher precision; the recipe says so, too. */
   readonly repairs?: readonly RepairReport[];
+  /** What choosing took; only where something was chosen. */
+  readonly search?: SearchReport;
 }
 
 export interface FileReport {
@@ -83,6 +85,17 @@ export interface FrontPoint {
   /** Loss of quality where it was chosen, as a fraction. */
   readonly drop: number;
   readonly chosen: boolean;
+}
+
+export interface SearchReport {
+  /** Layers with a choice. */
+  readonly layers: number;
+  /** What all of them could become, besides what they were. */
+  readonly candidates: number;
+  /** Runs of a changed model on one sample, proof included. */
+  readonly forwards: number;
+  /** Measurements that earlier searches had made. */
+  readonly recalled: number;
 }
 
 export interface WeightReport {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { arch, cpus } from 'node:os';
 
 /** As the package says; from `src/io` and from `dist/io` the way is the same. */
 export function version(): string {
@@ -9,4 +10,9 @@ export function version(): string {
 /** The most memory that this process has held so far, in bytes. */
 export function peakMemory(): number {
   return process.resourceUsage().maxRSS * 1024;
+}
+
+/** What kind of processor this is: measurements of one say little of another. */
+export function processorName(): string {
+  return `${arch()} ${cpus()[0]?.model ?? ''}`;
 }

@@ -2,7 +2,7 @@ import type { Candidate } from '../core/candidate.ts';
 import type { Size } from '../core/format.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { Layer } from '../core/layers.ts';
-import type { Model, Weight } from '../core/model.ts';
+import type { Execution, Model, Weight } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
 import type { Rule } from '../core/rules.ts';
 
@@ -16,6 +16,8 @@ export interface Offer {
 /** An offer for one layer, with the weight it would become; loading the weight computes it. */
 export interface Option extends Candidate {
   readonly weight: Weight;
+  /** How the runtime computes with it, where that is said. */
+  readonly execution?: Execution;
 }
 
 /**
@@ -31,10 +33,16 @@ export function optionsOf(layers: readonly Layer[], before: Size, offers: readon
       const weight = model.weights.get(id);
       const less = size.weights.get(id);
       if (!weight || weight === layer.weight || less === undefined || less >= bytes) continue;
-      options.push({ layer, step, bytes: less, error: Number.POSITIVE_INFINITY, weight });
+      const execution = model.execution.get(id);
+      options.push({ layer, step, bytes: less, error: Number.POSITIVE_INFINITY, weight, ...(execution && { execution }) });
     }
     return options;
   });
+}
+
+/** What tells two choices for one layer apart; the same in every run. */
+export function keyOf({ layer, step }: Candidate): string {
+  return `${layer.weight.id} ${step ? JSON.stringify(step) : ''}`;
 }
 
 /** The chosen candidates as steps of a recipe: one step for all layers that are treated alike. */

@@ -1,34 +1,34 @@
-import type { WeightId } from '../core/graph.ts';
-import type { Weight } from '../core/model.ts';
-import { allocate, bytesOf, frontier } from './allocate.ts';
-import type { Option } from './candidates.ts';
+import { allocate, type Limits, sumOf } from './allocate.ts';
+import { keyOf, type Option } from './candidates.ts';
+import type { Question } from './question.ts';
+import { rank, rankAround } from './rank.ts';
 
-export interface Question {
-  /** Per layer, see `optionsOf`. */
-  readonly options: readonly (readonly Option[])[];
-  /** Loss that is allowed. */
-  readonly maxDrop: number;
-  /** The whole file's size that is allowed; absent: as small as the drop permits. */
-  readonly maxBytes?: number;
-  /** The exact size of the whole file. Loads nothing. */
-  size(chosen: readonly Option[]): Promise<number>;
-  /** What the promise is about, of the model with these weights in place of its own: see `QualityReport.drop`. */
-  drop(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
-  /** A smooth distance between the outputs that goes on falling where `drop` is already 0. Small ones of different layers add up. */
-  error(weights: ReadonlyMap<WeightId, Weight>): Promise<number>;
-  /** Called when an allocation was measured as a whole. */
-  onMeasured?(chosen: readonly Option[], drop: number): Promise<void>;
-  /** Called while layers are ranked, with those done and in all. */
-  onProgress?(done: number, total: number, about: string): void;
-}
+type Ranked = readonly (readonly Option[])[];
+
+/** Proposals as close as this in bytes are as good as one another. */
+const CLOSE = 1.002;
+/** Halvings of the range in which the allowed error is looked for. */
+const MAX_HALVINGS = 14;
+/** Errors that add up to what was measured, within this factor, need no correction. */
+const ADDITIVE = 1.5;
+const MAX_CORRECTIONS = 2;
+/** A correction that saves less than this part was the last. */
+const LEAST_SAVING = 0.005;
+/** What layers may lose, as shares of the first proposal's loss, while proposals do not hold on other inputs. */
+const SHARES = [1, 0.7, 0.5, 0.25, 0.06];
+/** How much less drop is aimed at when the written model loses more than its layers did, at least. */
+const MORE_CAREFUL = 0.9;
+/** Times that the latency of a whole model tells that its layers were timed too well. */
+const MAX_CONFIRMATIONS = 4;
 
 /**
  * Proposals for what each layer becomes, the one with the fewest bytes first. The caller writes and proves one, and asks for the next, more
  * careful one when it does not hold. With a size limit there is one proposal: the least error that fits.
  *
  * First everything at its cheapest is measured: mostly that is the answer. Only when it loses too much are the layers ranked, one candidate
- * at a time. That makes an order of allocations, from small to faithful, in which the smallest that holds is found by measuring the
- * assembled model: errors of single layers only order the search, they decide nothing.
+ * at a time. For any error that the layers may add up to, the smallest allocation is the solution of a knapsack problem; which sum the promise
+ * allows is found by measuring assembled models. Where layers lose more or less together than they do alone, their errors are
+ * measured again, in the company of the best allocation so far, and the problem is solved anew.
  */
 export async function* propose(question: Question): AsyncGenerator<Option[]> {
   if (question.maxBytes !== undefined) {
@@ -36,72 +36,170 @@ export async function* propose(question: Question): AsyncGenerator<Option[]> {
     if (fitting) yield fitting;
     return;
   }
-  const cheapest = question.options.map((row) => row.reduce((best, option) => (option.bytes < best.bytes ? option : best)));
-  if (await holds(question, cheapest)) yield cheapest;
-  const allocations = frontier(await rank(question));
-  const last = allocations.length - 1;
-  for (let index = await firstThatHolds(question, allocations), stride = 1; index < last; index += stride, stride *= 2) {
-    const chosen = allocations[index]!;
-    if (bytesOf(chosen) > bytesOf(cheapest) && (await holds(question, chosen))) yield chosen;
+  const cheapest = await cheapestOf(question);
+  if (cheapest && (await holds(question, cheapest, question.maxDrop))) yield cheapest;
+  let choices: Ranked = await rank(question);
+  let target = question.maxDrop;
+  let found = await smallest(question, choices, target);
+  for (
+    let round = 0;
+    round < MAX_CORRECTIONS && !found.unreachable && !question.enough?.() && !(await isAdditive(question, found));
+    round++
+  ) {
+    const corrected = await rankAround(question, choices, found.holding);
+    const next = await smallest(question, corrected, target);
+    if (sumOf(next.holding, 'bytes') > sumOf(found.holding, 'bytes') * (1 - LEAST_SAVING)) break;
+    [choices, found] = [corrected, next];
   }
-  yield allocations[last]!;
+  if (found.unreachable) return yield found.holding;
+  if (!found.measured && question.enough?.()) yield careful(question);
+  let last = cheapest;
+  const first = sumOf(found.holding, 'error');
+  for (const share of SHARES) {
+    if (share < 1) found = await smallest(question, choices, target, first * share);
+    const { holding, aim, paced } = await confirmed(question, choices, found, target);
+    if (!last || keysOf(holding) !== keysOf(last)) yield holding;
+    [last, target, choices] = [holding, aim, paced];
+  }
+  const faithful = await allocate(choices, 'error', limitsOf(question), question.solve);
+  if (faithful && (!last || keysOf(faithful) !== keysOf(last))) yield faithful;
 }
 
-/** By bisection, for loss falls along the frontier but for noise. The last allocation, the faithful one, is taken to hold. */
-async function firstThatHolds(question: Question, allocations: readonly Option[][]): Promise<number> {
-  let [low, high] = [0, allocations.length - 1];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (await holds(question, allocations[middle]!)) high = middle;
-    else low = middle + 1;
+/** Every layer at the fewest bytes that the latency permits. */
+function cheapestOf(question: Question): Promise<Option[] | undefined> {
+  const unmeasured = question.options.map((row) => row.map((option) => ({ ...option, error: 0 })));
+  return allocate(unmeasured, 'bytes', limitsOf(question), question.solve);
+}
+
+/** What is left when there was no time to measure: every layer at the most faithful of what makes it smaller. */
+function careful({ options }: Question): Option[] {
+  return options.map((row) => row.at(-1)!);
+}
+
+interface Found {
+  /** The smallest that holds, as far as is known. */
+  readonly holding: Option[];
+  /** No allocation is as quick as was asked; this is the quickest. */
+  readonly unreachable?: true;
+  /** Whether that was measured; the most faithful allocation is taken to hold. */
+  readonly measured: boolean;
+  /** The next smaller one, which does not hold; absent when the smallest of all holds. */
+  readonly failing?: Option[];
+}
+
+/**
+ * The smallest allocation whose drop is within `target` and whose layers lose at most `most`, by halving the range of errors that its layers may add up to: loss falls with the allowed
+ * error, but for noise.
+ */
+async function smallest(question: Question, choices: Ranked, target: number, most = Number.POSITIVE_INFINITY): Promise<Found> {
+  const { solve } = question;
+  const limits = limitsOf(question);
+  const faithful = await allocate(choices, 'error', limits, solve);
+  const cheapest = await allocate(choices, 'bytes', Number.isFinite(most) ? { ...limits, error: most } : limits, solve);
+  if (!faithful)
+    return { holding: (await allocate(choices, 'latency', {}, solve)) ?? careful(question), measured: false, unreachable: true };
+  if (!cheapest) return { holding: faithful, measured: false };
+  if (await holds(question, cheapest, target)) return { holding: cheapest, measured: true };
+  let low = { error: sumOf(faithful, 'error'), chosen: faithful, measured: false };
+  let high = { error: sumOf(cheapest, 'error'), chosen: cheapest };
+  for (let halving = 0; halving < MAX_HALVINGS; halving++) {
+    if (question.enough?.() || sumOf(low.chosen, 'bytes') <= sumOf(high.chosen, 'bytes') * CLOSE) break;
+    const error = halving === 0 && target > low.error && target < high.error ? target : between(low.error, high.error);
+    const chosen = (await allocate(choices, 'bytes', { ...limits, error }, solve)) ?? low.chosen;
+    if (keysOf(chosen) === keysOf(low.chosen)) low = { ...low, error };
+    else if (await holds(question, chosen, target)) low = { error, chosen, measured: true };
+    else high = { error: Math.min(error, sumOf(chosen, 'error')), chosen };
   }
-  return low;
+  return { holding: low.chosen, measured: low.measured, failing: high.chosen };
+}
+
+/** Half way in orders of magnitude. */
+function between(low: number, high: number): number {
+  return Math.sqrt(Math.max(low, high * 1e-4) * high);
+}
+
+/** Whether the layers' errors add up to what the allocations next to the promise were measured to lose. */
+async function isAdditive(question: Question, { holding, failing }: Found): Promise<boolean> {
+  for (const chosen of [holding, ...(failing ? [failing] : [])]) {
+    const [sum, measured] = [sumOf(chosen, 'error'), (await question.around(chosen)).error];
+    if (measured > sum * ADDITIVE || sum > measured * ADDITIVE) return false;
+  }
+  return true;
 }
 
 /** The least error in `limit` bytes. What layers take is known, what the graph around them takes follows from sizing the choice. */
 async function leastErrorWithin(question: Question, limit: number): Promise<Option[] | undefined> {
+  const fit = async (choices: Ranked): Promise<Option[] | undefined> => {
+    for (let room = limit; ; ) {
+      const chosen = await allocate(choices, 'error', { ...limitsOf(question), bytes: room }, question.solve);
+      const excess = chosen ? (await question.size(chosen)) - limit : 0;
+      if (!chosen || excess <= 0) return chosen;
+      room = sumOf(chosen, 'bytes') - excess;
+    }
+  };
   const ranked = await rank(question);
-  for (let room = limit; ; ) {
-    const chosen = allocate(ranked, room);
-    if (!chosen) return undefined;
-    const excess = (await question.size(chosen)) - limit;
-    if (excess <= 0) return chosen;
-    room = bytesOf(chosen) - excess;
+  let best = await fit(ranked);
+  if (!best) return undefined;
+  await question.drop(best);
+  let error = await question.error(best);
+  for (let round = 0; round < MAX_CORRECTIONS && !question.enough?.(); round++) {
+    const next = await fit(await rankAround(question, ranked, best));
+    if (!next || keysOf(next) === keysOf(best)) break;
+    await question.drop(next);
+    const less = await question.error(next);
+    if (less >= error) break;
+    [best, error] = [next, less];
   }
+  return best;
 }
 
-/** The options with their errors: each layer changed alone. One whose outputs are not finite is out. */
-async function rank(question: Question): Promise<Option[][]> {
-  const { options, maxDrop, onProgress } = question;
-  const negligible = Math.min(maxDrop, 1) / (20 * options.length);
-  const ranked: Option[][] = [];
-  for (const [done, row] of options.entries()) {
-    onProgress?.(done, options.length, row[0]!.layer.weight.id);
-    ranked.push(await rankLayer(question, row, negligible));
-  }
-  onProgress?.(options.length, options.length, '');
-  return ranked;
+interface Confirmation {
+  readonly holding: Option[];
+  /** The drop that had to be aimed at. */
+  readonly aim: number;
+  readonly paced: Ranked;
 }
 
 /**
- * The cheapest first. Behind one that loses next to nothing the others are not measured, but taken to lose half as much each: they are there
- * for when the inputs to prove with tell another story.
+ * The allocation that holds as the runtime computes with it. The sum of its layers' latencies is corrected by the whole model's, and its drop by
+ * the drop of the model as it would be written.
  */
-async function rankLayer(question: Question, row: readonly Option[], negligible: number): Promise<Option[]> {
-  const ranked: Option[] = [];
-  let known = Number.POSITIVE_INFINITY;
-  for (const option of row.toSorted((a, b) => a.bytes - b.bytes)) {
-    if (!option.step) known = 0;
-    else if (known < negligible) known /= 2;
-    else known = Math.max(negligible / 100, await question.error(new Map([[option.layer.weight.id, option.weight]])));
-    if (Number.isFinite(known)) ranked.push({ ...option, error: known });
+async function confirmed(question: Question, choices: Ranked, found: Found, target: number): Promise<Confirmation> {
+  const { confirm, maxAdded, enough } = question;
+  let [holding, aim, paced] = [found.holding, target, choices];
+  for (let round = 0; confirm && maxAdded && round < MAX_CONFIRMATIONS && !enough?.(); round++) {
+    const { drop, added } = await confirm(holding);
+    const slow = added.some((share, shape) => share > (maxAdded[shape] ?? 0));
+    if (!slow && drop <= target) break;
+    if (slow) paced = atPace(paced, holding, added);
+    if (drop > target) aim *= Math.min(MORE_CAREFUL, target / drop);
+    holding = (await smallest(question, paced, aim)).holding;
   }
-  return ranked;
+  return { holding, aim, paced };
 }
 
-async function holds(question: Question, chosen: readonly Option[]): Promise<boolean> {
-  const changed = chosen.filter((option) => option.step);
-  const drop = await question.drop(new Map(changed.map((option) => [option.layer.weight.id, option.weight])));
-  await question.onMeasured?.(chosen, drop);
-  return drop <= question.maxDrop;
+/** The options with latencies that add up to what the whole model was measured to take. */
+function atPace(choices: Ranked, chosen: readonly Option[], added: readonly number[]): Ranked {
+  const factors = added.map((share, shape) => {
+    const expected = chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0);
+    return expected < 0 ? Math.min(1, Math.max(0.2, share / expected)) : 1;
+  });
+  return choices.map((row) =>
+    row.map((option) => ({
+      ...option,
+      ...(option.latency && { latency: option.latency.map((share, shape) => (share < 0 ? share * factors[shape]! : share)) }),
+    })),
+  );
+}
+
+function limitsOf({ maxAdded }: Question): Limits {
+  return maxAdded ? { latency: maxAdded } : {};
+}
+
+async function holds(question: Question, chosen: readonly Option[], target: number): Promise<boolean> {
+  return (await question.drop(chosen)) <= target;
+}
+
+function keysOf(chosen: readonly Option[]): string {
+  return chosen.map(keyOf).join('\n');
 }

@@ -130,7 +130,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     err,
     methods,
     library: recorded,
-    interruptible: (work) => work(new AbortController().signal),
+    interruptible: (work) => work({ signal: new AbortController().signal, enough: new AbortController().signal }),
   };
   return { status: await run(argv, shell), out: out.text(), err: err.text(), calls };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseBytes, parseInteger, parseRatio, parseShare, parseSize, resolveSize } from '../../src/cli/quantities.ts';
+import { parseBytes, parseDuration, parseInteger, parseRatio, parseShare, parseSize, resolveSize } from '../../src/cli/quantities.ts';
 
 it.each([
   ['25MB', { bytes: 25_000_000 }],
@@ -48,6 +48,12 @@ it.each(['0x', '-1', '12ms', 'x', ''])('latency %j is refused', (text) => {
 it('memory has no shares', () => {
   expect(parseBytes('500MB', '--max-memory')).toBe(500_000_000);
   expect(() => parseBytes('50%', '--max-memory')).toThrow('it takes a size with its unit, such as 500MB or 2GB');
+});
+
+it('a time has a unit, and timers end somewhere', () => {
+  expect(['90s', '10m', '1.5h', '0.5 m'].map((text) => parseDuration(text, '--max-time'))).toEqual([90, 600, 5400, 30]);
+  for (const text of ['10', '0s', '-5m', 'm', '30d', '9999999h'])
+    expect(() => parseDuration(text, '--max-time')).toThrow('it takes a time with its unit, such as 90s, 10m or 1h');
 });
 
 it('whole numbers within bounds', () => {

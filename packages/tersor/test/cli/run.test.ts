@@ -25,7 +25,7 @@ describe('the main job', () => {
     const { status, calls, out, err } = await runFake([model]);
     expect(status).toBe(0);
     expect(calls.map(({ name }) => name)).toEqual(['inspect', 'compress']);
-    expect(Object.keys(Object(calls[1]?.args[1])).sort()).toEqual(['onProgress', 'signal']);
+    expect(Object.keys(Object(calls[1]?.args[1])).sort()).toEqual(['enough', 'onProgress', 'signal']);
     expect(err).toContain('minilm.onnx  90.4 MB');
     expect(out).toContain('3.95x smaller');
   });
@@ -35,7 +35,10 @@ describe('the main job', () => {
       '-o out.onnx --force --keep --max-drop 0.5% --max-size 25% --max-latency 0.8x --max-memory 500MB --target webgpu --data x.npz'.split(
         ' ',
       );
-    const more = '--samples 8 --output a=b=classes --output c=state --eval e.mjs --seed 7 --threads 2 --no-verify -q'.split(' ');
+    const more =
+      '--samples 8 --output a=b=classes --output c=state --eval e.mjs --seed 7 --threads 2 --no-verify --max-time 90s --no-cache -q'.split(
+        ' ',
+      );
     const { calls, err } = await runFake(['compress', ...flags, ...more, model]);
     expect(calls.at(-1)?.args[0]).toBe(model);
     expect(calls.at(-1)?.args[1]).toEqual({
@@ -51,7 +54,9 @@ describe('the main job', () => {
       seed: 7,
       threads: 2,
       verify: false,
+      cache: false,
       signal: expect.any(AbortSignal),
+      enough: expect.any(AbortSignal),
     });
     expect(err).toBe('');
   });
@@ -268,7 +273,8 @@ describe('wrong use says where, what and what to do', () => {
       'tersor compress: no option "--bits"\n  it belongs to rounding: tersor rounding <model> --bits ...',
       'OPTION_UNKNOWN',
     ],
-    [['compress', 'a', '--max-time', '10m'], 'tersor compress: no option "--max-time"', 'OPTION_UNKNOWN'],
+    [['compress', 'a', '--max-time', '10'], '--max-time: "10"\n  it takes a time with its unit, such as 90s, 10m or 1h', 'OPTION_VALUE'],
+    [['compress', 'a', '--max-tiem', '10m'], 'tersor compress: no option "--max-tiem"\n  did you mean "--max-time"?', 'OPTION_UNKNOWN'],
     [['compress', 'a', '--max-drop'], 'tersor compress: --max-drop <share> has no value\n  see: tersor help compress', 'OPTION_VALUE'],
     [['compress', 'a', '--target', 'wsam'], '--target: "wsam"\n  did you mean "wasm"?', 'OPTION_VALUE'],
     [

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { denseOf } from '../../src/core/decode.ts';
 import { elementsOf } from '../../src/core/dtype.ts';
+import { findLayers } from '../../src/core/find-layers.ts';
 import { type Graph, makeNode } from '../../src/core/graph.ts';
 import type { Model, Weight } from '../../src/core/model.ts';
 import { probeOf } from '../../src/search/probe.ts';
@@ -53,8 +54,12 @@ function model(): Model {
   };
 }
 
-it('makes weights inputs, of branches and under second names too, and leaves the others', () => {
-  const probe = probeOf(model(), new Set(['a', 'z/then_branch/W', 'z/else_branch/W']));
+it('makes weights inputs, of branches and under second names too, and leaves the others', async () => {
+  const before = model();
+  const probe = probeOf(
+    before,
+    (await findLayers(before)).filter(({ weight: { id } }) => id !== 'bias'),
+  );
   const { graph: root, weights } = probe.model;
   expect(root?.inputs.map(({ name, shape }) => [name, shape])).toEqual([
     ['x', [1, 4]],
@@ -72,5 +77,24 @@ it('makes weights inputs, of branches and under second names too, and leaves the
 
 it('leaves an empty question alone', () => {
   const before = model();
-  expect(probeOf(before, new Set()).model.graph?.inputs).toEqual(before.graph?.inputs);
+  expect(probeOf(before, []).model.graph?.inputs).toEqual(before.graph?.inputs);
+});
+
+it('gives layers a switch that rounds what they read, once for all that read it', async () => {
+  const before = model();
+  const layers = (await findLayers(before)).filter(({ weight: { id } }) => id === 'a');
+  const { model: probe, switches } = probeOf(before, layers, new Set(['a']));
+  const flag = switches.get('a');
+  expect(probe.graph?.inputs.at(-1)).toEqual({ name: flag, dtype: 'bool', shape: [] });
+  const ops = probe.graph?.nodes.map(({ op }) => op);
+  expect(ops).toEqual([
+    'Identity',
+    ...['DynamicQuantizeLinear', 'DequantizeLinear', 'Where', 'MatMul'],
+    'Add',
+    ...['DynamicQuantizeLinear', 'DequantizeLinear', 'Where', 'MatMul'],
+    'If',
+  ]);
+  const where = probe.graph?.nodes[3];
+  expect(where?.inputs).toEqual([flag, 'x:rounded', 'x']);
+  expect(probe.graph?.nodes[4]?.inputs[0]).toBe(where?.outputs[0]);
 });

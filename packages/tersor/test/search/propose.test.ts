@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
+import { openSolver } from '../../src/compress/solve.ts';
 import type { Layer } from '../../src/core/layers.ts';
 import type { Weight } from '../../src/core/model.ts';
+import { allocate } from '../../src/search/allocate.ts';
 import type { Option } from '../../src/search/candidates.ts';
 import { stepsOf } from '../../src/search/candidates.ts';
-import { propose, type Question } from '../../src/search/propose.ts';
+import { propose } from '../../src/search/propose.ts';
+import type { Question } from '../../src/search/question.ts';
+
+const solve = await openSolver();
 
 const eight = { use: 'rtn', bits: 8 };
 const four = { use: 'rtn', bits: 4 };
@@ -59,8 +64,55 @@ it('writes one step for layers that are treated alike', async () => {
   expect(stepsOf((chosen ?? []).slice(0, 1))).toEqual([four]);
 });
 
-/** Layers of 200 bytes, or 50 at 8 bits, or 25 at 4, with given errors; drop and error of a model are the sums. */
-function model(errors: Readonly<Record<string, readonly [number, number]>>, drop: number, bytes?: number) {
+it('finds the pair of layers that lose more together than each alone, which an additive order does not', async () => {
+  const errors = Object.fromEntries(
+    ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id) => [id, [0.0001, id < 'c' ? 0.0002 : 0.0015] as const]),
+  );
+  const together = (at4: ReadonlySet<string>) => (at4.has('a') && at4.has('b') ? 5 : 0);
+  const { question } = model(errors, 0.01, undefined, together);
+  const chosen = await take(question);
+  // one of the two at 8 bits and all others at 4: 0.0001 + 0.0002 + 6 · 0.0015 = 0.0093
+  expect(chosen?.filter((o) => o.step === eight).map((o) => o.layer.weight.id)).toHaveLength(1);
+  expect(['a', 'b']).toContain(chosen?.find((o) => o.step === eight)?.layer.weight.id);
+  expect(bytes(chosen)).toBe(7 * 25 + 50);
+  expect(await additive(question)).toBeGreaterThan(7 * 25 + 50);
+});
+
+it('is as quick as was asked, in the fewest bytes', async () => {
+  const { question } = model({ a: [0.001, 0.002], b: [0.001, 0.002], c: [0.001, 0.002] }, 1);
+  // 8 bits make every layer quicker by a tenth of the whole, 4 bits do not
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.step === eight ? -0.1 : 0] })));
+  const quick = { ...question, options, maxAdded: [-0.15] };
+  expect((await take(quick))?.filter((o) => o.step === eight)).toHaveLength(2);
+  const confirm = async (chosen: readonly Option[]) => ({ drop: 0, added: [chosen.filter((o) => o.step === eight).length * -0.05] });
+  const found: (number | undefined)[] = [];
+  for await (const chosen of propose({ ...quick, confirm })) found.push(chosen.filter((o) => o.step === eight).length);
+  expect(found).toContain(3); // the whole model gains half of what its layers gain alone
+});
+
+it('comes as close to the latency as it can when nothing is as quick', async () => {
+  const { question } = model({ a: [0.001, 0.002] }, 1);
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.step === eight ? -0.1 : 0] })));
+  expect((await take({ ...question, options, maxAdded: [-0.5] }))?.map((o) => o.step)).toEqual([eight]);
+});
+
+it('ends with the best so far when it is time', async () => {
+  const { question, asked } = model({ a: [0.001, 5], b: [0.001, 5], c: [0.001, 5] }, 0.01);
+  const chosen = await take({ ...question, enough: () => asked() >= 3 });
+  expect(asked()).toBeLessThan(8);
+  expect(bytes(chosen)).toBeLessThan(600);
+});
+
+/**
+ * Layers of 200 bytes, or 50 at 8 bits, or 25 at 4, with given errors; drop and error of a model are the sums, and what layers at 4 bits add
+ * by being together.
+ */
+function model(
+  errors: Readonly<Record<string, readonly [number, number]>>,
+  drop: number,
+  maxBytes?: number,
+  together: (at4: ReadonlySet<string>) => number = () => 0,
+) {
   let asked = 0;
   const options = Object.entries(errors).map(([id, [at8, at4]]): Option[] => {
     const make = (size: number, error: number, step?: Option['step']): Option => ({
@@ -70,21 +122,43 @@ function model(errors: Readonly<Record<string, readonly [number, number]>>, drop
       weight: weight(id, error),
       ...(step && { step }),
     });
-    return [make(200, 0), make(50, at8, eight), make(25, at4, four)];
+    return [make(200, 0), make(25, at4, four), make(50, at8, eight)];
   });
-  const measure: Question['drop'] = async (weights) => {
+  const measure = async (chosen: readonly Option[]) => {
     asked++;
-    return [...weights.values()].reduce((sum, w) => sum + (w.shape[0] ?? 0), 0);
+    const at4 = new Set(chosen.flatMap((o) => (o.step === four ? [o.layer.weight.id] : [])));
+    return chosen.reduce((sum, o) => sum + (o.weight.shape[0] ?? 0), 0) + together(at4);
   };
   const question: Question = {
     options,
     maxDrop: drop,
-    ...(bytes !== undefined && { maxBytes: bytes }),
-    size: async (chosen) => 100 + chosen.reduce((sum, o) => sum + o.bytes, 0),
+    ...(maxBytes !== undefined && { maxBytes }),
+    solve,
+    size: async (chosen) => 100 + (bytes(chosen) ?? 0),
     drop: measure,
     error: measure,
+    around: async (base) => ({
+      error: await measure(base),
+      with: (option) => measure(base.map((own) => (own.layer.weight.id === option.layer.weight.id ? option : own))),
+    }),
   };
   return { question, asked: () => asked };
+}
+
+/** The smallest that holds among allocations in the order of errors that simply add up. */
+async function additive({ options, drop, maxDrop, around }: Question): Promise<number> {
+  const alone = await around(options.map((row) => row[0]!));
+  const ranked = await Promise.all(options.map((row) => Promise.all(row.map(async (o) => ({ ...o, error: await alone.with(o) })))));
+  let least = Number.POSITIVE_INFINITY;
+  for (let error = 1e-5; error < 1; error *= 1.25) {
+    const chosen = await allocate(ranked, 'bytes', { error }, solve);
+    if (chosen && (await drop(chosen)) <= maxDrop) least = Math.min(least, bytes(chosen) ?? least);
+  }
+  return least;
+}
+
+function bytes(chosen: readonly Option[] | undefined): number | undefined {
+  return chosen?.reduce((sum, o) => sum + o.bytes, 0);
 }
 
 /** A weight that carries its error as its shape. */

@@ -30,7 +30,7 @@ export async function checkCommand(report: string, model: string, flags: CheckFl
   const parsed = await readReport(report);
   const asked: AskedToCheck = { ...defined({ original, browser, data, threads, eval: flags.eval }), ...(run === false && { run }) };
   const check = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible((signal) => shell.library.check(parsed, model, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    shell.interruptible(({ signal }) => shell.library.check(parsed, model, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );
   shell.out.write(json ? `${JSON.stringify(check, null, 2)}\n` : checkScreen(check, shell.out));
   return check.kept ? DONE : MISSED;

@@ -43,7 +43,7 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
   await checkModel(b);
   const asked: AskedToCompare = defined({ target, browser, data, preprocess, samples, seed, threads, outputs: output, eval: flags.eval });
   const comparison = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible((signal) => shell.library.compare(a, b, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    shell.interruptible(({ signal }) => shell.library.compare(a, b, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );
   shell.out.write(
     json

@@ -5,7 +5,7 @@ import type { Report } from '../../core/report.ts';
 import { isFolder } from '../../io/node-folder.ts';
 import { reportPage } from '../../report/report-page.ts';
 import { checkModel } from '../check-model.ts';
-import { type CompressFlags, commonOf, isPage } from '../compress-flags.ts';
+import { type CompressFlags, commonOf, enoughAfter, isPage } from '../compress-flags.ts';
 import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
 import { loadRecipe } from '../load-recipe.ts';
@@ -45,7 +45,11 @@ export async function runJob(
     ...(recipe && { recipe }),
   };
   const report = await withProgress(talks ? shell.err : undefined, (onProgress) =>
-    shell.interruptible((signal) => library[job](model, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    shell.interruptible(
+      ({ signal, enough }) =>
+        library[job](model, { ...asked, signal, enough: enoughAfter(flags.maxTime, enough), ...(onProgress && { onProgress }) }),
+      { keeps: flags.keep === true && recipe === undefined },
+    ),
   );
   for (const saving of savings) await saveText(saving, saving.text(report), flags.force === true);
   printReport(report, flags, shell);

@@ -32,7 +32,7 @@ export async function deviceMeasureCommand(
   const saving = out === undefined ? undefined : { flag: '-o', path: out };
   if (saving) await checkFreeFile(saving, force);
   const profile = await withProgress(quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible((signal) =>
+    shell.interruptible(({ signal }) =>
       shell.library.measureDevice({ ...defined({ target, name }), signal, ...(onProgress && { onProgress }) }),
     ),
   );

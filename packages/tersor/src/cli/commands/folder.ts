@@ -6,7 +6,7 @@ import type { Recipe } from '../../core/recipe.ts';
 import { isInside } from '../../io/node-folder.ts';
 import { minFolderName } from '../../io/node-paths.ts';
 import { folderPage } from '../../report/folder-page.ts';
-import { type CompressFlags, commonOf, isPage } from '../compress-flags.ts';
+import { type CompressFlags, commonOf, enoughAfter, isPage } from '../compress-flags.ts';
 import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
 import { checkFree, jsonText, saveText } from '../save-file.ts';
@@ -44,7 +44,11 @@ export async function runFolderJob(
   };
   const work = job === 'plan' ? library.planFolder : library.compressFolder;
   const report = await withProgress(talks ? err : undefined, (onProgress) =>
-    interruptible((signal) => work(folder, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    interruptible(
+      ({ signal, enough }) =>
+        work(folder, { ...asked, signal, enough: enoughAfter(flags.maxTime, enough), ...(onProgress && { onProgress }) }),
+      { keeps: flags.keep === true && recipe === undefined },
+    ),
   );
   for (const saving of reports) await saveText(saving, textOf(saving.path, report), flags.force === true);
   out.write(flags.json ? jsonText(report) : folderScreen(report, out, { kept: flags.keep === true }));

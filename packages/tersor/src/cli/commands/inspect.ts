@@ -58,5 +58,5 @@ type CostFlags = { readonly [K in 'shape' | 'device' | 'trace']: InspectFlags[K]
 async function costOf(model: string, { shape, device, trace = false }: CostFlags, { library, interruptible }: Shell): Promise<Cost> {
   const profile = device === undefined ? undefined : await loadDevice(device);
   const asked: AskedCost = { trace, ...(shape && { shapes: shape }), ...(profile && { device: profile }) };
-  return interruptible((signal) => library.cost(model, { ...asked, signal }));
+  return interruptible(({ signal }) => library.cost(model, { ...asked, signal }));
 }

@@ -1,5 +1,5 @@
 import type { Target } from '../../core/format.ts';
-import type { Report } from '../../core/report.ts';
+import type { Report, SearchReport } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, durationText } from '../../core/text/units.ts';
@@ -43,7 +43,7 @@ function sizeSection({ input, output, resultBytes, outcome }: Report, screen: Ro
 }
 
 function measuredSection(report: Report, screen: Room): string[] {
-  const { quality, speed, runtimes, memory, seconds } = report;
+  const { quality, speed, runtimes, memory, search, seconds } = report;
   const { total = 0, ...phases } = seconds;
   const took = Object.entries(phases).filter(([, value]) => value >= 0.05);
   const engine = memory.engine === undefined ? '' : `, runtime ${bytesText(memory.engine)}`;
@@ -53,6 +53,7 @@ function measuredSection(report: Report, screen: Room): string[] {
     ...runtimeLines(runtimes, screen),
     ...divergenceLines(report, screen),
     ...(memory.process > 0 ? labelled('memory', `peak ${bytesText(memory.process)}${engine}`, screen) : []),
+    ...(search ? labelled('search', searchText(search), screen) : []),
     ...(total > 0
       ? labelled(
           'time',
@@ -61,6 +62,11 @@ function measuredSection(report: Report, screen: Room): string[] {
         )
       : []),
   ];
+}
+
+function searchText({ layers, candidates, forwards, recalled }: SearchReport): string {
+  const known = recalled > 0 ? `, ${recalled} measurements known before` : '';
+  return `${layers} layers, ${candidates} candidates, ${forwards} runs${known}`;
 }
 
 const SKIPPED_GROUPS = 6;

@@ -1,0 +1,163 @@
+import type { Feeds, Session } from '../core/engine.ts';
+import type { Model } from '../core/model.ts';
+import { median } from '../evaluate/bootstrap.ts';
+import type { Numbers } from '../io/node-numbers.ts';
+import { type Alone, alone, exposing } from '../search/alone.ts';
+import type { Offer, Option } from '../search/candidates.ts';
+import type { Job } from './job.ts';
+import { openInMemory } from './open-in-memory.ts';
+import type { Referee } from './referee.ts';
+
+/** Rounds that all forms of one operator are timed in, and about how long that may take. */
+const ROUNDS = { least: 5, most: 40, ms: 1500 } as const;
+
+/** An operator that some layers share, with the inputs it was seen to get. */
+interface Group {
+  readonly at: Alone;
+  readonly rows: { readonly row: number; readonly layer: Alone }[];
+  /** What the operators need, for every shape. */
+  readonly feeds: readonly Feeds[];
+}
+
+/**
+ * The options with what each adds to the model's latency, as a share of the original's, for every shape in `shapes`: the operator that uses the layer,
+ * lowered with constants as it would be written, by turns with the original's. Layers of equal operators are timed once. Where an operator cannot be
+ * timed alone it is taken to take what it took.
+ */
+export async function timeOptions(
+  job: Job,
+  referee: Referee,
+  numbers: Numbers,
+  model: Model,
+  offers: readonly Offer[],
+  options: readonly (readonly Option[])[],
+  shapes: readonly Feeds[],
+): Promise<Option[][]> {
+  const groups = await groupsOf(job, referee, model, options, shapes);
+  const whole: number[] = [];
+  for (const feeds of shapes) whole.push(await numbers.recall(`ms ${shapesOf(feeds)}`, () => timeOriginal(referee, feeds)));
+  const timed = options.map((row) => [...row]);
+  for (const [done, group] of groups.entries()) {
+    job.progress('time', done, groups.length, group.at.signature);
+    await timeGroup(job, referee, numbers, offers, group, timed, whole);
+  }
+  return timed;
+}
+
+async function groupsOf(
+  job: Job,
+  referee: Referee,
+  model: Model,
+  options: readonly (readonly Option[])[],
+  shapes: readonly Feeds[],
+): Promise<Group[]> {
+  const ids = new Set(options.map((row) => row[0]!.layer.weight.id));
+  const found = options.flatMap((row, index) => {
+    const layer = row.length > 1 ? alone(model, row[0]!.layer, (id) => ids.has(id)) : undefined;
+    return layer ? [{ row: index, layer }] : [];
+  });
+  const groups = new Map<string, { row: number; layer: Alone }[]>();
+  for (const each of found) {
+    const group = groups.get(each.layer.signature);
+    if (group) group.push(each);
+    else groups.set(each.layer.signature, [each]);
+  }
+  const leaders = [...groups.values()].map(([first]) => first!.layer);
+  const seen = await observe(job, referee, model, [...new Set(leaders.flatMap(({ inputs }) => inputs))], shapes);
+  return [...groups.values()].map((rows) => {
+    const at = rows[0]!.layer;
+    const feeds = seen.map((values) => Object.fromEntries(at.inputs.flatMap((name) => (values[name] ? [[name, values[name]]] : []))));
+    return { at, rows, feeds };
+  });
+}
+
+/** The values of these names, for every shape. Inputs of the model are known already. */
+async function observe(job: Job, referee: Referee, model: Model, names: readonly string[], shapes: readonly Feeds[]): Promise<Feeds[]> {
+  const inner = names.filter((name) => shapes.some((feeds) => !(name in feeds)));
+  if (inner.length === 0) return [...shapes];
+  const session = await openInMemory(job, referee.engine, exposing(model, inner));
+  try {
+    const seen: Feeds[] = [];
+    for (const feeds of shapes) seen.push({ ...feeds, ...(await session.run(feeds)) });
+    return seen;
+  } finally {
+    await session.close();
+  }
+}
+
+async function timeGroup(
+  job: Job,
+  referee: Referee,
+  numbers: Numbers,
+  offers: readonly Offer[],
+  { at, rows, feeds }: Group,
+  timed: Option[][],
+  whole: readonly number[],
+): Promise<void> {
+  const lead = timed[rows[0]!.row]!;
+  const steps = lead.flatMap(({ step }) => (step ? [step] : []));
+  const forms = steps.map((step) => {
+    const offer = offers.find((each) => each.step === step);
+    return offer && { ...offer.model, graph: at.model.graph!, weights: pick(offer.model, at.model) };
+  });
+  const sessions: Session[] = [];
+  try {
+    for (const form of [at.model, ...forms]) sessions.push(await openInMemory(job, referee.engine, form ?? at.model));
+    for (const [shape, values] of feeds.entries()) {
+      const race = lazily(() => timeForms(referee, sessions, values));
+      for (const [index, step] of steps.entries()) {
+        const name = `added ${at.signature} ${JSON.stringify(step)} ${shapesOf(values)}`;
+        const ms = await numbers.recall(name, async () => {
+          const times = await race();
+          return (times[index + 1] ?? 0) - (times[0] ?? 0);
+        });
+        const share = ms / at.layers / (whole[shape] ?? 1);
+        for (const { row } of rows) setLatency(timed[row]!, step, shape, feeds.length, share);
+      }
+    }
+  } finally {
+    for (const session of sessions) await session.close();
+  }
+}
+
+function pick(from: Model, like: Model): Model['weights'] {
+  return new Map([...like.weights.keys()].flatMap((id) => (from.weights.has(id) ? [[id, from.weights.get(id)!] as const] : [])));
+}
+
+function setLatency(row: Option[], step: Option['step'], shape: number, shapes: number, share: number): void {
+  const at = row.findIndex((option) => option.step === step);
+  const option = row[at];
+  if (!option) return;
+  const latency = option.latency ? [...option.latency] : new Array<number>(shapes).fill(0);
+  latency[shape] = share;
+  row[at] = { ...option, latency };
+}
+
+/** Medians in milliseconds. */
+async function timeForms(referee: Referee, sessions: readonly Session[], feeds: Feeds): Promise<number[]> {
+  const [trial] = await race(referee, sessions, feeds, 1);
+  const once = trial?.reduce((sum, [ms = 0]) => sum + ms, 0) ?? 0;
+  const rounds = Math.round(Math.min(ROUNDS.most, Math.max(ROUNDS.least, ROUNDS.ms / Math.max(once, 1e-3))));
+  const [times] = await race(referee, sessions, feeds, rounds);
+  return (times ?? []).map(median);
+}
+
+async function race({ engine }: Referee, sessions: readonly Session[], feeds: Feeds, rounds: number) {
+  return [await engine.race(sessions, feeds, { rounds, warmup: 1 })];
+}
+
+async function timeOriginal({ engine, original }: Referee, feeds: Feeds): Promise<number> {
+  const [times = []] = await engine.race([original], feeds, { rounds: 10, warmup: 2 });
+  return median(times);
+}
+
+function shapesOf(feeds: Feeds): string {
+  return Object.entries(feeds)
+    .map(([name, { shape }]) => `${name}[${shape}]`)
+    .join();
+}
+
+function lazily<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}

@@ -37,7 +37,9 @@ function anyHalf(values: v128): v128 {
   return withSign(v128.bitselect(special, finiteHalf(magnitude), i32x4.gt_s(magnitude, i32x4.splat(HALF_LIMIT))), values);
 }
 
-export function toHalf(values: usize, count: i32, bits: usize): void {
+/** `factor` is a power of two; where it is not 1, the values are multiplied by it where they lie. */
+export function toHalf(values: usize, count: i32, bits: usize, factor: f32): void {
+  if (factor != 1) multiply(values, count, factor);
   let peak = i32x4.splat(0);
   let out = bits;
   const end = values + (<usize>count << 2);
@@ -54,6 +56,12 @@ export function toHalf(values: usize, count: i32, bits: usize): void {
     v128.store(bits, i16x8.narrow_i32x4_u(anyHalf(v128.load(at)), anyHalf(v128.load(at, 16))));
     bits += 16;
   }
+}
+
+function multiply(values: usize, count: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  const end = values + (<usize>count << 2);
+  for (; values < end; values += 16) v128.store(values, f32x4.mul(v128.load(values), factors));
 }
 
 // @ts-ignore: decorator

@@ -6,12 +6,12 @@
  * block of a row is shorter when `block` does not divide `columns`.
  */
 export interface Kernels {
-  /** Quantizes to integers with one scale (and zero point) per block. Inputs must be finite. */
-  quantize(values: Float32Array, spec: QuantizeSpec): Promise<QuantizedBlocks>;
+  /** Quantizes to integers with one scale (and zero point) per block. What comes of values that are not finite means nothing; `peak` tells. */
+  quantize(values: Float32Array, spec: QuantizeSpec): Promise<Quantized>;
   /** `(code - zero) * scale` for every element; the inverse of `quantize` up to rounding. */
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Promise<Float32Array>;
-  /** IEEE binary16 bits, round to nearest even; beyond 65504 becomes infinity, NaN stays NaN. */
-  toHalf(values: Float32Array): Promise<Uint16Array>;
+  /** IEEE binary16 bits of `values / unit`, round to nearest even; beyond 65504 becomes infinity, NaN stays NaN. `unit`: a power of two from 2^-126 to 2^126. */
+  toHalf(values: Float32Array, unit?: number): Promise<Uint16Array>;
   fromHalf(bits: Uint16Array): Promise<Float32Array>;
   /** bfloat16 bits, round to nearest even. */
   toBfloat16(values: Float32Array): Promise<Uint16Array>;
@@ -41,16 +41,23 @@ export interface QuantizeSpec extends BlockSpec {
   readonly fit: 'absmax' | 'mse' | 'hqq';
   /** The type the scales will be stored in; they are rounded to it before the codes are chosen. */
   readonly scale: 'f32' | 'f16';
+  /** The values are `[columns, rows]`, as in MatMul, and are turned on their way. What comes out is in the order of `[rows, columns]`. */
+  readonly transposed?: boolean;
 }
 
 export interface QuantizedBlocks {
-  /** One code a byte, 0 .. 2^bits - 1, in the order of the values. */
+  /** One code a byte, 0 .. 2^bits - 1, in the order of the matrix. */
   readonly codes: Uint8Array;
   /** `[rows, ceil(columns / block)]`, values already rounded to the scale's type. */
   readonly scales: Float32Array;
   /** Zero points as codes, in the shape of `scales`; absent: 2^(bits-1). */
   readonly zeros?: Uint8Array;
   readonly bits: number;
+}
+
+export interface Quantized extends QuantizedBlocks {
+  /** Largest magnitude of the values; infinite or not a number when one of them is. */
+  readonly peak: number;
 }
 
 export interface Summary {

@@ -6,9 +6,3 @@
 export function scaleUnit(largest: number): number {
   return largest > 0 && Number.isFinite(largest) ? 2 ** Math.max(-126, Math.floor(Math.log2(largest)) - 14) : 1;
 }
-
-export function largestMagnitude(scales: Float32Array): number {
-  let largest = 0;
-  for (const scale of scales) largest = Math.max(largest, Math.abs(scale));
-  return largest;
-}

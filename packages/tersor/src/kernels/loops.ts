@@ -1,11 +1,11 @@
-import type { BlockSpec, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type { BlockSpec, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
 export interface Loops {
-  quantize(values: Float32Array, spec: QuantizeSpec): QuantizedBlocks;
+  quantize(values: Float32Array, spec: QuantizeSpec): Quantized;
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Float32Array;
   transpose<T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number): T;
-  toHalf(values: Float32Array): Uint16Array;
+  toHalf(values: Float32Array, unit?: number): Uint16Array;
   fromHalf(bits: Uint16Array): Float32Array;
   toBfloat16(values: Float32Array): Uint16Array;
   fromBfloat16(bits: Uint16Array): Float32Array;

@@ -7,7 +7,7 @@ const KEEP_BYTES = 32 * 2 ** 20;
 /** A running instance of the kernels during one call. */
 export interface Instance {
   /** Runs a kernel; pointers are offsets into `bytes`. */
-  call(kernel: string, ...args: number[]): void;
+  call(kernel: string, ...args: number[]): unknown;
   /** The whole memory. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -52,7 +52,7 @@ function start(module: WebAssembly.Module): Started {
   const call: Instance['call'] = (name, ...args) => {
     const kernel = exports[name];
     if (typeof kernel !== 'function') throw incomplete(name);
-    kernel(...args);
+    return kernel(...args);
   };
   return { memory, heapBase: Number(heapBase.value), call };
 }

@@ -1,5 +1,5 @@
 import { TersorError } from '../core/error.ts';
-import type { Kernels, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+import type { Kernels, Quantized, QuantizeSpec } from '../core/kernels.ts';
 import { checkDequantize, checkMatrix, checkPacked, checkQuantize } from './check.ts';
 import type { Loops } from './loops.ts';
 import { openPool, type Pool } from './pool.ts';
@@ -34,9 +34,11 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
       run(() => {
         checkQuantize(values, spec);
         if (!pool.works() || !isWorthMoving(values, spec)) return loops.quantize(values, spec);
-        return quantizeOn(pool, threads, values, spec).catch((error: unknown) => {
+        const { transposed, ...plain } = spec;
+        const matrix = transposed ? loops.transpose(values, spec.columns, spec.rows) : values;
+        return quantizeOn(pool, threads, matrix, plain).catch((error: unknown) => {
           if (pool.works()) throw error;
-          return loops.quantize(values, spec);
+          return loops.quantize(matrix, plain);
         });
       }),
     dequantize: (blocks, spec) =>
@@ -66,7 +68,7 @@ type Elementwise = 'toHalf' | 'fromHalf' | 'toBfloat16' | 'fromBfloat16' | 'pack
 
 function elementwise(loops: Loops, run: <T>(loop: () => T) => Promise<T>): Pick<Kernels, Elementwise> {
   return {
-    toHalf: (values) => run(() => loops.toHalf(values)),
+    toHalf: (values, unit) => run(() => loops.toHalf(values, unit)),
     fromHalf: (bits) => run(() => loops.fromHalf(bits)),
     toBfloat16: (values) => run(() => loops.toBfloat16(values)),
     fromBfloat16: (bits) => run(() => loops.fromBfloat16(bits)),
@@ -82,12 +84,13 @@ function isWorthMoving(values: Float32Array, { fit }: QuantizeSpec): boolean {
   return fit !== 'absmax' && values.length >= WORTH_ELEMENTS;
 }
 
-async function quantizeOn(pool: Pool, threads: number, values: Float32Array, spec: QuantizeSpec): Promise<QuantizedBlocks> {
+async function quantizeOn(pool: Pool, threads: number, values: Float32Array, spec: QuantizeSpec): Promise<Quantized> {
   const { rows, columns, block, bits, symmetric } = spec;
   const blocks = rows * Math.ceil(columns / block);
   const codes = new Uint8Array(unwritten(values.length));
   const scales = new Float32Array(blocks);
   const zeros = new Uint8Array(blocks);
+  let peak = 0;
   const quantizePiece = async (piece: Piece) => {
     const part = await pool.run((memory) => ({
       values: copyOf(values.subarray(piece.start, piece.start + piece.rows * piece.columns), memory),
@@ -95,10 +98,11 @@ async function quantizeOn(pool: Pool, threads: number, values: Float32Array, spe
     }));
     codes.set(part.codes, piece.start);
     scales.set(part.scales, piece.firstBlock);
+    peak = Math.max(peak, part.peak);
     if (part.zeros) zeros.set(part.zeros, piece.firstBlock);
   };
   await Promise.all([...piecesOf(spec, pieceElements(values.length, threads))].map(quantizePiece));
-  return symmetric ? { codes, scales, bits } : { codes, scales, zeros, bits };
+  return symmetric ? { codes, scales, bits, peak } : { codes, scales, zeros, bits, peak };
 }
 
 function copyOf(values: Float32Array, memory: ArrayBuffer | undefined): Float32Array<ArrayBuffer> {

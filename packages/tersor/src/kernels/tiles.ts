@@ -32,8 +32,8 @@ export function* piecesOf({ rows, columns, block }: BlockSpec, most = TILE_ELEME
 }
 
 /** Upper bounds of the elements and the blocks of a piece. */
-export function largestPiece({ rows, columns, block }: BlockSpec): { elements: number; blocks: number } {
+export function largestPiece({ rows, columns, block }: BlockSpec, most = TILE_ELEMENTS): { elements: number; blocks: number } {
   const shared = Math.min(block, columns);
-  const elements = Math.min(rows * columns, Math.max(TILE_ELEMENTS, shared));
+  const elements = Math.min(rows * columns, Math.max(most, shared));
   return { elements, blocks: 2 * Math.ceil(elements / shared) };
 }

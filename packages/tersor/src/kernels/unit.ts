@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/error.ts';
-import type { QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+import type { Quantized, QuantizeSpec } from '../core/kernels.ts';
 
 /** A unit of work: whole blocks of a matrix, with everything needed to quantize them. `values` own their buffer, for it changes hands. */
 export interface Unit {
@@ -8,7 +8,7 @@ export interface Unit {
 }
 
 interface Done {
-  readonly blocks: QuantizedBlocks;
+  readonly blocks: Quantized;
   /** The memory of the unit's values comes back, for the next unit: fresh memory costs more than the copy into it. */
   readonly memory: ArrayBuffer;
 }

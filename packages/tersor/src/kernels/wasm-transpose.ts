@@ -5,7 +5,7 @@ import { unwritten } from './unwritten.ts';
 /** What is turned at a time: with its turned twin it stays in the second-level cache. */
 const TILE_BYTES = 2 ** 19;
 /** Runs of fewer elements cost more to copy one by one than to turn. */
-const LEAST_COLUMNS = 64;
+export const LEAST_COLUMNS = 64;
 
 /** Twin of reference/transpose.ts. */
 export function wasmTranspose(instances: Instances): Pick<Loops, 'transpose'> {
@@ -54,7 +54,7 @@ interface Runs {
   readonly pitch: number;
 }
 
-function copyRuns(source: Runs, target: Runs, length: number, count: number): void {
+export function copyRuns(source: Runs, target: Runs, length: number, count: number): void {
   if (source.pitch === length && target.pitch === length) {
     target.bytes.set(source.bytes.subarray(source.start, source.start + length * count), target.start);
     return;

@@ -1,4 +1,4 @@
-import type { BlockSpec, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type { BlockSpec, QuantizedBlocks, Summary } from '../core/kernels.ts';
 import type { Loops } from './loops.ts';
 import { bytesOf, type Instances, instancesOf, type Numbers } from './memory.ts';
 import { summaryOf } from './reference/summarize.ts';
@@ -7,6 +7,7 @@ import { unwritten } from './unwritten.ts';
 import { WASM } from './wasm.gen.ts';
 import { wasmGguf } from './wasm-gguf.ts';
 import { wasmMasks } from './wasm-masks.ts';
+import { wasmQuantize } from './wasm-quantize.ts';
 import { wasmTranspose } from './wasm-transpose.ts';
 
 /** Compiles the inlined module; about a millisecond. */
@@ -20,12 +21,12 @@ export function compileKernels(): Promise<WebAssembly.Module> {
  */
 export function wasmLoops(module: WebAssembly.Module): Loops {
   const instances = instancesOf(module);
-  const map = <O extends Numbers>(kernel: string, input: Lane<Numbers>, output: Lane<O>, count: number) =>
-    mapElements(instances, kernel, input, output, count);
+  const map = <O extends Numbers>(kernel: string, input: Lane<Numbers>, output: Lane<O>, count: number, ...more: number[]) =>
+    mapElements(instances, kernel, input, output, count, more);
   return {
-    quantize: (values, spec) => quantize(instances, values, spec),
     dequantize: (blocks, spec) => dequantize(instances, blocks, spec),
-    toHalf: (values) => map('toHalf', lane(values, 32), lane(new Uint16Array(unwritten(values.length * 2)), 16), values.length),
+    toHalf: (values, unit = 1) =>
+      map('toHalf', lane(values, 32), lane(new Uint16Array(unwritten(values.length * 2)), 16), values.length, 1 / unit),
     fromHalf: (bits) => map('fromHalf', lane(bits, 16), lane(new Float32Array(unwritten(bits.length * 4)), 32), bits.length),
     toBfloat16: (values) => map('toBfloat16', lane(values, 32), lane(new Uint16Array(unwritten(values.length * 2)), 16), values.length),
     fromBfloat16: (bits) => map('fromBfloat16', lane(bits, 16), lane(new Float32Array(unwritten(bits.length * 4)), 32), bits.length),
@@ -33,6 +34,7 @@ export function wasmLoops(module: WebAssembly.Module): Loops {
       map(`pack${bits}`, lane(codes, 8), lane(new Uint8Array(unwritten(packedBytes(codes.length, bits))), bits), codes.length),
     unpack: (bytes, bits, count) => map(`unpack${bits}`, lane(bytes, bits), lane(new Uint8Array(unwritten(count)), 8), count),
     summarize: (values) => summarize(instances, values),
+    ...wasmQuantize(instances),
     ...wasmGguf(instances),
     ...wasmMasks(instances),
     ...wasmTranspose(instances),
@@ -52,7 +54,14 @@ function lane<T extends Numbers>(array: T, bits: number): Lane<T> {
 /** Kernels work on multiples of this many elements; the rest of the last run is filled with zeros. */
 const RUN = 64;
 
-function mapElements<O extends Numbers>(instances: Instances, kernel: string, input: Lane<Numbers>, output: Lane<O>, count: number): O {
+function mapElements<O extends Numbers>(
+  instances: Instances,
+  kernel: string,
+  input: Lane<Numbers>,
+  output: Lane<O>,
+  count: number,
+  more: readonly number[],
+): O {
   const most = Math.min(TILE_ELEMENTS, roundUp(count, RUN));
   const inputBytes = bytesOf(input.array);
   const outputBytes = bytesOf(output.array);
@@ -61,36 +70,11 @@ function mapElements<O extends Numbers>(instances: Instances, kernel: string, in
       const elements = Math.min(TILE_ELEMENTS, count - start);
       const padded = roundUp(elements, RUN);
       copyIn(bytes, from, inputBytes, packedBytes(start, input.bits), packedBytes(elements, input.bits), packedBytes(padded, input.bits));
-      call(kernel, from, padded, to);
+      call(kernel, from, padded, to, ...more);
       outputBytes.set(bytes.subarray(to, to + packedBytes(elements, output.bits)), packedBytes(start, output.bits));
     }
   });
   return output.array;
-}
-
-const FITS = { absmax: 0, mse: 1, hqq: 2 } as const;
-
-function quantize(instances: Instances, values: Float32Array, spec: QuantizeSpec): QuantizedBlocks {
-  const { rows, columns, block, bits, symmetric } = spec;
-  const blocks = rows * Math.ceil(columns / block);
-  const codes = new Uint8Array(unwritten(values.length));
-  const scales = new Float32Array(blocks);
-  const zeros = new Uint8Array(blocks);
-  const input = bytesOf(values);
-  const scaleBytes = bytesOf(scales);
-  const most = largestPiece(spec);
-  instances.use([most.elements * 4, most.elements, most.blocks * 4, most.blocks], ({ call, bytes }, from, toCodes, toScales, toZeros) => {
-    for (const piece of piecesOf(spec)) {
-      const count = piece.rows * piece.columns;
-      bytes.set(input.subarray(piece.start * 4, (piece.start + count) * 4), from);
-      const flags = [bits, Number(symmetric), FITS[spec.fit], Number(spec.scale === 'f16')];
-      call('quantize', from, piece.rows, piece.columns, block, ...flags, toCodes, toScales, toZeros);
-      codes.set(bytes.subarray(toCodes, toCodes + count), piece.start);
-      scaleBytes.set(bytes.subarray(toScales, toScales + piece.blocks * 4), piece.firstBlock * 4);
-      zeros.set(bytes.subarray(toZeros, toZeros + piece.blocks), piece.firstBlock);
-    }
-  });
-  return symmetric ? { codes, scales, bits } : { codes, scales, zeros, bits };
 }
 
 function dequantize(instances: Instances, { codes, scales, zeros, bits }: QuantizedBlocks, spec: BlockSpec): Float32Array {

@@ -1,7 +1,6 @@
 import { decode } from '../core/decode.ts';
-import { elementsOf } from '../core/dtype.ts';
 import { TersorError } from '../core/error.ts';
-import type { Kernels, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+import type { Kernels, Quantized, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
 import { type AffineLayout, matrixOf } from '../core/layout.ts';
 import { inputAxes, isRowMajor, toMatrix } from '../core/matrix.ts';
 import type { Weight } from '../core/model.ts';
@@ -28,12 +27,10 @@ export async function quantizeWeight(
   levelBits: number = layout.numeric.bits,
 ): Promise<AffineTensor> {
   const values = decode(await weight.load());
-  const { nonFinite, peak } = await kernels.summarize(values);
-  if (nonFinite > 0) {
-    throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
-  }
   const { rows, columns, block } = matrixOf(layout, weight.shape);
-  const matrix = await rowsOf(values, weight.shape, layout.outputs, kernels);
+  // inputs before outputs, as in MatMul: the kernel turns it
+  const transposed = isRowMajor([...inputAxes(weight.shape, layout.outputs), ...layout.outputs]);
+  const matrix = transposed ? values : toMatrix(values, weight.shape, layout.outputs);
   const spec: QuantizeSpec = {
     rows,
     columns,
@@ -42,35 +39,27 @@ export async function quantizeWeight(
     symmetric: !layout.zero,
     fit,
     scale: layout.scale.dtype === 'f16' ? 'f16' : 'f32',
+    transposed,
   };
-  const { codes, scales, zeros } = await quantizeInUnits(matrix, spec, peak, kernels);
+  const plain = await kernels.quantize(matrix, spec);
+  if (!Number.isFinite(plain.peak)) {
+    throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
+  }
+  const { codes, scales, zeros } = await inUnits(plain, matrix, spec, kernels);
   const middle = 2 ** (layout.numeric.bits - 1) - 2 ** (levelBits - 1);
   if (middle > 0) for (let i = 0; i < codes.length; i++) codes[i]! += middle;
   return { kind: 'affine', shape: weight.shape, layout, codes, scales, ...(zeros && { zeros }) };
 }
 
 /** Halves are stored in units of the weight's own. Only scales that halves alone would hold poorly are worth the second pass that this takes. */
-async function quantizeInUnits(matrix: Float32Array, spec: QuantizeSpec, peak: number, kernels: Kernels): Promise<QuantizedBlocks> {
-  const plain = await kernels.quantize(matrix, spec);
-  if (spec.scale === 'f32' || plain.scales.every((scale) => scale === 0 || (Math.abs(scale) >= LEAST_HALF && Math.abs(scale) < MOST_HALF)))
-    return plain;
-  const unit = scaleUnit((2 * peak) / 2 ** (spec.bits - 1));
+async function inUnits(plain: Quantized, matrix: Float32Array, spec: QuantizeSpec, kernels: Kernels): Promise<QuantizedBlocks> {
+  if (spec.scale === 'f32') return plain;
+  const { least, peak, nonFinite } = await kernels.summarize(plain.scales);
+  if (nonFinite === 0 && (least === 0 || least >= LEAST_HALF) && peak < MOST_HALF) return plain;
+  const unit = scaleUnit((2 * plain.peak) / 2 ** (spec.bits - 1));
   const blocks = await kernels.quantize(
     matrix.map((value) => value / unit),
     spec,
   );
   return { ...blocks, scales: blocks.scales.map((scale) => scale * unit) };
-}
-
-/** The matrix `[outputs, inputs]`; inputs before outputs, as in MatMul, is a transposition, which has a kernel. */
-function rowsOf(
-  values: Float32Array,
-  shape: Weight['shape'],
-  outputs: readonly number[],
-  kernels: Kernels,
-): Promise<Float32Array> | Float32Array {
-  const inputs = inputAxes(shape, outputs);
-  if (!isRowMajor([...inputs, ...outputs])) return toMatrix(values, shape, outputs);
-  const columns = elementsOf(inputs.map((axis) => shape[axis] ?? 1));
-  return kernels.transpose(values, columns, values.length / columns);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { toHalfPrecision } from '../../src/core/half.ts';
-import { largestMagnitude, scaleUnit } from '../../src/core/scale-unit.ts';
+import { scaleUnit } from '../../src/core/scale-unit.ts';
 
 const scales = fc.array(fc.double({ min: 1e-9, max: 1, noNaN: true }), { minLength: 1, maxLength: 20 });
 
@@ -9,7 +9,7 @@ it('keeps eleven bits of every scale down to 2^-28 of the largest, at whatever m
   fc.assert(
     fc.property(scales, fc.integer({ min: -60, max: 60 }), (relative, exponent) => {
       const values = Float32Array.from(relative, (value) => value * 2 ** exponent);
-      const largest = largestMagnitude(values);
+      const largest = Math.max(...values);
       const unit = scaleUnit(largest);
       for (const value of values) {
         if (value < largest * 2 ** -28) continue;
@@ -21,5 +21,5 @@ it('keeps eleven bits of every scale down to 2^-28 of the largest, at whatever m
 });
 
 it('is 1 where there is nothing to scale', () => {
-  expect(scaleUnit(largestMagnitude(new Float32Array(4)))).toBe(1);
+  expect(scaleUnit(0)).toBe(1);
 });

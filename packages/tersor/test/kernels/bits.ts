@@ -12,6 +12,7 @@ export function sameBits(actual: Numbers | QuantizedBlocks, expected: Numbers | 
 
 function sameBlocks(actual: QuantizedBlocks, expected: QuantizedBlocks): void {
   expect(actual.bits).toBe(expected.bits);
+  if ('peak' in expected) expect(actual).toHaveProperty('peak', expected.peak);
   sameArray(actual.scales, expected.scales);
   expect(actual.zeros === undefined).toBe(expected.zeros === undefined);
   if (actual.zeros && expected.zeros) sameArray(actual.zeros, expected.zeros);

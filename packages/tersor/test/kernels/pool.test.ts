@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, it, vi } from 'vitest';
-import type { QuantizedBlocks } from '../../src/core/kernels.ts';
+import type { Quantized } from '../../src/core/kernels.ts';
 import { openPool } from '../../src/kernels/pool.ts';
 import type { WorkerEvents, WorkerHandle } from '../../src/kernels/start-worker.ts';
 import type { Unit } from '../../src/kernels/unit.ts';
@@ -24,7 +24,7 @@ afterAll(() => vi.restoreAllMocks());
 
 const spec = { rows: 1, columns: 1, block: 1, bits: 8, symmetric: true, fit: 'mse', scale: 'f32' } as const;
 const unit = (value: number) => () => ({ values: Float32Array.of(value), spec });
-const blocks = (code: number): QuantizedBlocks => ({ codes: Uint8Array.of(code), scales: Float32Array.of(1), bits: 8 });
+const blocks = (code: number): Quantized => ({ codes: Uint8Array.of(code), scales: Float32Array.of(1), bits: 8, peak: 1 });
 const done = (code: number) => ({ blocks: blocks(code), memory: new ArrayBuffer(code) });
 
 it('starts workers only for waiting units, at most as many as allowed, and lets idle ones go', async () => {

@@ -23,6 +23,7 @@ const grids = fc.record({
   symmetric: fc.boolean(),
   fit: fc.constantFrom('absmax', 'mse', 'hqq'),
   scale: fc.constantFrom('f32', 'f16'),
+  transposed: fc.boolean(),
 } satisfies Record<string, fc.Arbitrary<unknown>>);
 const matrices = fc
   .tuple(shapes, grids)
@@ -84,6 +85,34 @@ describe('the WASM twin has the bits of the reference', () => {
     }
   });
 
+  it('matrices that are turned on their way, in several pieces, with rows too long for them', () => {
+    for (const [rows, columns, block] of [
+      [700, 300, 32],
+      [70, 1100, 1100],
+      [5, 5000, 64],
+    ] as const) {
+      const values = gaussian(rows * columns, 5);
+      const spec: QuantizeSpec = { rows, columns, block, bits: 4, symmetric: false, fit: 'absmax', scale: 'f16' };
+      const expected = reference.quantize(reference.transpose(values, columns, rows), spec);
+      sameBits(wasm.quantize(values, { ...spec, transposed: true }), expected);
+    }
+  });
+
+  it('tells values that are not finite by the peak', () => {
+    const spec: QuantizeSpec = { rows: 3, columns: 50, block: 32, bits: 4, symmetric: true, fit: 'absmax', scale: 'f32' };
+    for (const broken of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const at of [0, 77, 149]) {
+        const values = gaussian(150, 6);
+        values[at] = broken;
+        for (const transposed of [true, false]) {
+          const { peak } = wasm.quantize(values, { ...spec, transposed });
+          expect(peak).toBe(reference.quantize(values, { ...spec, transposed }).peak);
+          expect(peak).not.toSatisfy(Number.isFinite);
+        }
+      }
+    }
+  });
+
   it('half and bfloat16, every half', () => {
     const every = Uint16Array.from({ length: 65536 }, (_, i) => i);
     sameBits(wasm.fromHalf(every), reference.fromHalf(every));
@@ -97,6 +126,7 @@ describe('the WASM twin has the bits of the reference', () => {
     fc.assert(
       fc.property(anyFloats, (values) => {
         sameBits(wasm.toHalf(values), reference.toHalf(values));
+        for (const unit of [2 ** -40, 2 ** -126, 2 ** 113]) sameBits(wasm.toHalf(values, unit), reference.toHalf(values, unit));
         sameBits(wasm.toBfloat16(values), reference.toBfloat16(values));
       }),
       { numRuns: 500 },

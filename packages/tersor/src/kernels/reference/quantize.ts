@@ -1,14 +1,17 @@
-import type { QuantizedBlocks, QuantizeSpec } from '../../core/kernels.ts';
+import type { Quantized, QuantizeSpec } from '../../core/kernels.ts';
 import { fitAbsmax } from './absmax.ts';
 import { type BlockFit, clamp, type Grid, gridOf, inverseOf, nearest } from './grid.ts';
 import { fitHqq } from './hqq.ts';
 import { fitMse } from './mse.ts';
+import { peakOf } from './peak.ts';
+import { transpose } from './transpose.ts';
 
 const FITS = { absmax: fitAbsmax, mse: fitMse, hqq: fitHqq } satisfies Record<QuantizeSpec['fit'], unknown>;
 
 /** Quantizes a matrix block by block: code = clamp(round(value / scale) + zero). */
-export function quantize(values: Float32Array, spec: QuantizeSpec): QuantizedBlocks {
+export function quantize(given: Float32Array, spec: QuantizeSpec): Quantized {
   const { rows, columns, block, bits, symmetric } = spec;
+  const values = spec.transposed ? transpose(given, columns, rows) : given;
   const grid = gridOf(spec);
   const blocks = Math.ceil(columns / block);
   const codes = new Uint8Array(values.length);
@@ -24,7 +27,8 @@ export function quantize(values: Float32Array, spec: QuantizeSpec): QuantizedBlo
       encode(part, fit, grid, codes.subarray(start));
     }
   }
-  return symmetric ? { codes, scales, bits } : { codes, scales, zeros, bits };
+  const peak = peakOf(values);
+  return symmetric ? { codes, scales, bits, peak } : { codes, scales, zeros, bits, peak };
 }
 
 function encode(block: Float32Array, { scale, zero }: BlockFit, { levels }: Grid, codes: Uint8Array): void {

@@ -1,7 +1,7 @@
 import type { DType, Shape } from '../../../core/dtype.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { AffineLayout } from '../../../core/layout.ts';
-import { largestMagnitude, scaleUnit } from '../../../core/scale-unit.ts';
+import { scaleUnit } from '../../../core/scale-unit.ts';
 import type { AffineTensor } from '../../../core/tensor.ts';
 import { type Chain, onnxType, pays } from './builder.ts';
 import { floatBytes, type Part } from './part.ts';
@@ -25,17 +25,14 @@ export function storeScales({ scale }: Pick<AffineLayout, 'scale'>, shape: Shape
     suffix: 'u',
     dtype: 'f32',
     shape: [],
-    bytes: async (tensor, kernels) => floatBytes(Float32Array.of(unitOf(tensor)), 'f32', kernels),
+    bytes: async ({ scales }, kernels) => floatBytes(Float32Array.of(await unitOf(scales, kernels)), 'f32', kernels),
   };
-  const inUnits = (tensor: AffineTensor, kernels: Kernels) => {
-    const factor = unitOf(tensor);
-    return inOrder(
-      tensor.scales.map((value) => value / factor),
-      kernels,
-    );
+  const inUnits: Part['bytes'] = async ({ scales }, kernels) => {
+    const halves = await kernels.toHalf(await inOrder(scales, kernels), await unitOf(scales, kernels));
+    return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
   };
   return {
-    parts: [scalesPart('f16', shape, inUnits), unit],
+    parts: [{ suffix: 's', dtype: 'f16', shape, bytes: inUnits }, unit],
     read: ([scales = '', factor = ''], chain) => chain.add('Mul', [chain.add('Cast', [scales], { to: onnxType('f32') }), factor]),
   };
 }
@@ -45,8 +42,8 @@ export function halves(shape: Shape): StoredScales {
   return { parts: [scalesPart('f16', shape, async ({ scales }) => scales)], read: ([scales = '']) => scales };
 }
 
-function unitOf({ scales }: AffineTensor): number {
-  return scaleUnit(largestMagnitude(scales));
+async function unitOf(scales: Float32Array, kernels: Kernels): Promise<number> {
+  return scaleUnit((await kernels.summarize(scales)).peak);
 }
 
 function scalesPart(dtype: DType, shape: Shape, values: (tensor: AffineTensor, kernels: Kernels) => Promise<Float32Array>): Part {

@@ -16,7 +16,7 @@ import type { Report } from '../packages/tersor/dist/index.js';
 import { pythonWith } from './peers/venv.ts';
 import { saveResults } from './results.ts';
 
-const REQUIREMENTS = ['numpy==2.4.6', 'onnx', 'onnxruntime==1.31.1'];
+const REQUIREMENTS = ['numpy==2.4.6', 'onnx', 'onnx-ir==1.1.0', 'onnxruntime==1.31.1'];
 const MOST_TIME = 0.5;
 const MOST_MEMORY = 0.6;
 const MODEL = fileURLToPath(new URL('../.cache/fixtures/minilm/model.onnx', import.meta.url));

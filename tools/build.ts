@@ -1,5 +1,5 @@
 /**
- * Builds what running needs: the kernels (AssemblyScript to inlined WASM), the registry of methods, and `dist/`.
+ * Builds what running needs: the kernels (AssemblyScript to inlined WASM), the registry of methods, `dist/`, and the bundle in it.
  * `npm install` runs this in a fresh clone, so it must be quick and say plainly what went wrong.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -24,6 +24,7 @@ const steps: readonly { name: string; run: () => Promise<Outcome>; when?: boolea
     run: () => runNode(binOf('tsx'), ['tools/registry.ts']),
   },
   { name: 'TypeScript', run: () => runNode(binOf('typescript', 'tsc'), ['-p', 'packages/tersor/tsconfig.build.json']) },
+  { name: 'bundle', run: () => runNode(binOf('tsx'), ['tools/bundle.ts']) },
 ];
 
 for (const { name, run, when = true } of steps) {
@@ -39,6 +40,7 @@ dropLeftovers(join(root, 'packages/tersor'));
 /** Removes built files whose source is gone, so that they are neither found by tests nor published. */
 function dropLeftovers(project: string): void {
   for (const path of readdirSync(join(project, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    if (path.split(/[\\/]/)[0] === 'bundle') continue;
     const source = path.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
     if (source !== path && !existsSync(join(project, 'src', source))) rmSync(join(project, 'dist', path));
   }

@@ -9,7 +9,7 @@ it('the command says what to do when nothing is built', async () => {
   try {
     cpSync(join(root, 'packages/tersor/bin'), join(folder, 'bin'), { recursive: true });
     const { status, output } = await runNode(join(folder, 'bin/tersor.js'), ['--version']);
-    expect(output).toBe('tersor: not built yet (dist/cli/main.js is missing)\n  build it with: npm run build\n');
+    expect(output).toBe('tersor: not built yet (dist/bundle/main.js is missing)\n  build it with: npm run build\n');
     expect(status).toBe(4);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -27,12 +27,22 @@ describe('the published packages, installed together in an empty folder', () => 
   it('brings what running and reading need, and nothing else', () => {
     const files = filesOf(join(folder, 'node_modules/tersor'));
     expect(files).toEqual(
-      expect.arrayContaining(['LICENSE', 'README.md', 'bin/tersor.js', 'dist/index.d.ts', 'dist/index.js', 'package.json']),
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'bin/tersor.js',
+        'dist/index.d.ts',
+        'dist/bundle/index.js',
+        'dist/bundle/main.js',
+        'dist/bundle/worker.js',
+        'dist/bundle/host-node.js',
+        'package.json',
+      ]),
     );
     expect(
       files.filter(
         (file) =>
-          !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.(js|d\.ts)|(recipes|devices)\/.+\.json|schema\/.+\.json)$/.test(
+          !/^(LICENSE|README\.md|package\.json|bin\/tersor\.js|dist\/.+\.d\.ts|dist\/bundle\/.+\.js|(recipes|devices)\/.+\.json|schema\/.+\.json)$/.test(
             file,
           ),
       ),

@@ -35,7 +35,7 @@ export async function openFile(path: string, name: string): Promise<Source & { c
 }
 
 async function readExactly(handle: FileHandle, name: string, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer); // every byte is read, or the read fails
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(LARGEST, length - done), offset + done).catch((error: unknown) => {
       throw new TersorError('FILE_MISSING', name, reasonOf(error, READING), 'check the disk and read it again', { cause: error });

@@ -102,10 +102,13 @@ function integerPart(
   };
 }
 
-/** Signed bytes around zero. A plain loop: millions of codes pass here. */
+/** Signed bytes around zero. Plain loops: millions of codes pass here, nearly all of them bytes whose top bit is turned, four at a time. */
 function lessOffset(codes: Uint8Array, offset: number): Uint8Array {
-  const signed = new Uint8Array(codes.length);
-  for (let i = 0; i < codes.length; i++) signed[i] = codes[i]! - offset;
+  const signed = new Uint8Array(codes);
+  const whole = offset === 128 ? Math.floor(signed.length / 4) : 0;
+  const words = new Uint32Array(signed.buffer, 0, whole);
+  for (let i = 0; i < whole; i++) words[i]! ^= 0x80808080;
+  for (let i = whole * 4; i < signed.length; i++) signed[i]! -= offset;
   return signed;
 }
 

@@ -10,26 +10,35 @@ import { root } from './run.ts';
 const source = join(root, 'packages/tersor/src');
 const outdir = join(root, 'packages/tersor/dist/bundle');
 
-rmSync(outdir, { recursive: true, force: true });
-await build({
-  entryPoints: { index: join(source, 'index.ts'), main: join(source, 'cli/main.ts'), ...startedByUrl() },
+const sources = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, text: readFileSync(join(source, path), 'utf8') }));
+checkRelativeUrls();
+
+const options = {
   outdir,
   bundle: true,
-  splitting: true,
   format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
   packages: 'external',
   legalComments: 'none',
   logLevel: 'warning',
+} as const;
+rmSync(outdir, { recursive: true, force: true });
+await build({
+  ...options,
+  entryPoints: { index: join(source, 'index.ts'), main: join(source, 'cli/main.ts'), ...startedByUrl() },
+  splitting: true,
+  platform: 'node',
+  target: 'node20.19',
 });
+// one file, so that the page's server has to hand out nothing else of ours
+await build({ ...options, entryPoints: [join(source, 'engine/host-browser.ts')], platform: 'browser', target: 'es2022' });
 
 /** What runs in a worker or a process of its own: sources name it as the built file beside them, everything else as a `.ts` file. */
 function startedByUrl(): Record<string, string> {
   const entries: Record<string, string> = {};
-  for (const path of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
-    if (!path.endsWith('.ts')) continue;
-    for (const [, file = ''] of readFileSync(join(source, path), 'utf8').matchAll(/'\.\/([\w-]+\.js)'/g)) {
+  for (const { path, text } of sources) {
+    for (const [, file = ''] of text.matchAll(/'\.\/([\w-]+\.js)'/g)) {
       const name = basename(file, '.js');
       const entry = join(source, dirname(path), `${name}.ts`);
       if (entries[name] !== undefined && entries[name] !== entry) throw new Error(`${name}: started from two folders, bundled into one`);
@@ -37,4 +46,14 @@ function startedByUrl(): Record<string, string> {
     }
   }
   return entries;
+}
+
+/** A URL that leads elsewhere from the bundle than from the file beside the source would only be noticed where it is published. */
+function checkRelativeUrls(): void {
+  for (const { path, text } of sources) {
+    for (const [, url = ''] of text.matchAll(/new URL\('(\.\.\/[^']*)', import\.meta\.url\)/g)) {
+      if (join(outdir, '..', dirname(path), url) !== join(outdir, url))
+        throw new Error(`${path}: '${url}' leads elsewhere from the bundle`);
+    }
+  }
 }

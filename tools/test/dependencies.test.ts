@@ -7,7 +7,7 @@ const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'dev
 
 it('docs/dependencies.md lists every dependency with the version that is pinned', () => {
   const page = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
-  const listed = [...page.matchAll(/^\| (\S+)(?: \(optional\))? \| (\S+) \| .{10,} \|$/gm)].map(
+  const listed = [...page.matchAll(/^\| (\S+)(?: \((?:optional|peer)\))? \| (\S+) \| .{10,} \|$/gm)].map(
     ([, name, version]) => `${name}@${version}`,
   );
   const folders = ['.', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)];

@@ -4,7 +4,8 @@ import { TersorError } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseDevice } from '../cost/parse-device.ts';
 
-/** Profiles are published with the package; from `src/cli` and from `dist/cli` the way is the same. */
+/** Profiles and their schema are published with the package; from `src/cli`, `dist/cli` and `dist/bundle` the way is the same. */
+export const DEVICE_SCHEMA = new URL('../../schema/device.schema.json', import.meta.url);
 const DEVICES = new URL('../../devices/', import.meta.url);
 const MAX_DEVICE_BYTES = 100_000;
 

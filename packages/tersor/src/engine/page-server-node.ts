@@ -21,7 +21,7 @@ export interface PageServer {
 /** Outputs of a run; a frame that is larger cannot be held in one buffer. */
 const MAX_REPLY_BYTES = 2 ** 31 - 1;
 
-const PAGE = '<!doctype html><meta charset="utf-8"><title>tersor</title><script type="module" src="app/engine/host-browser.js"></script>';
+const PAGE = '<!doctype html><meta charset="utf-8"><title>tersor</title><script type="module" src="app.js"></script>';
 
 /** The page runs our own code and onnxruntime's WebAssembly, and talks to nobody else. Isolation gives it clocks that are fine enough to time a run. */
 const HEADERS = {
@@ -37,8 +37,8 @@ const HEADERS = {
 
 const TYPES: Readonly<Record<string, string>> = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm' };
 
-/** Our own modules as browsers run them: `dist/`, from sources too. */
-const APP = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../dist/' : '../', import.meta.url));
+/** The page's program in one file, from sources too. */
+const APP = fileURLToPath(new URL(`${import.meta.url.endsWith('.ts') ? '../../dist' : '..'}/bundle/host-browser.js`, import.meta.url));
 const RUNTIME = join(dirname(createRequire(import.meta.url).resolve('onnxruntime-web')), sep);
 
 /** @param onReply  called with each frame that the page sends */
@@ -102,9 +102,9 @@ export async function openPageServer(onReply: (frame: Uint8Array<ArrayBuffer>) =
   };
 }
 
-/** The file behind an address: a module of ours, a part of onnxruntime-web, a model or what lies in its folder. */
+/** The file behind an address: our program, a part of onnxruntime-web, a model or what lies in its folder. */
 async function fileOf([area = '', ...rest]: readonly string[], models: readonly string[]): Promise<string | undefined> {
-  if (area === 'app') return /^(engine|core)\/[\w/-]+\.js$/.test(rest.join('/')) ? join(APP, ...rest) : undefined;
+  if (area === 'app.js') return rest.length === 0 ? APP : undefined;
   if (area === 'ort') return rest.length === 1 && /^ort[\w.-]+\.(mjs|wasm)$/.test(rest[0] ?? '') ? join(RUNTIME, rest[0] ?? '') : undefined;
   const model = area === 'model' ? models[Number(rest[0])] : undefined;
   if (model === undefined || rest.length !== 2) return undefined;

@@ -33,16 +33,19 @@ const get = (path: string, headers: Record<string, string> = {}, method = 'GET')
   });
 };
 
-it('serves the page, our modules and the runtime, and nothing else', async () => {
+it('serves the page, its program and the runtime, and nothing else', async () => {
   const { pathname } = new URL(server.url);
   const page = await get(pathname);
   expect(page).toMatchObject({ status: 200, headers: { 'cross-origin-opener-policy': 'same-origin' } });
   expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'/);
-  expect((await get(`${pathname}app/engine/host-browser.js`)).status).toBe(200);
+  const program = await get(`${pathname}app.js`);
+  expect(program).toMatchObject({ status: 200, headers: { 'content-type': 'text/javascript' } });
+  expect(program.text).not.toMatch(/^import /m);
   expect((await get(`${pathname}ort/ort.wasm.min.mjs`)).headers['content-type']).toBe('text/javascript');
   for (const path of [
-    'app/cli/main.js',
-    'app/engine/../../package.json',
+    'app.js/main.js',
+    'app.js/../../package.json',
+    'main.js',
     'ort/../package.json',
     'ort/%2e%2e/package.json',
     'model/0/x',

@@ -36,6 +36,7 @@ describe('the published packages, installed together in an empty folder', () => 
         'dist/bundle/main.js',
         'dist/bundle/worker.js',
         'dist/bundle/host-node.js',
+        'dist/bundle/host-browser.js',
         'package.json',
       ]),
     );
@@ -77,6 +78,17 @@ describe('the published packages, installed together in an empty folder', () => 
   it('runs the command', async () => {
     const { version } = packages.find(({ name }) => name === 'tersor') ?? {};
     expect(await npx('tersor', '--version')).toMatchObject({ status: 0, output: `${version}\n` });
+  });
+
+  it('brings the files that commands print', async () => {
+    for (const command of [
+      ['device', 'schema'],
+      ['device', 'list', '--json'],
+      ['recipe', 'schema'],
+      ['methods', 'rtn'],
+    ]) {
+      expect(await npx('tersor', ...command), command.join(' ')).toMatchObject({ status: 0 });
+    }
   });
 
   it('does the main job on a real model', async () => {

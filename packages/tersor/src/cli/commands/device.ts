@@ -2,14 +2,11 @@ import { readFile } from 'node:fs/promises';
 import type { Target } from '../../core/format.ts';
 import { defined } from '../defined.ts';
 import { DONE } from '../exit-status.ts';
-import { deviceNames, loadDevice } from '../load-device.ts';
+import { DEVICE_SCHEMA, deviceNames, loadDevice } from '../load-device.ts';
 import { checkFreeFile, jsonText, saveText } from '../save-file.ts';
 import { devicesScreen } from '../screens/devices-screen.ts';
 import type { Shell } from '../shell.ts';
 import { withProgress } from '../with-progress.ts';
-
-/** Published with the package; from `src/cli/commands` and from `dist/cli/commands` the way is the same. */
-const SCHEMA = new URL('../../../schema/device.schema.json', import.meta.url);
 
 export async function deviceListCommand({ json = false }: { readonly json?: boolean }, { out }: Shell): Promise<number> {
   const devices = Object.fromEntries(await Promise.all((await deviceNames()).map(async (name) => [name, await loadDevice(name)] as const)));
@@ -46,6 +43,6 @@ export async function deviceMeasureCommand(
 }
 
 export async function deviceSchemaCommand({ out }: Shell): Promise<number> {
-  out.write(await readFile(SCHEMA, 'utf8'));
+  out.write(await readFile(DEVICE_SCHEMA, 'utf8'));
   return DONE;
 }

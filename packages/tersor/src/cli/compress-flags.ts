@@ -81,5 +81,11 @@ export function isPage(path: string): boolean {
 
 /** The signal to end a search: on request, or when the time is up. */
 export function enoughAfter(seconds: number | undefined, asked: AbortSignal): AbortSignal {
-  return seconds === undefined ? asked : AbortSignal.any([asked, AbortSignal.timeout(seconds * 1000)]);
+  if (seconds === undefined) return asked;
+  // A signal made of others by AbortSignal.any may be collected before its time comes: https://github.com/nodejs/node/issues/54614
+  const either = new AbortController();
+  const end = () => either.abort();
+  asked.addEventListener('abort', end, { once: true });
+  setTimeout(end, seconds * 1000).unref();
+  return either.signal;
 }

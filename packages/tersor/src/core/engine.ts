@@ -1,5 +1,6 @@
 import type { DType } from './dtype.ts';
 import type { ValueInfo } from './graph.ts';
+import type { StateLink } from './state-links.ts';
 
 /** Runs models. Lives in a child process or worker, so that a crash is an error and Ctrl-C works. Reached through this interface only. */
 export interface Engine {
@@ -37,6 +38,8 @@ export interface Session {
   hold(values: Feeds): Promise<void>;
   /** @throws RUN_FAILED with the runtime's own words */
   run(feeds: Feeds, outputs?: readonly string[]): Promise<Feeds>;
+  /** Runs one after the other; what links name goes from each step to the next, unless the step gives it. Absent where `run` is as quick. */
+  runSteps?(steps: readonly Feeds[], links: readonly StateLink[]): Promise<Feeds[]>;
   close(): Promise<void>;
 }
 

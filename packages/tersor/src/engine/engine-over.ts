@@ -33,6 +33,7 @@ export function engineOver(host: Host, { name, notice }: About): Engine {
         outputs: opened.outputs,
         hold: (values) => host.ask('hold', { session: id, values }, running),
         run: (feeds, outputs) => host.ask('run', { session: id, feeds, ...(outputs && { outputs }) }, running),
+        runSteps: (steps, links) => host.ask('steps', { session: id, steps, links }, running),
         close: () => (host.ended() ? Promise.resolve() : host.ask('release', { session: id }, { ...running, doing: 'closing' })),
       };
       ids.set(session, id);

@@ -94,9 +94,16 @@ function handlersOf(platform: Platform): Handlers {
       const entry = sessionOf(session);
       entry.held = { ...entry.held, ...tensorsOf(values) };
     },
-    run: async ({ session, feeds, outputs }) => {
-      const result = await run(sessionOf(session), tensorsOf(feeds), outputs);
-      return Object.fromEntries(Object.entries(result).map(([name, tensor]) => [name, fromTensor(tensor)]));
+    run: async ({ session, feeds, outputs }) => valuesOf(await run(sessionOf(session), tensorsOf(feeds), outputs)),
+    steps: async ({ session, steps, links }) => {
+      const results: Feeds[] = [];
+      let state: Record<string, Tensor> = {};
+      for (const step of steps) {
+        const result = await run(sessionOf(session), { ...state, ...tensorsOf(step) });
+        results.push(valuesOf(result));
+        state = Object.fromEntries(links.flatMap(({ input, output }) => (result[output] ? [[input, result[output]]] : [])));
+      }
+      return results;
     },
     race: async ({ sessions: ids, feeds, rounds, warmup }) => race(ids.map(sessionOf), tensorsOf(feeds), rounds, warmup),
     memory: async () => platform.memory(),
@@ -106,6 +113,10 @@ function handlersOf(platform: Platform): Handlers {
       await entry?.session.release();
     },
   };
+}
+
+function valuesOf(tensors: InferenceSession.ReturnType): Feeds {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, fromTensor(tensor)]));
 }
 
 async function run(

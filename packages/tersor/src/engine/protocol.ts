@@ -1,6 +1,7 @@
 import type { Feeds, ModelSource, SessionOptions } from '../core/engine.ts';
 import type { Target } from '../core/format.ts';
 import type { ValueInfo } from '../core/graph.ts';
+import type { StateLink } from '../core/state-links.ts';
 
 /** What the engine asks its host process, and what it gets back. Requests are answered one after the other, in order. */
 export interface Requests {
@@ -8,6 +9,10 @@ export interface Requests {
   open: { readonly ask: { readonly model: ModelSource; readonly options: SessionOptions }; readonly answer: Opened };
   hold: { readonly ask: { readonly session: number; readonly values: Feeds }; readonly answer: undefined };
   run: { readonly ask: { readonly session: number; readonly feeds: Feeds; readonly outputs?: readonly string[] }; readonly answer: Feeds };
+  steps: {
+    readonly ask: { readonly session: number; readonly steps: readonly Feeds[]; readonly links: readonly StateLink[] };
+    readonly answer: Feeds[];
+  };
   race: {
     readonly ask: { readonly sessions: readonly number[]; readonly feeds: Feeds; readonly rounds: number; readonly warmup: number };
     readonly answer: number[][];

@@ -38,9 +38,11 @@ export async function* propose(question: Question): AsyncGenerator<Option[]> {
   }
   const cheapest = await cheapestOf(question);
   if (cheapest && (await holds(question, cheapest, question.maxDrop))) yield cheapest;
+  const uniform = await smallestUniform(question);
+  if (question.enough?.()) return yield uniform ?? careful(question);
   let choices: Ranked = await rank(question);
   let target = question.maxDrop;
-  let found = await smallest(question, choices, target);
+  let found = smaller(await smallest(question, choices, target), uniform?.map((option, row) => rankedAs(option, choices[row]!)));
   for (
     let round = 0;
     round < MAX_CORRECTIONS && !found.unreachable && !question.enough?.() && !(await isAdditive(question, found));
@@ -52,7 +54,6 @@ export async function* propose(question: Question): AsyncGenerator<Option[]> {
     [choices, found] = [corrected, next];
   }
   if (found.unreachable) return yield found.holding;
-  if (!found.measured && question.enough?.()) yield careful(question);
   let last = cheapest;
   const first = sumOf(found.holding, 'error');
   for (const share of SHARES) {
@@ -69,6 +70,27 @@ export async function* propose(question: Question): AsyncGenerator<Option[]> {
 function cheapestOf(question: Question): Promise<Option[] | undefined> {
   const unmeasured = question.options.map((row) => row.map((option) => ({ ...option, error: 0 })));
   return allocate(unmeasured, 'bytes', limitsOf(question), question.solve);
+}
+
+/** The smallest that holds of those that do the same to every layer, as far as a layer bears it at all. */
+async function smallestUniform(question: Question): Promise<Option[] | undefined> {
+  const { options, maxAdded = [], maxDrop } = question;
+  const steps = new Map(options.flat().flatMap(({ step }) => (step ? [[JSON.stringify(step), step] as const] : [])));
+  const uniforms = [...steps.values()].map((step) => options.map((row) => row.find((option) => option.step === step) ?? row.at(-1)!));
+  for (const chosen of uniforms.sort((a, b) => sumOf(a, 'bytes') - sumOf(b, 'bytes'))) {
+    if (question.enough?.()) break;
+    const isQuick = maxAdded.every((most, shape) => chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0) <= most);
+    if (isQuick && (await holds(question, chosen, maxDrop))) return chosen;
+  }
+  return undefined;
+}
+
+function rankedAs(option: Option, row: readonly Option[]): Option {
+  return row.find(({ step }) => step === option.step) ?? option;
+}
+
+function smaller(found: Found, other: Option[] | undefined): Found {
+  return other && !found.unreachable && sumOf(other, 'bytes') < sumOf(found.holding, 'bytes') ? { holding: other, measured: true } : found;
 }
 
 /** What is left when there was no time to measure: every layer at the most faithful of what makes it smaller. */

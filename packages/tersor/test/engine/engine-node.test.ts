@@ -4,8 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Engine, Feeds, Value } from '../../src/core/engine.ts';
+import type { Engine, Feeds, Session, Value } from '../../src/core/engine.ts';
 import { openEngine } from '../../src/engine/engine-node.ts';
+import { runSample } from '../../src/evaluate/run-sample.ts';
 
 vi.mock('node:child_process', async (original) => {
   const actual = await original<typeof import('node:child_process')>();
@@ -58,6 +59,28 @@ describe.each(['node', 'wasm'] as const)('engine on %s', (target) => {
     expect(close((await session.run({ input: feeds.input! })).output)).toBeCloseTo(0.016403, 5);
     await session.close();
     await expect(session.run(feeds)).rejects.toThrow(/the session is closed/);
+  });
+
+  it('runs many steps at once as it runs one after the other, state included', async () => {
+    const session = await engine.open({ path: silero });
+    const { runSteps, ...single } = session;
+    expect(runSteps).toBeDefined();
+    const wave = (step: number): Value => ({
+      ...f32([1, 512]),
+      data: Float32Array.from({ length: 512 }, (_, i) => Math.sin((i + 512 * step) / 7)),
+    });
+    const steps = Array.from({ length: 70 }, (_, step) => ({ input: wave(step), sr, ...(step === 0 && { state: feeds.state! }) }));
+    const links = [{ input: 'state', output: 'stateN' }];
+    const collect = async (by: Session) => {
+      const found: number[] = [];
+      for await (const { outputs, feeds: given } of runSample(by, { id: 's', steps }, links))
+        found.push(close(outputs.output), Number(given.state?.data[0]));
+      return found;
+    };
+    const one = await collect(single);
+    expect(await collect(session)).toEqual(one);
+    expect(new Set(one).size).toBeGreaterThan(60);
+    await session.close();
   });
 
   it('says in the words of the runtime why a model or a run is refused, and goes on', async () => {

@@ -56,7 +56,7 @@ export async function standAmongRandom(path: string, recipe: readonly Step[], sa
     const model = await onnx.open(store, name);
     const cleaned = await applySteps(model, [CLEAN], around);
     const made = [cleaned];
-    for (const step of menuFor({ evidence: 'data' })) made.push(await applySteps(cleaned, [step], around));
+    for (const step of menuFor({ evidence: 'data', target: 'node' })) made.push(await applySteps(cleaned, [step], around));
     const choices = await choicesOf(cleaned, made);
     const ours = await weightsAfter(await applySteps(model, recipe, around), choices);
     const bytes = sum(ours.values());
@@ -77,8 +77,7 @@ export async function standAmongRandom(path: string, recipe: readonly Step[], sa
   }
 
   async function openWeightsJudge(cleaned: Model, feeds: readonly Feeds[]) {
-    const ids = new Set((await findLayers(cleaned)).map(({ weight }) => weight.id));
-    const probe = probeOf(cleaned, ids);
+    const probe = probeOf(cleaned, await findLayers(cleaned));
     const session = await engine.open({ bytes: await bytesOf(probe.model) });
     const kinds = outputKinds(session.outputs, { graph: cleaned.graph });
     const held = new Map<WeightId, Weight>();

@@ -1,17 +1,9 @@
 import { TersorError } from '../core/error.ts';
 import { INTERRUPTED } from './exit-status.ts';
-import type { Screen } from './shell.ts';
+import type { Interruptions, Screen } from './shell.ts';
 
 /** Ctrl-C, a supervisor, a terminal that is closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** How Ctrl-C reaches work that is going on. */
-export interface Interruptions {
-  /** Aborted when everything is to be taken back. */
-  readonly signal: AbortSignal;
-  /** Aborted when it is time to end with what there is. */
-  readonly enough: AbortSignal;
-}
 
 /**
  * Runs `work` with a signal that the first Ctrl-C aborts, so that it can take back what it began; the next one ends the process at once.

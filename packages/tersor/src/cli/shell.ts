@@ -1,6 +1,5 @@
 import pc from 'picocolors';
 import type { Declarations } from '../core/parse-recipe.ts';
-import type { Interruptions } from './interruptible.ts';
 import type { Library } from './library.ts';
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -12,6 +11,14 @@ export interface Screen {
   /** A terminal, on which a line can be rewritten. */
   readonly live: boolean;
   readonly colors: Colors;
+}
+
+/** How Ctrl-C reaches work that is going on. */
+export interface Interruptions {
+  /** Aborted when everything is to be taken back. */
+  readonly signal: AbortSignal;
+  /** Aborted when it is time to end with what there is. */
+  readonly enough: AbortSignal;
 }
 
 /** All that a command can reach of the world besides files; a test gives another one. */

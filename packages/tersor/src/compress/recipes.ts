@@ -11,12 +11,13 @@ import { type Offer, type Option, optionsOf, stepsOf } from '../search/candidate
 import { isQuicker, menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import type { Confirmed, Question } from '../search/question.ts';
-import { openAssessor, roundsActivations } from './assessor.ts';
+import { openAssessor } from './assessor.ts';
 import { write } from './attempt.ts';
 import type { Job } from './job.ts';
 import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import { openSolver } from './solve.ts';
+import { roundsActivations } from './stand.ts';
 import { timeOptions } from './time-options.ts';
 
 /** Lossless, and fewer weights to look at. */

@@ -37,6 +37,8 @@ export interface Referee {
   trials(part: Part): AsyncGenerator<Trial>;
   /** The browser that results are to run in, too; undefined where that was not asked for, or is not to be had. Started once. @throws ENGINE_MISSING */
   elsewhere(): Promise<Running | undefined>;
+  /** Whether every step of every sample is on its own. */
+  readonly isStateless: boolean;
   /** Inputs of different shapes to time by while choosing. */
   readonly shapes: readonly Feeds[];
   /** The same on `shapes`. */
@@ -142,6 +144,7 @@ export async function openReferee(job: Job): Promise<Referee> {
       engine,
       original,
       ...(!score && { circumstances: JSON.stringify([engine.name, digest, seed, [...kinds]]) }),
+      isStateless: links.length === 0,
       shapes,
       raceQuickly: (session) => latency(engine, original, session, shapes, { seed, maxMs: QUICK_RACE_MS }),
       forwards: () => forwards,

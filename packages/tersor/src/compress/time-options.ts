@@ -2,10 +2,11 @@ import type { Feeds, Session } from '../core/engine.ts';
 import type { Model } from '../core/model.ts';
 import { median } from '../evaluate/bootstrap.ts';
 import type { Numbers } from '../io/node-numbers.ts';
-import { type Alone, alone, exposing } from '../search/alone.ts';
+import { expose } from '../observe/expose.ts';
+import { type Alone, alone } from '../search/alone.ts';
 import type { Offer, Option } from '../search/candidates.ts';
 import type { Job } from './job.ts';
-import { openInMemory } from './open-in-memory.ts';
+import { openTemporarily } from './open-temporarily.ts';
 import type { Referee } from './referee.ts';
 
 /** Rounds that all forms of one operator are timed in, and about how long that may take. */
@@ -75,14 +76,18 @@ async function groupsOf(
 async function observe(job: Job, referee: Referee, model: Model, names: readonly string[], shapes: readonly Feeds[]): Promise<Feeds[]> {
   const inner = names.filter((name) => shapes.some((feeds) => !(name in feeds)));
   if (inner.length === 0) return [...shapes];
-  const session = await openInMemory(job, referee.engine, exposing(model, inner));
+  const { session, close } = await openTemporarily(referee.engine, expose(model, new Set(inner)).model, aroundOf(job));
   try {
     const seen: Feeds[] = [];
-    for (const feeds of shapes) seen.push({ ...feeds, ...(await session.run(feeds)) });
+    for (const feeds of shapes) seen.push({ ...feeds, ...(await session.run(feeds, inner)) });
     return seen;
   } finally {
-    await session.close();
+    await close();
   }
+}
+
+function aroundOf({ input, target, kernels, asked: { signal } }: Job) {
+  return { format: input.format, target, kernels, ...(signal && { signal }) };
 }
 
 async function timeGroup(
@@ -100,9 +105,10 @@ async function timeGroup(
     const offer = offers.find((each) => each.step === step);
     return offer && { ...offer.model, graph: at.model.graph!, weights: pick(offer.model, at.model) };
   });
-  const sessions: Session[] = [];
+  const opened: Awaited<ReturnType<typeof openTemporarily>>[] = [];
   try {
-    for (const form of [at.model, ...forms]) sessions.push(await openInMemory(job, referee.engine, form ?? at.model));
+    for (const form of [at.model, ...forms]) opened.push(await openTemporarily(referee.engine, form ?? at.model, aroundOf(job)));
+    const sessions = opened.map(({ session }) => session);
     for (const [shape, values] of feeds.entries()) {
       const race = lazily(() => timeForms(referee, sessions, values));
       for (const [index, step] of steps.entries()) {
@@ -116,7 +122,7 @@ async function timeGroup(
       }
     }
   } finally {
-    for (const session of sessions) await session.close();
+    for (const { close } of opened) await close();
   }
 }
 
@@ -135,15 +141,10 @@ function setLatency(row: Option[], step: Option['step'], shape: number, shapes: 
 
 /** Medians in milliseconds. */
 async function timeForms(referee: Referee, sessions: readonly Session[], feeds: Feeds): Promise<number[]> {
-  const [trial] = await race(referee, sessions, feeds, 1);
-  const once = trial?.reduce((sum, [ms = 0]) => sum + ms, 0) ?? 0;
+  const trial = await referee.engine.race(sessions, feeds, { rounds: 1, warmup: 1 });
+  const once = trial.reduce((sum, [ms = 0]) => sum + ms, 0);
   const rounds = Math.round(Math.min(ROUNDS.most, Math.max(ROUNDS.least, ROUNDS.ms / Math.max(once, 1e-3))));
-  const [times] = await race(referee, sessions, feeds, rounds);
-  return (times ?? []).map(median);
-}
-
-async function race({ engine }: Referee, sessions: readonly Session[], feeds: Feeds, rounds: number) {
-  return [await engine.race(sessions, feeds, { rounds, warmup: 1 })];
+  return (await referee.engine.race(sessions, feeds, { rounds, warmup: 1 })).map(median);
 }
 
 async function timeOriginal({ engine, original }: Referee, feeds: Feeds): Promise<number> {

@@ -44,18 +44,6 @@ export function alone(model: Model, layer: Layer, isLayer: (id: WeightId) => boo
   };
 }
 
-/** The model with these values of its main graph as outputs, and no others. */
-export function exposing(model: Model, names: readonly string[]): Model {
-  const { graph } = model;
-  if (!graph) return model;
-  const types = inferTypes(graph, model.weights).get(graph);
-  const outputs = names.map((name): ValueInfo => {
-    const dtype = types?.typeOf(name);
-    return { name, ...(dtype && { dtype }) };
-  });
-  return withGraph(model, { ...graph, outputs });
-}
-
 function signatureOf(node: Node, initializers: ReadonlyMap<string, WeightId>, model: Model): string {
   const attributes = [...node.attributes].map(([name, { kind, value }]) => `${name}=${kind === 'tensor' ? 'tensor' : String(value)}`);
   const operands = node.inputs.map((name) => model.weights.get(initializers.get(name) ?? '')?.shape.join('x') ?? '');

@@ -42,7 +42,10 @@ export async function* propose(question: Question): AsyncGenerator<Option[]> {
   if (question.enough?.()) return yield uniform ?? careful(question);
   let choices: Ranked = await rank(question);
   let target = question.maxDrop;
-  let found = smaller(await smallest(question, choices, target), uniform?.map((option, row) => rankedAs(option, choices[row]!)));
+  let found = smaller(
+    await smallest(question, choices, target),
+    uniform?.map((option, row) => rankedAs(option, choices[row]!)),
+  );
   for (
     let round = 0;
     round < MAX_CORRECTIONS && !found.unreachable && !question.enough?.() && !(await isAdditive(question, found));

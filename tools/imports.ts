@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   io: ['core'],
   engine: ['core', 'formats'],
   data: ['core', 'io'],
+  record: ['core', 'data'],
   evaluate: ['core'],
   report: ['core'],
   cost: ['core'],
@@ -68,7 +69,7 @@ const forbidden: IForbiddenRuleType[] = [
   {
     name: 'node:* only in cli and in files named for Node',
     severity: 'error',
-    from: { path: `^${SRC}/`, pathNot: [`^${SRC}/cli/`, `^${SRC}/(io|engine|data|kernels)/.*node[^/]*$`] },
+    from: { path: `^${SRC}/`, pathNot: [`^${SRC}/cli/`, `^${SRC}/(io|engine|data|kernels|record)/.*node[^/]*$`] },
     to: { dependencyTypes: ['core'] },
   },
   {

@@ -117,6 +117,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async ([report, model], flags, shell) => (await import('./commands/check.ts')).checkCommand(report, model, flags, shell),
   },
   {
+    name: 'record <command...>',
+    summary: 'Run your application and keep what it feeds to its models, as data for --data.',
+    description:
+      'Runs a command and keeps, of every session that onnxruntime-node or onnxruntime-web creates in it, a fair sample of the inputs: by default 256 runs or, of models with state, sequences. The application is not changed. Nothing leaves this machine: inputs are written to the folder alone, readable by you alone, one folder for each model. In code: import { record } from "tersor/record".',
+    flags: ['into', 'samples', 'steps', 'maxBytes', 'seed', 'quiet'],
+    examples: [
+      'tersor record -- node app.js',
+      'tersor record --into recorded --samples 500 -- npm start',
+      'tersor model.onnx --data recorded',
+    ],
+    run: async ([command], flags, shell) => (await import('./commands/record.ts')).recordCommand(command, flags, shell),
+  },
+  {
     name: 'methods [id]',
     summary: 'List the methods, or show the page of one.',
     flags: ['json'],

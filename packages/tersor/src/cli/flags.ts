@@ -74,6 +74,10 @@ export const FLAGS = {
   outputs: () =>
     new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),
   eval: () => new Option('--eval <module>', 'A JS module whose default export scores a session; higher is better.'),
+  into: () => new Option('--into <folder>', 'Where to keep what is recorded.').default('recorded'),
+  steps: () => new Option('--steps <n>', 'Longer sequences of models with state are cut. Default 256.').argParser(count('--steps', 1, 1e5)),
+  maxBytes: () =>
+    new Option('--max-bytes <size>', 'Most that is kept of one model: 500MB, the default.').argParser(parsed('--max-bytes', parseBytes)),
   atLeast: () =>
     new Option('--at-least <share>', 'Exit with status 1 when the quality is lower: 99% or 0.99.').argParser(
       parsed('--at-least', parseShare),

@@ -5,7 +5,12 @@ import type { Feeds } from './engine.ts';
  * gets its state outputs fed back between steps, and starts from what the first step says (zeros when it says nothing).
  */
 export interface Sample {
+  /** Where it comes from, for people: "photos/cat.png", "pairs.jsonl:12". */
   readonly id: string;
+  /** What it was made from; samples that share it are no independent evidence, and stay together. Absent: of itself alone. */
+  readonly source?: string;
+  /** What is right: the number or name of a class, or more than one that count as right; a text. */
+  readonly labels?: readonly (string | number)[];
   readonly steps: readonly Feeds[];
 }
 

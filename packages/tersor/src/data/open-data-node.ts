@@ -4,12 +4,14 @@ import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
+import { integerText } from '../core/text/units.ts';
 import { filesBelow } from './files-below-node.ts';
 import { openIterable, openModule } from './iterable-node.ts';
 import { openNpz } from './npz-node.ts';
 import { openPictures } from './pictures-node.ts';
 import type { Preprocess } from './preprocess.ts';
 import type { Reading } from './reading.ts';
+import { recordingsOf } from './recordings-node.ts';
 import { openSounds } from './sounds-node.ts';
 import { openJsonLines, openTextLines } from './text-node.ts';
 import { warningsAbout } from './warnings.ts';
@@ -48,14 +50,16 @@ interface Kind {
   open(paths: readonly [string, ...string[]], folder: string, reading: Reading): Promise<Samples>;
 }
 
+const NPZ: Kind = {
+  name: '.npz files',
+  extensions: ['.npz'],
+  inFolders: true,
+  open: (paths, folder, reading) =>
+    openNpz(paths, paths.length > 1 ? `${basename(folder)} (${paths.length} files)` : basename(paths[0]), reading),
+};
+
 const KINDS: readonly Kind[] = [
-  {
-    name: '.npz files',
-    extensions: ['.npz'],
-    inFolders: true,
-    open: (paths, folder, reading) =>
-      openNpz(paths, paths.length > 1 ? `${basename(folder)} (${paths.length} files)` : basename(paths[0]), reading),
-  },
+  NPZ,
   { name: 'pictures', extensions: ['.png', '.jpg', '.jpeg'], inFolders: true, prepared: true, open: openPictures },
   { name: 'clips', extensions: ['.wav'], inFolders: true, prepared: true, open: openSounds },
   { name: 'text', extensions: ['.txt'], open: ([path], _, reading) => openTextLines(path, reading) },
@@ -72,7 +76,15 @@ export async function openData(
   inputs: readonly ValueInfo[],
   { samples = DEFAULT_SAMPLES, seed = 0, outputs = [], model, preprocess, signal }: DataOptions = {},
 ): Promise<Samples> {
-  const reading: Reading = { wanted: { inputs, links: stateLinks(inputs, outputs) }, limit: samples, seed, model, preprocess, signal };
+  const reading: Reading = {
+    wanted: { inputs, links: stateLinks(inputs, outputs) },
+    outputs: outputs.map(({ name }) => name),
+    limit: samples,
+    seed,
+    model,
+    preprocess,
+    signal,
+  };
   const found = await read(spec, reading);
   return { ...found, notes: [...found.notes, ...warningsAbout(found.samples, reading.wanted)] };
 }
@@ -82,25 +94,40 @@ async function read(spec: DataSpec, reading: Reading): Promise<Samples> {
     if (reading.preprocess) throw unprepared('inputs that are given');
     return openIterable(spec, 'data', reading);
   }
-  const { kind, paths, folder } = await find(spec);
+  const { kind, paths, folder, note } = await find(spec, reading);
   if (reading.preprocess && !kind.prepared) throw unprepared(kind.name);
-  return kind.open(paths, folder, reading);
+  const samples = await kind.open(paths, folder, reading);
+  return note === undefined ? samples : { ...samples, notes: [note, ...samples.notes] };
 }
 
 interface Found {
   readonly kind: Kind;
   readonly paths: readonly [string, ...string[]];
   readonly folder: string;
+  readonly note?: string;
 }
 
-async function find(path: string): Promise<Found> {
+async function find(path: string, reading: Reading): Promise<Found> {
   const about = await stat(path).catch(() => undefined);
   if (!about) throw new TersorError('FILE_MISSING', path, 'no such file or folder', HINT);
-  if (about.isDirectory()) return findInFolder(path);
+  if (about.isDirectory()) return (await findRecorded(path, reading)) ?? findInFolder(path);
   if (!about.isFile()) throw new TersorError('DATA_INVALID', basename(path), 'is no ordinary file', 'copy it into one first');
   const kind = KINDS.find(({ extensions }) => extensions.includes(extname(path).toLowerCase()));
   if (kind) return { kind, paths: [path], folder: dirname(path) };
   throw new TersorError('DATA_INVALID', basename(path), 'is no kind of data that tersor reads', HINT);
+}
+
+async function findRecorded(root: string, { wanted, outputs, model }: Reading): Promise<Found | undefined> {
+  const recordings = await recordingsOf(root, { wanted, outputs, model });
+  if (!recordings) return undefined;
+  const files = await Promise.all(recordings.map(({ folder }) => filesBelow(folder, NPZ.extensions)));
+  const [first, ...others] = files.flat();
+  if (first === undefined)
+    throw new TersorError('DATA_INVALID', basename(root), 'its recording holds no runs yet', 'let the application run');
+  const seen = recordings.reduce((sum, each) => sum + each.seen, 0);
+  const what = wanted.links.length > 0 ? 'sequences' : 'runs';
+  const note = `recorded: ${others.length + 1} of ${integerText(seen)} ${what} of ${recordings[0]?.model.name}`;
+  return { kind: NPZ, paths: [first, ...others], folder: root, note };
 }
 
 async function findInFolder(folder: string): Promise<Found> {

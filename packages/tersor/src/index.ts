@@ -42,31 +42,37 @@ export type { Phase, Progress } from './core/progress.ts';
 export type { Recipe, Step } from './core/recipe.ts';
 export { recipeSchema } from './core/recipe-schema.ts';
 export type {
+  Answer,
   Check,
   CheckRow,
+  ClassDelta,
   Comparison,
   ConditionsReport,
   DivergenceReport,
   FileReport,
   FrontPoint,
+  LabelledQuality,
   OutputQuality,
   PromiseReport,
   QualityReport,
   RepairReport,
   Report,
   RuntimeReport,
+  ScoreReport,
   ShapeTiming,
   SpeedReport,
   Spread,
   TransferReport,
   Weighed,
   WeightReport,
+  WorstSample,
 } from './core/report.ts';
 export type { Rule } from './core/rules.ts';
 export type { DenseTensor, Tensor } from './core/tensor.ts';
 export type { AskedShapes } from './cost/bind-shapes.ts';
 export { parseDevice } from './cost/parse-device.ts';
 export { type AskedCost, cost } from './cost.ts';
+export type { Evaluate, EvaluationContext, EvaluationSample, EvaluationSession } from './data/evaluation-node.ts';
 export { inspect } from './inspect.ts';
 export { inspectFolder } from './inspect-folder.ts';
 export { type AskedToMeasure, measureDevice } from './measure-device.ts';

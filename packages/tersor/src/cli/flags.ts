@@ -63,7 +63,7 @@ export const FLAGS = {
   data: () =>
     new Option(
       '--data <path>',
-      'Inputs to choose by and prove with: .npz, a folder of them, of pictures or of .wav, .txt or .jsonl (with tokenizer.json beside the model), or a JS module. For a folder of models: a folder with one of these per model, named like it, or one for every model that it fits.',
+      'Inputs to choose by and prove with: .npz, .txt or .jsonl (with tokenizer.json beside the model), a folder of .npz, of pictures, of .wav or of .txt, what "tersor record" kept, or a JS module. For a folder of models: a folder with one of these per model, named like it, or one for every model that it fits.',
     ),
   preprocess: () =>
     new Option(
@@ -73,7 +73,8 @@ export const FLAGS = {
   samples: () => new Option('--samples <n>', 'How many samples to use.').argParser(count('--samples', 1, 1e6)),
   outputs: () =>
     new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),
-  eval: () => new Option('--eval <module>', 'A JS module whose default export scores a session; higher is better.'),
+  eval: () =>
+    new Option('--eval <module>', 'A JS module whose default export scores a session, also by the samples of --data; higher is better.'),
   into: () => new Option('--into <folder>', 'Where to keep what is recorded.').default('recorded'),
   steps: () => new Option('--steps <n>', 'Longer sequences of models with state are cut. Default 256.').argParser(count('--steps', 1, 1e5)),
   maxBytes: () =>

@@ -12,7 +12,7 @@ import { parsePreprocess } from '../data/preprocess.ts';
 import { settle } from '../data/settle.ts';
 import { openEngine } from '../engine/engine-node.ts';
 import { openJudge } from '../evaluate/judge.ts';
-import { judgeTask, toScores } from '../evaluate/judge-task.ts';
+import { judgeTask, type Scores, toScores } from '../evaluate/judge-task.ts';
 import { distinctShapes, latency } from '../evaluate/latency.ts';
 import { outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
@@ -138,7 +138,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     }
 
     let there: Promise<Running | undefined> | undefined;
-    const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, asked.signal);
+    const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, job);
     const shapes = distinctShapes(choose.samples);
     return {
       engine,
@@ -148,11 +148,13 @@ export async function openReferee(job: Job): Promise<Referee> {
       shapes,
       raceQuickly: (session) => latency(engine, original, session, shapes, { seed, maxMs: QUICK_RACE_MS }),
       forwards: () => forwards,
-      evidence: score ? 'data' : samples.evidence,
+      evidence: score && !score.usesSamples ? 'data' : samples.evidence,
       compare,
       async judge(session, part, onSample) {
         const compared = await compare(session, part, onSample);
-        return score ? { ...(await score(session)), digest, outputs: compared.outputs } : compared;
+        if (!score) return compared;
+        const { outputs, worst, labelled } = compared;
+        return { ...(await score.judge(session, parts[part])), digest, outputs, ...(worst && { worst }), ...(labelled && { labelled }) };
       },
       race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
       trials,
@@ -182,10 +184,24 @@ export async function openReferee(job: Job): Promise<Referee> {
 }
 
 /** A user's own measure, against what it says of the original. @throws DATA_INVALID, FILE_MISSING */
-async function openScore(path: string, original: Session, signal?: AbortSignal): Promise<(session: Session) => Promise<QualityReport>> {
-  const measure = await openEvaluation(path, signal);
-  const before = toScores(await measure(original), path);
-  return async (session) => judgeTask(before, toScores(await measure(session), path), path);
+async function openScore(path: string, original: Session, { seed, asked: { signal } }: Job) {
+  const { measure, usesSamples } = await openEvaluation(path, signal);
+  const known = new Map<Samples | undefined, Scores>();
+  const originalOn = async (samples: Samples): Promise<Scores> => {
+    const key = usesSamples ? samples : undefined;
+    const before = known.get(key) ?? toScores(await measure(original, samples), path);
+    known.set(key, before);
+    return before;
+  };
+  // a module that fails does so before the work begins
+  if (!usesSamples) await originalOn({ evidence: 'data', source: path, samples: [], notes: [] });
+  return {
+    usesSamples,
+    async judge(session: Session, samples: Samples): Promise<QualityReport> {
+      const quality = judgeTask(await originalOn(samples), toScores(await measure(session, samples), path), path, seed);
+      return usesSamples ? { ...quality, evidence: samples.evidence } : quality;
+    },
+  };
 }
 
 function openSamples(job: Job, session: Session, { data, preprocess, samples, signal }: Asked): Promise<Samples> {

@@ -3,6 +3,9 @@ import type { Target } from './format.ts';
 import type { WeightId } from './graph.ts';
 import type { LayerKind } from './layers.ts';
 import type { Recipe } from './recipe.ts';
+import type { LabelledQuality, WorstSample } from './report-samples.ts';
+
+export type { Answer, ClassDelta, LabelledQuality, WorstSample } from './report-samples.ts';
 
 /** What was done, what it won and what it cost. Data only: printing is the command line's. Sizes are bytes, times are milliseconds unless named otherwise. */
 export interface Report {
@@ -127,6 +130,18 @@ export interface QualityReport {
   /** SHA-256 of all inputs, in hexadecimal: reports with the same one were judged by the same data. */
   readonly digest?: string;
   readonly outputs: readonly OutputQuality[];
+  /** Samples whose answers changed most, the worst first: of classes, those whose decisions changed. */
+  readonly worst?: readonly WorstSample[];
+  /** How often answers are right, where the data says what is. */
+  readonly labelled?: LabelledQuality;
+  /** What a user's own measure said of both models; higher is better. */
+  readonly scores?: readonly ScoreReport[];
+}
+
+export interface ScoreReport {
+  readonly name: string;
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface OutputQuality {

@@ -21,6 +21,8 @@ export interface Samples {
   /** Where they come from, for people: "calib.npz", "synthetic (seed 0)". */
   readonly source: string;
   readonly samples: readonly Sample[];
+  /** What the classes are called, in the order of the output; absent where nothing says so. */
+  readonly classes?: readonly string[];
   /** What a user should know: inputs that were guessed, constant or unused. */
   readonly notes: readonly string[];
 }

@@ -16,10 +16,10 @@ export function digestOf({ steps }: Sample): string {
   return hash.digest('hex');
 }
 
-/** SHA-256 of samples in their order: two reports with the same digest judged by the same data. */
+/** SHA-256 of samples, whatever their order: two reports with the same digest judged by the same data. */
 export function digestOfAll(samples: readonly Sample[]): string {
   const hash = createHash('sha256');
-  for (const sample of samples) hash.update(digestOf(sample));
+  for (const digest of samples.map(digestOf).sort()) hash.update(digest);
   return hash.digest('hex');
 }
 

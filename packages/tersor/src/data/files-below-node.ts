@@ -1,5 +1,5 @@
 import { opendir } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { TersorError } from '../core/error.ts';
 
 /** More is no folder of samples, but a disk. */
@@ -24,5 +24,9 @@ export async function filesBelow(folder: string, extensions: readonly string[]):
       else if (extensions.includes(extname(entry.name).toLowerCase())) found.push(path);
     }
   }
-  return found.sort();
+  // in one order on every platform
+  return found
+    .map((path) => ({ path, key: path.replaceAll(sep, '/') }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ path }) => path);
 }

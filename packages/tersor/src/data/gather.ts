@@ -16,16 +16,17 @@ export interface Gathered {
 
 /**
  * Up to `limit` different samples, chosen by the seed and in the order of `items`. An item is only read when it is chosen; one that feeds exactly what
- * another one does is left out, since it would be evidence twice, and could lie in both halves.
+ * another one does is left out, since it would be evidence twice, and could lie in both halves. With strata, they are chosen in proportion.
  */
 export async function gather<T>(
   items: readonly T[],
   { limit, seed, signal }: Gathering,
   make: (item: T) => Sample | Promise<Sample>,
+  stratumOf?: (item: T) => string | undefined,
 ): Promise<Gathered> {
   const found = new Map<string, { readonly index: number; readonly sample: Sample }>();
   let read = 0;
-  for (const index of orderToChoose(items.length, seed)) {
+  for (const index of orderToChoose(items.length, seed, stratumOf && ((index) => stratumOf(items[index] as T)))) {
     if (found.size === limit) break;
     signal?.throwIfAborted();
     const sample = await make(items[index] as T);

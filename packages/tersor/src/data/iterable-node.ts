@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { abortable } from '../core/abortable.ts';
 import { TersorError } from '../core/error.ts';
 import type { Sample, Samples } from '../core/samples.ts';
+import { splitAnnotation } from './annotate.ts';
 import { distinct } from './gather.ts';
 import { loadModule } from './module-node.ts';
 import type { Reading } from './reading.ts';
@@ -61,15 +62,11 @@ export async function openIterable(
       break;
     }
     const id = `${name}[${found.length}]`;
-    const steps: readonly unknown[] = Array.isArray(next.value) ? next.value : [next.value];
+    const { rest, annotation } = splitAnnotation(next.value, wanted, id);
+    const steps: readonly unknown[] = Array.isArray(rest) ? rest : [rest];
     if (steps.length === 0) throw new TersorError('DATA_INVALID', id, 'is a sequence without steps');
-    found.push(
-      toSample(
-        id,
-        steps.map((step, index) => toFeeds(step, wanted, steps.length > 1 ? `${id}[${index}]` : id)),
-        wanted,
-      ),
-    );
+    const feeds = steps.map((step, index) => toFeeds(step, wanted, steps.length > 1 ? `${id}[${index}]` : id));
+    found.push({ ...toSample(id, feeds, wanted), ...annotation });
   }
   if (found.length === 0) throw new TersorError('DATA_INVALID', name, 'yields no samples', 'yield one object of inputs per sample');
   const different = distinct(found);

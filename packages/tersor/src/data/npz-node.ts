@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Sample, Samples } from '../core/samples.ts';
+import { splitAnnotationArrays } from './annotate.ts';
 import { choose } from './choose.ts';
 import { distinct } from './gather.ts';
 import { parseNpz } from './npz.ts';
@@ -27,11 +28,16 @@ export async function openNpz(all: readonly string[], source: string, { wanted, 
       found.push({ ...toSample(name, steps, wanted), ...(typeof part === 'string' && { source: part }) });
       continue;
     }
-    const { feeds, note } = splitArrays(arrays, wanted, name);
+    const annotations = splitAnnotationArrays(arrays, wanted, name);
+    const { feeds, note } = splitArrays(annotations.rest, wanted, name);
     const steps = wanted.links.length > 0;
     if (note && paths.length === 1) notes.push(steps ? `${note}, the steps of one sequence` : note);
-    if (steps) found.push(toSample(name, feeds, wanted));
-    else feeds.forEach((run, index) => void found.push(toSample(feeds.length > 1 ? `${name}[${index}]` : name, [run], wanted)));
+    if (steps) found.push({ ...toSample(name, feeds, wanted), ...annotations.of(0, 1) });
+    else
+      feeds.forEach((run, index) => {
+        const id = feeds.length > 1 ? `${name}[${index}]` : name;
+        found.push({ ...toSample(id, [run], wanted), ...annotations.of(index, feeds.length) });
+      });
   }
   const different = distinct(found);
   const chosen = choose(different.samples, limit, seed);

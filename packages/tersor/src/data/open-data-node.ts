@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
-import type { Samples } from '../core/samples.ts';
+import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
 import { integerText } from '../core/text/units.ts';
+import { classNames } from './classes-node.ts';
 import { filesBelow } from './files-below-node.ts';
 import { openIterable, openModule } from './iterable-node.ts';
 import { openNpz } from './npz-node.ts';
@@ -58,11 +59,13 @@ const NPZ: Kind = {
     openNpz(paths, paths.length > 1 ? `${basename(folder)} (${paths.length} files)` : basename(paths[0]), reading),
 };
 
+const TEXT: Kind = { name: 'text', extensions: ['.txt'], open: openTextLines };
+
 const KINDS: readonly Kind[] = [
   NPZ,
   { name: 'pictures', extensions: ['.png', '.jpg', '.jpeg'], inFolders: true, prepared: true, open: openPictures },
   { name: 'clips', extensions: ['.wav'], inFolders: true, prepared: true, open: openSounds },
-  { name: 'text', extensions: ['.txt'], open: ([path], _, reading) => openTextLines(path, reading) },
+  TEXT,
   { name: 'lines of JSON', extensions: ['.jsonl'], open: ([path], _, reading) => openJsonLines(path, reading) },
   { name: 'a module', extensions: ['.js', '.mjs', '.cjs', '.ts', '.mts'], open: ([path], _, reading) => openModule(path, reading) },
 ];
@@ -86,7 +89,19 @@ export async function openData(
     signal,
   };
   const found = await read(spec, reading);
-  return { ...found, notes: [...found.notes, ...warningsAbout(found.samples, reading.wanted)] };
+  const classes = await classNames(model, typeof spec === 'string' ? spec : undefined);
+  return {
+    ...found,
+    ...(classes && { classes }),
+    notes: [...found.notes, ...aboutSources(found.samples), ...warningsAbout(found.samples, reading.wanted)],
+  };
+}
+
+function aboutSources(samples: readonly Sample[]): string[] {
+  const sources = new Set(samples.map(({ source, id }) => source ?? id));
+  return sources.size === samples.length
+    ? []
+    : [`${samples.length} samples of ${sources.size} sources: those of one choose or prove, never both`];
 }
 
 async function read(spec: DataSpec, reading: Reading): Promise<Samples> {
@@ -142,7 +157,10 @@ async function findInFolder(folder: string): Promise<Found> {
   });
   const [only, ...others] = found;
   const name = basename(folder);
-  if (!only) throw new TersorError('DATA_INVALID', name, `holds no ${kinds.map((kind) => kind.name).join(', no ')}`, HINT);
+  // beside files of other kinds, text is about them
+  const [text, ...texts] = only ? [] : await filesBelow(folder, TEXT.extensions);
+  if (text !== undefined) return { kind: TEXT, paths: [text, ...texts], folder };
+  if (!only) throw new TersorError('DATA_INVALID', name, `holds no ${[...kinds, TEXT].map((kind) => kind.name).join(', no ')}`, HINT);
   if (others.length === 0) return only;
   const counts = found.map(({ kind, paths }) => `${paths.length} ${kind.name}`).join(', ');
   throw new TersorError('DATA_INVALID', name, `holds data of several kinds (${counts})`, 'give a folder of one kind');

@@ -1,10 +1,11 @@
-import { basename, relative } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import type { Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { gather } from './gather.ts';
 import { channelAxis, guessRole } from './guess-role.ts';
+import { labelsOfFolder } from './labels-node.ts';
 import { decodePicture } from './picture.ts';
 import { planPictures } from './picture-plan.ts';
 import { pictureValue } from './picture-value.ts';
@@ -28,12 +29,16 @@ export async function openPictures(paths: readonly string[], folder: string, rea
   const input = pictureInput(wanted, source);
   const { preprocess, from } = await preprocessing(reading);
   const { plan, note } = planPictures(input, preprocess, from);
-  const { samples, notes } = await gather(paths, reading, async (path): Promise<Sample> => {
-    const id = relative(folder, path) || basename(path);
+  const labels = await labelsOfFolder(folder, paths);
+  const make = async (path: string): Promise<Sample> => {
+    const id = relative(folder, path).replaceAll(sep, '/') || basename(path);
+    const right = labels.of(path);
     const value = pictureValue(await decodePicture(await readBounded(path, MAX_FILE_BYTES), id), plan, id);
-    return toSample(id, [{ [input.name]: value, ...masksFor(value, wanted, plan.layout, id) }], wanted);
-  });
-  return { evidence: 'data', source, samples, notes: [note, ...notes] };
+    const sample = toSample(id, [{ [input.name]: value, ...masksFor(value, wanted, plan.layout, id) }], wanted);
+    return right ? { ...sample, labels: right } : sample;
+  };
+  const { samples, notes } = await gather(paths, reading, make, (path) => labels.of(path)?.join());
+  return { evidence: 'data', source, samples, notes: [note, ...(labels.note === undefined ? [] : [labels.note]), ...notes] };
 }
 
 /** The input that looks like a picture's, or the only one of numbers with four axes. */

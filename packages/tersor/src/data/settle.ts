@@ -3,7 +3,8 @@ import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Model } from '../core/model.ts';
 import type { Sample, Samples } from '../core/samples.ts';
-import { stateLinks } from '../core/state-links.ts';
+import { type StateLink, stateLinks } from '../core/state-links.ts';
+import { hasGrowingState } from './growing-state.ts';
 import { channelAxis } from './guess-role.ts';
 import { type Sizes, sizeCandidates } from './sizes.ts';
 import { explainGuess, type Guess, guessInputs, type Making, synthesize } from './synthesize.ts';
@@ -27,10 +28,11 @@ const MIN_VARIATION = 1e-3;
  * @throws DATA_INVALID when it refuses every guess, ENGINE_CRASHED, INTERRUPTED
  */
 export async function settle(session: Session, { samples, seed, model }: SettleOptions): Promise<Samples> {
-  const { guesses, make, open, sizes } = await settleSizes(session, { seed, ...(model && { model }) });
+  const { wanted, guesses, make, open, sizes } = await settleSizes(session, { seed, ...(model && { model }) });
   const vary = (open.has('sequence') || hasMask(guesses)) && (await takesLengths(session, sizes, make));
   const gain = guesses.some(({ role }) => role === 'features') ? await findGain(session, sizes, make) : 1;
-  const made = make({ sizes, count: samples, vary, gain });
+  const decode = hasGrowingState(wanted) && (await tryRun(session, make({ sizes, count: 1, decode: true }), wanted.links)) === undefined;
+  const made = make({ sizes, count: samples, vary, gain, decode });
   const scale = gain === 1 ? [] : [`features are multiplied by ${gain}: smaller or larger ones leave the outputs constant`];
   return {
     evidence: 'synthetic',
@@ -53,7 +55,7 @@ async function settleSizes(session: Session, { seed, model }: Omit<SettleOptions
   const make = (making: Omit<Making, 'seed'>) => synthesize(guesses, wanted, { seed, ...making });
   const open = new Set(guesses.flatMap((guess) => [...guess.open.values()]));
   const sizes = await findSizes(session, sizeCandidates(open, fixedHeight(guesses), wanted.links.length > 0), make);
-  return { guesses, make, open, sizes };
+  return { wanted, guesses, make, open, sizes };
 }
 
 type Make = (making: Omit<Making, 'seed'>) => Sample[];
@@ -113,10 +115,16 @@ function inputsOf(session: Session, model: Model | undefined): readonly ValueInf
   });
 }
 
-/** Why the model does not take the samples, or undefined when it does. */
-async function tryRun(session: Session, samples: readonly Sample[]): Promise<string | undefined> {
+/** Why the model does not take the samples, or undefined when it does: their first steps or, with links, all of them. */
+async function tryRun(session: Session, samples: readonly Sample[], links: readonly StateLink[] = []): Promise<string | undefined> {
   try {
-    for (const { steps } of samples) if (steps[0]) await session.run(steps[0]);
+    for (const { steps } of samples) {
+      let state: Feeds = {};
+      for (const step of links.length > 0 ? steps : steps.slice(0, 1)) {
+        const outputs = await session.run({ ...state, ...step });
+        state = Object.fromEntries(links.flatMap(({ input, output }) => (outputs[output] ? [[input, outputs[output]]] : [])));
+      }
+    }
     return undefined;
   } catch (error) {
     if (error instanceof TersorError && (error.code === 'RUN_FAILED' || error.code === 'DATA_INVALID')) return error.message;

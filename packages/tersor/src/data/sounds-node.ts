@@ -1,8 +1,9 @@
-import { basename, relative } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import type { Feeds } from '../core/engine.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { decodeWav } from './decode-wav.ts';
 import { gather } from './gather.ts';
+import { labelsOfFolder } from './labels-node.ts';
 import { preprocessing } from './preprocessing-node.ts';
 import { readBounded } from './read-bounded-node.ts';
 import type { Reading } from './reading.ts';
@@ -24,13 +25,17 @@ export async function openSounds(paths: readonly string[], folder: string, readi
   const { preprocess, from } = await preprocessing(reading);
   const { plan, note } = planSound(reading.wanted, preprocess, from);
   const source = paths.length === 1 ? basename(paths[0] ?? folder) : `${basename(folder)} (${paths.length} clips)`;
-  const { samples, notes } = await gather(paths, reading, async (path): Promise<Sample> => {
-    const id = relative(folder, path) || basename(path);
+  const labels = await labelsOfFolder(folder, paths);
+  const make = async (path: string): Promise<Sample> => {
+    const id = relative(folder, path).replaceAll(sep, '/') || basename(path);
+    const right = labels.of(path);
     const sound = resampleSound(decodeWav(await readBounded(path, MAX_FILE_BYTES), MAX_SECONDS, id), plan.rate);
     const steps = cut(plan.standardize ? standardized(sound) : sound, plan).map((run) => feedsOf(run, plan, id));
-    return toSample(id, steps, reading.wanted);
-  });
-  return { evidence: 'data', source, samples, notes: [note, ...notes] };
+    const sample = toSample(id, steps, reading.wanted);
+    return right ? { ...sample, labels: right } : sample;
+  };
+  const { samples, notes } = await gather(paths, reading, make, (path) => labels.of(path)?.join());
+  return { evidence: 'data', source, samples, notes: [note, ...(labels.note === undefined ? [] : [labels.note]), ...notes] };
 }
 
 /** Windows one behind the other, each with the end of the one before in front; what is left over is dropped, and a clip that is too short ends in silence. */

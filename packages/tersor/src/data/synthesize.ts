@@ -1,3 +1,4 @@
+import { elementsOf } from '../core/dtype.ts';
 import type { Feeds, Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
@@ -6,6 +7,7 @@ import { type Random, randomFor } from '../core/random.ts';
 import type { Sample } from '../core/samples.ts';
 import type { StateLink } from '../core/state-links.ts';
 import { slowFeatures, smoothImage, soundscape } from './fill.ts';
+import { hasGrowingState, isCacheSwitch, type Window, windowsOf } from './growing-state.ts';
 import { channelAxis, guessRole, isHearing, type Role } from './guess-role.ts';
 import { type OpenSize, openSizes, type Sizes } from './sizes.ts';
 import { withInitialState } from './to-feeds.ts';
@@ -22,6 +24,9 @@ const MAX_ELEMENTS = 2 ** 26;
 
 /** Steps of a made-up sequence. */
 const STEPS = 8;
+
+/** Tokens after a made-up prompt. */
+const SINGLES = 3;
 
 /** An input with what it is taken for. */
 export interface Guess {
@@ -68,19 +73,26 @@ export interface Making {
   readonly vary?: boolean;
   /** Features are multiplied by it. */
   readonly gain?: number;
+  /** A prompt and some tokens after it, for models whose state grows; else the prompt alone. */
+  readonly decode?: boolean;
 }
 
 /** Made-up samples of the given sizes, every one different. @throws DATA_INVALID for inputs of absurd size */
 export function synthesize(
   guesses: readonly Guess[],
   wanted: { readonly inputs: readonly ValueInfo[]; readonly links: readonly StateLink[] },
-  { sizes, count, seed, vary = false, gain = 1 }: Making,
+  { sizes, count, seed, vary = false, gain = 1, decode = false }: Making,
 ): Sample[] {
-  const steps = stepsOf(wanted);
+  const grows = hasGrowingState(wanted);
+  const fixedSteps = wanted.links.length === 0 || grows ? 1 : STEPS;
   return Array.from({ length: count }, (_, index) => {
     const random = randomFor(seed, `sample ${index}`);
     const sequence = vary ? lengthOf(sizes.sequence, random) : sizes.sequence;
-    const makers = guesses.map((guess) => [guess.info.name, maker(guess, { ...sizes, sequence }, { steps, gain }, random)] as const);
+    const windows = grows && decode ? windowsOf(sequence + SINGLES, SINGLES) : undefined;
+    const steps = windows?.length ?? fixedSteps;
+    const makers = guesses.map(
+      (guess) => [guess.info.name, maker(guess, { ...sizes, sequence }, { steps, gain, windows }, random)] as const,
+    );
     const runs = Array.from({ length: steps }, (_, step): Feeds => Object.fromEntries(makers.map(([name, make]) => [name, make(step)])));
     return { id: `synthetic[${index}]`, steps: runs.map((run, step) => (step === 0 ? withInitialState(run, wanted) : run)) };
   });
@@ -91,11 +103,75 @@ function lengthOf(usual: number, random: Random): number {
   return Math.max(1, Math.round(usual * (0.25 + 1.75 * random())));
 }
 
-/** State that grows (a cache) is met by a first step; state of fixed size needs a sequence to matter. */
-function stepsOf({ inputs, links }: { readonly inputs: readonly ValueInfo[]; readonly links: readonly StateLink[] }): number {
-  const states = inputs.filter(({ name }) => links.some(({ input }) => input === name));
-  const grows = states.some(({ shape = [] }) => shape.filter((dim) => typeof dim !== 'number').length > 1);
-  return states.length === 0 || grows ? 1 : STEPS;
+type Make = (step: number) => Value;
+
+interface Sequence {
+  readonly steps: number;
+  readonly gain: number;
+  /** Of a decoder whose state grows, what each step adds. */
+  readonly windows: readonly Window[] | undefined;
+}
+
+function maker(guess: Guess, sizes: Sizes, { steps, gain, windows }: Sequence, random: Random): Make {
+  const { info, role, vocabulary } = guess;
+  const windowAt = (step: number): Window => windows?.[step] ?? { before: 0, added: sizes.sequence };
+  const shapeAt = (step: number) => shapeOf(guess, { ...sizes, sequence: lengthAt(info.name, role, windowAt(step), windowAt(0)) });
+  const whole = elementsOf(shapeAt(0));
+  if (whole > MAX_ELEMENTS) {
+    throw new TersorError('DATA_INVALID', info.name, `${describe(info)} is too large to be made up`, 'give it real inputs with --data');
+  }
+  const value = (data: Float32Array | readonly number[], shape: readonly number[]): Value => toValue({ data, shape }, info, 'synthetic');
+  const each =
+    (next: (index: number, last: number, window: Window) => number): Make =>
+    (step) => {
+      const shape = shapeAt(step);
+      return value(
+        Array.from({ length: elementsOf(shape) }, (_, index) => next(index, shape.at(-1) ?? 1, windowAt(step))),
+        shape,
+      );
+    };
+  const isFilled = (index: number, last: number) =>
+    guess.open.size > 0 || index % last < Math.max(1, Math.round((last * sizes.sequence) / 64));
+  switch (role) {
+    case 'text':
+      return () => ({
+        dtype: 'string',
+        shape: shapeAt(0),
+        data: Array.from({ length: whole }, () => `sample ${Math.floor(random() * 1e6)}`),
+      });
+    case 'rate':
+      return each(() => RATE);
+    case 'mask':
+      return each((index, last) => (isFilled(index, last) ? 1 : 0));
+    case 'segments':
+      return each(() => 0);
+    case 'positions':
+      return each((index, last, { before }) => before + (index % last));
+    case 'switch':
+      return each((_, __, { before }) =>
+        isCacheSwitch(info.name) ? Number(before > 0) : info.dtype === 'bool' && !/branch/.test(info.name) ? 1 : 0,
+      );
+    case 'tokens':
+      return each((index, last) => (isFilled(index, last) ? tokenBelow(vocabulary ?? UNKNOWN_VOCABULARY, random) : 0));
+    case 'image':
+      return () => value(toScale(info, orderColours(info, shapeAt(0), random)), shapeAt(0));
+    case 'audio': {
+      const sound = soundscape(whole * steps, RATE, random);
+      return (step) => value(toScale(info, sound.subarray(step * whole, (step + 1) * whole)), shapeAt(0));
+    }
+    case 'features':
+      return (step) => {
+        const shape = shapeAt(step);
+        const features = slowFeatures(shape, timeAxis(guess, shape.length), random);
+        return value(
+          toScale(
+            info,
+            features.map((feature) => gain * feature),
+          ),
+          shape,
+        );
+      };
+  }
 }
 
 /** The shape of an input when its open sizes are those. */
@@ -106,52 +182,10 @@ export function shapeOf({ info, open }: Guess, sizes: Sizes): number[] {
   });
 }
 
-type Make = (step: number) => Value;
-
-function maker(guess: Guess, sizes: Sizes, { steps, gain }: { readonly steps: number; readonly gain: number }, random: Random): Make {
-  const { info, role, open, vocabulary } = guess;
-  const shape = shapeOf(guess, sizes);
-  const count = shape.reduce((product, dim) => product * dim, 1);
-  if (count > MAX_ELEMENTS) {
-    throw new TersorError('DATA_INVALID', info.name, `${describe(info)} is too large to be made up`, 'give it real inputs with --data');
-  }
-  const value = (data: Float32Array | readonly number[]): Value => toValue({ data, shape }, info, 'synthetic');
-  const each =
-    (next: (index: number) => number): Make =>
-    () =>
-      value(Array.from({ length: count }, (_, index) => next(index)));
-  const last = shape.at(-1) ?? 1;
-  const filled = Math.max(1, Math.round(last * (open.size > 0 ? 1 : sizes.sequence / 64)));
-  switch (role) {
-    case 'text':
-      return () => ({ dtype: 'string', shape, data: Array.from({ length: count }, () => `sample ${Math.floor(random() * 1e6)}`) });
-    case 'rate':
-      return each(() => RATE);
-    case 'mask':
-      return each((index) => (index % last < filled ? 1 : 0));
-    case 'segments':
-      return each(() => 0);
-    case 'positions':
-      return each((index) => index % last);
-    case 'switch':
-      return each(() => (info.dtype === 'bool' && !/cache|branch/.test(info.name) ? 1 : 0));
-    case 'tokens':
-      return each((index) => (index % last < filled ? tokenBelow(vocabulary ?? UNKNOWN_VOCABULARY, random) : 0));
-    case 'image':
-      return () => value(toScale(info, orderColours(info, shape, random)));
-    case 'audio': {
-      const sound = soundscape(count * steps, RATE, random);
-      return (step) => value(toScale(info, sound.subarray(step * count, (step + 1) * count)));
-    }
-    case 'features':
-      return () =>
-        value(
-          toScale(
-            info,
-            slowFeatures(shape, timeAxis(guess, shape.length), random).map((feature) => gain * feature),
-          ),
-        );
-  }
+/** How many tokens an input is about at a step: masks are about all so far, what an encoder gave stays as it was. */
+function lengthAt(name: string, role: Role, { before, added }: Window, first: Window): number {
+  if (/^encoder_/.test(name)) return first.added;
+  return role === 'mask' ? before + added : added;
 }
 
 /** Where time runs in features: along the open size, or where most exporters put it. */

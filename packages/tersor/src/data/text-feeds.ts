@@ -2,6 +2,7 @@ import type { Feeds, Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { Encoded } from './encode-text.ts';
+import { isCacheSwitch, type Window, windowsOf } from './growing-state.ts';
 import { guessRole, type Role } from './guess-role.ts';
 import type { Wanted } from './to-feeds.ts';
 import { checkShape, describe, toValue } from './to-value.ts';
@@ -40,28 +41,48 @@ export function fixedLength(inputs: readonly TextInput[]): number | undefined {
   return typeof length === 'number' ? length : undefined;
 }
 
+/** Tokens that a decoder with a cache meets one by one, after the others at once. */
+const SINGLES = 4;
+
 /**
- * One text as feeds: a batch of one, filled up with `padding` where the model wants a fixed length.
+ * One text as the feeds of a decoder whose state grows: most of it at once, the last tokens one after the other, so that the cache counts.
  * @throws DATA_INVALID when an input wants another shape
  */
-export function textFeeds({ ids, segments }: Encoded, inputs: readonly TextInput[], padding: number, where: string): Feeds {
-  const length = fixedLength(inputs) ?? ids.length;
-  const each: Readonly<Record<TextInput['role'], (index: number) => number>> = {
-    tokens: (index) => ids[index] ?? padding,
-    mask: (index) => (index < ids.length ? 1 : 0),
-    segments: (index) => segments[index] ?? 0,
-    positions: (index) => index,
-    switch: () => 0,
+export function decoderFeeds(encoded: Encoded, inputs: readonly TextInput[], padding: number, where: string): Feeds[] {
+  const singles = fixedLength(inputs) === undefined ? Math.min(SINGLES, encoded.ids.length - 1) : 0;
+  return windowsOf(encoded.ids.length, singles).map((window) => textFeeds(encoded, inputs, padding, where, window));
+}
+
+/**
+ * One text as feeds: a batch of one, filled up with `padding` where the model wants a fixed length.
+ * @param window  the tokens that are fed; all unless told
+ * @throws DATA_INVALID when an input wants another shape
+ */
+export function textFeeds(
+  { ids, segments }: Encoded,
+  inputs: readonly TextInput[],
+  padding: number,
+  where: string,
+  { before, added }: Window = { before: 0, added: ids.length },
+): Feeds {
+  const fixed = fixedLength(inputs);
+  const each: Readonly<Record<TextInput['role'], (index: number, name: string) => number>> = {
+    tokens: (index) => ids[before + index] ?? padding,
+    mask: (index) => (index < before + added ? 1 : 0),
+    segments: (index) => segments[before + index] ?? 0,
+    positions: (index) => before + index,
+    switch: (_, name) => (isCacheSwitch(name) ? Number(before > 0) : 0),
   };
   return Object.fromEntries(
     inputs.map(({ info, role }): [string, Value] => {
       const rank = info.shape?.length ?? 2;
       const perToken = role !== 'switch' && rank > 0;
+      const length = fixed ?? (role === 'mask' ? before + added : added);
       const shape = perToken
         ? Array.from({ length: rank }, (_, axis) => (axis === rank - 1 ? length : 1))
         : (info.shape ?? []).map((dim) => (typeof dim === 'number' ? dim : 1));
       const count = shape.reduce((product, dim) => product * dim, 1);
-      const value = toValue({ data: Array.from({ length: count }, (_, index) => each[role](index)), shape }, info, where);
+      const value = toValue({ data: Array.from({ length: count }, (_, index) => each[role](index, info.name)), shape }, info, where);
       checkShape(value, info, where);
       return [info.name, value];
     }),

@@ -14,15 +14,17 @@ const MAX_BYTE = 255;
 /** Fewer may be equal by chance. */
 const MIN_ELEMENTS = 16;
 
-/** What a user should know of inputs that cannot be meant so: constant ones, and pictures that nobody scaled. */
+/** What a user should know of inputs that cannot be meant so: what is not finite, constant ones, and pictures that nobody scaled. */
 export function warningsAbout(samples: readonly Sample[], { inputs, links }: Wanted): string[] {
   const state = new Set(links.map(({ input }) => input));
   const given = inputs.filter(({ name }) => !state.has(name));
   const hearing = isHearing(given);
   return given.flatMap((info) => {
     const role = guessRole(info, { vocabulary: undefined, hearing });
-    if (!VARYING.has(role)) return [];
     const values = samples.map(({ steps }) => steps.flatMap((feeds) => feeds[info.name] ?? []));
+    const infinite = values.filter((steps) => steps.some(isNotFinite)).length;
+    if (infinite > 0) return [`${info.name} holds NaN or infinity in ${infinite} of ${samples.length} samples`];
+    if (!VARYING.has(role)) return [];
     const warning = aboutConstants(info.name, values) ?? (role === 'image' ? aboutScale(info, values.flat()) : undefined);
     return warning === undefined ? [] : [warning];
   });
@@ -58,6 +60,10 @@ function sameData(a: Value['data'], b: Value['data'] | undefined): boolean {
   if (a.length !== b?.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+function isNotFinite({ data }: Value): boolean {
+  return (data instanceof Float32Array || data instanceof Float64Array) && !data.every(Number.isFinite);
 }
 
 /** Of a few elements, nothing can be said. */

@@ -1,4 +1,5 @@
 import type { OutputJudge } from './output-judge.ts';
+import { type Change, indexOf, worstFirst } from './worst.ts';
 
 /** Classes that were decided for less often than this are judged together: alone they say nothing. */
 const MIN_DECISIONS = 20;
@@ -23,6 +24,19 @@ interface Share {
   /** By the class that the original decides for. */
   readonly byClass: Map<number, Tally>;
   divergence: number;
+  steps: number;
+  decisions: number;
+  changed: number;
+  /** The changed decision of which the original was surest. */
+  worst?: Omit<Change, 'sample' | 'changed' | 'decisions'>;
+  /** Of samples with one decision. */
+  decided?: Decided;
+}
+
+/** What both models decide for. */
+export interface Decided {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface ClassJudgement {
@@ -30,6 +44,9 @@ export interface ClassJudgement {
   readonly divergence: number;
   readonly decisions: number;
   readonly resample: (chosen: Uint32Array) => number;
+  readonly worst: readonly Change[];
+  /** By sample; undefined where there was not exactly one decision. */
+  readonly decided: readonly (Decided | undefined)[];
 }
 
 /**
@@ -44,15 +61,31 @@ export function openClassJudge(axis: number): OutputJudge<ClassJudgement> {
       const at = axis < 0 ? shape.length + axis : Math.min(axis, shape.length - 1);
       const count = shape[at] ?? 1;
       const stride = shape.slice(at + 1).reduce((product, dim) => product * dim, 1);
-      shares[sample] ??= { byClass: new Map(), divergence: 0 };
+      shares[sample] ??= { byClass: new Map(), divergence: 0, steps: 0, decisions: 0, changed: 0 };
       const share = shares[sample];
+      const step = share.steps++;
       for (let outer = 0; outer < original.length; outer += count * stride) {
         for (let start = outer; start < outer + stride; start++) {
           if (isPadding?.(start)) continue;
           const decided = largest(original, start, count, stride);
-          const agreed = largest(candidate, start, count, stride) === decided ? 1 : 0;
-          addTo(share.byClass, decided, { decisions: 1, agreed });
+          const other = largest(candidate, start, count, stride);
+          addTo(share.byClass, decided, { decisions: 1, agreed: other === decided ? 1 : 0 });
           share.divergence += divergence(original, candidate, start, count, stride);
+          if (++share.decisions === 1) share.decided = { before: decided, after: other };
+          if (other === decided) continue;
+          share.changed++;
+          const scale = scaleOf(original, start, count, stride);
+          const sure = (id: number) => Math.exp(logOf(original[start + id * stride]!, scale));
+          const severity = sure(decided) - sure(other);
+          if (share.worst && share.worst.severity >= severity) continue;
+          const newScale = scaleOf(candidate, start, count, stride);
+          share.worst = {
+            severity,
+            step,
+            at: indexOf(start, shape).filter((_, axis) => axis !== at),
+            before: { class: decided, value: sure(decided) },
+            after: { class: other, value: Math.exp(logOf(candidate[start + other * stride]!, newScale)) },
+          };
         }
       }
     },
@@ -76,7 +109,18 @@ function judge(shares: readonly Share[]): ClassJudgement {
   };
   const decisions = [...totals.values()].reduce((sum, tally) => sum + tally.decisions, 0);
   const apart = shares.reduce((sum, share) => sum + share.divergence, 0);
-  return { value: agreement(shares.keys()), divergence: decisions > 0 ? apart / decisions : 0, decisions, resample: agreement };
+  return {
+    value: agreement(shares.keys()),
+    divergence: decisions > 0 ? apart / decisions : 0,
+    decisions,
+    resample: agreement,
+    worst: worstFirst(
+      shares.flatMap((share, sample) =>
+        share.worst ? [{ ...share.worst, sample, changed: share.changed, decisions: share.decisions }] : [],
+      ),
+    ),
+    decided: shares.map((share) => (share.decisions === 1 ? share.decided : undefined)),
+  };
 }
 
 function addTo(tallies: Map<number, Tally>, key: number, { decisions, agreed }: Tally): void {

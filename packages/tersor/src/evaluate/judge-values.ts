@@ -1,5 +1,6 @@
 import type { OutputJudge } from './output-judge.ts';
 import { type AddSpread, openSpread } from './spread.ts';
+import { type Change, indexOf, worstFirst } from './worst.ts';
 
 /** One sample's share in the sums that R², cosine and SQNR are made of. */
 interface Share {
@@ -28,7 +29,11 @@ export interface ValueJudgement {
   readonly decisions: number;
   /** Quality of samples drawn again. */
   readonly resample: (chosen: Uint32Array) => number;
+  readonly worst: readonly Change[];
 }
+
+/** The number of a sample that changed most. */
+type Largest = Pick<Change, 'step' | 'at' | 'before' | 'after'> & { readonly difference: number };
 
 /** Which mean the spread is about: each element's own, each feature's (last axis), or one for all. */
 type About = 0 | 1 | 2;
@@ -40,6 +45,8 @@ type About = 0 | 1 | 2;
  */
 export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudge<ValueJudgement> {
   const shares: Share[] = [];
+  const largest: Largest[] = [];
+  const counts: number[] = [];
   const shapes = new Set<string>();
   const features = new Set<number>();
   let spreads: readonly [AddSpread, AddSpread, AddSpread] | undefined;
@@ -67,7 +74,13 @@ export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudg
       shapes.add(shape.join());
       features.add(shape.at(-1) ?? 1);
       if (withSpreads) spreads ??= [openSpread(Math.max(1, original.length)), openSpread(Math.max(1, shape.at(-1) ?? 1)), openSpread(1)];
-      const { count, error, power, cosine } = products(original, candidate, skip);
+      const { count, error, power, cosine, farthest } = products(original, candidate, skip);
+      counts[sample] = (counts[sample] ?? 0) + count;
+      const difference = farthest < 0 ? 0 : Math.abs(original[farthest]! - candidate[farthest]!);
+      if (difference > (largest[sample]?.difference ?? 0)) {
+        const [before, after] = [{ value: original[farthest]! }, { value: candidate[farthest]! }];
+        largest[sample] = { difference, step: shares[sample]?.steps ?? 0, at: indexOf(farthest, shape), before, after };
+      }
       const spread = [
         shapes.size === 1 ? (spreads?.[0](original, skip) ?? 0) : 0,
         features.size === 1 ? (spreads?.[1](original, skip) ?? 0) : 0,
@@ -88,6 +101,15 @@ export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudg
         sqnr: decibels(total),
         decisions: elements,
         resample: (chosen) => quality(sum(chosen, about), isConstant),
+        worst: worstFirst(
+          shares.flatMap(({ error, power }, sample) => {
+            const change = largest[sample];
+            if (!change) return [];
+            const { difference: _, ...rest } = change;
+            const relative = power > 0 ? Math.sqrt(error / power) : Number.MAX_VALUE;
+            return [{ ...rest, sample, severity: error, error: relative, decisions: counts[sample] ?? 0 }];
+          }),
+        ),
       };
     },
   };
@@ -95,19 +117,22 @@ export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudg
 
 function products(original: ArrayLike<number>, candidate: ArrayLike<number>, skip: (index: number) => boolean) {
   let [count, error, power, other, dot] = [0, 0, 0, 0, 0];
+  let [farthest, most] = [-1, 0];
   for (let i = 0; i < original.length; i++) {
     if (skip(i)) continue;
     const a = original[i]!;
     const b = candidate[i]!;
     count += 1;
-    error += (a - b) * (a - b);
+    const square = (a - b) * (a - b);
+    if (square > most) [farthest, most] = [i, square];
+    error += square;
     power += a * a;
     other += b * b;
     dot += a * b;
   }
   const norm = Math.sqrt(power * other);
   const cosine = norm > 0 ? dot / norm : power === other ? 1 : 0;
-  return { count, error, power, cosine };
+  return { count, error, power, cosine, farthest };
 }
 
 function plus(a: Share, b: Share): Share {

@@ -1,14 +1,16 @@
 import type { Feeds, Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
-import type { OutputQuality, QualityReport } from '../core/report.ts';
-import type { Samples } from '../core/samples.ts';
+import type { Answer, OutputQuality, QualityReport, WorstSample } from '../core/report.ts';
+import type { Sample, Samples } from '../core/samples.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type ClassJudgement, openClassJudge } from './judge-classes.ts';
+import { firstName, judgeLabels } from './judge-labels.ts';
 import { openValueJudge, type ValueJudgement } from './judge-values.ts';
 import { numbersOf } from './numbers.ts';
 import type { OutputJudge } from './output-judge.ts';
 import type { OutputKind } from './output-kinds.ts';
 import { paddingOf } from './padding.ts';
+import type { Change } from './worst.ts';
 
 /** What is kept of one output while samples pass by. */
 interface Entry {
@@ -23,13 +25,18 @@ interface Entry {
 interface Verdict {
   readonly quality: OutputQuality;
   readonly resample: (chosen: Uint32Array) => number;
+  readonly worst: readonly Change[];
+  readonly decided?: ClassJudgement['decided'];
 }
+
+/** What was judged, for the report; without samples, it names none. */
+export type JudgedSamples = Pick<Samples, 'evidence' | 'source'> & Partial<Pick<Samples, 'samples' | 'classes'>>;
 
 /** Compares a model's outputs with the original's, sample by sample; keeps sums, no outputs. */
 export interface Judge {
   /** One run of both models on the same feeds. `sample` counts from 0; the steps of a sequence share one. */
   add(sample: number, original: Feeds, candidate: Feeds, feeds: Feeds): void;
-  report(about: Pick<Samples, 'evidence' | 'source'>, seed?: number): QualityReport;
+  report(about: JudgedSamples, seed?: number): QualityReport;
 }
 
 /**
@@ -55,7 +62,7 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
       samples = Math.max(samples, sample + 1);
       for (const entry of entries) compare(entry, sample, original[entry.name], candidate[entry.name], feeds);
     },
-    report({ evidence, source }, seed = 0) {
+    report({ evidence, source, samples: about = [], classes }, seed = 0) {
       const judged = entries.map(verdict);
       const [first, ...others] = judged;
       if (!first || samples === 0)
@@ -68,6 +75,8 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
       const worst = others.reduce((least, next) => (next.quality.value < least.quality.value ? next : least), first);
       const { value, metric, decisions } = worst.quality;
       const [low, high] = intervalOf(worst, samples, seed);
+      const decided = judged.find(({ decided }) => decided?.some((decision) => decision))?.decided;
+      const labelled = decided && judgeLabels(decided, about, { seed, ...(classes && { classes }) });
       const metricName = judged.length > 1 ? `${metric} of ${worst.quality.name}` : metric;
       return {
         metric: metricName,
@@ -79,6 +88,9 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
         evidence,
         source,
         outputs: judged.map(({ quality }) => quality),
+        ...(about.length > 0 &&
+          worst.worst.length > 0 && { worst: worst.worst.map((change) => toWorst(change, worst.quality.name, about, classes)) }),
+        ...(labelled && { labelled }),
       };
     },
   };
@@ -112,15 +124,37 @@ function verdict({ name, kind, values, classes, broken }: Entry): Verdict {
   const numbers = values.result();
   if (broken) {
     const quality = { name, kind, metric: broken, value: 0, cosine: 0, sqnr: 0, decisions: numbers.decisions, broken: true };
-    return { quality, resample: () => 0 };
+    return { quality, resample: () => 0, worst: [] };
   }
   const { cosine, sqnr } = numbers;
   if (!classes) {
-    const { metric, value, decisions, resample } = numbers;
-    return { quality: { name, kind, metric, value, cosine, sqnr, decisions }, resample };
+    const { metric, value, decisions, resample, worst } = numbers;
+    return { quality: { name, kind, metric, value, cosine, sqnr, decisions }, resample, worst };
   }
-  const { value, divergence, decisions, resample } = classes.result();
-  return { quality: { name, kind, metric: 'top-1 agreement', value, cosine, sqnr, divergence, decisions }, resample };
+  const { value, divergence, decisions, resample, worst, decided } = classes.result();
+  return { quality: { name, kind, metric: 'top-1 agreement', value, cosine, sqnr, divergence, decisions }, resample, worst, decided };
+}
+
+function toWorst(
+  { sample, severity: _, step, before, after, ...change }: Change,
+  output: string,
+  samples: readonly Sample[],
+  classes: readonly string[] | undefined,
+): WorstSample {
+  const { id, steps, labels } = samples[sample] ?? { id: String(sample), steps: [] };
+  const named = (answer: Answer): Answer => {
+    const name = answer.class === undefined ? undefined : firstName(classes?.[answer.class]);
+    return name === undefined ? answer : { ...answer, name };
+  };
+  return {
+    id,
+    output,
+    ...(steps.length > 1 && { step }),
+    ...change,
+    before: named(before),
+    after: named(after),
+    ...(labels && { labels }),
+  };
 }
 
 function turnsInfinite(original: ArrayLike<number>, candidate: ArrayLike<number>): boolean {

@@ -11,6 +11,7 @@ import { promisesSection } from './sections/promises.ts';
 import { qualitySection } from './sections/quality.ts';
 import { transferSection } from './sections/transfer.ts';
 import { usageSection } from './sections/usage.ts';
+import { worstSection } from './sections/worst.ts';
 
 /** A report to look at. */
 export function reportPage(report: Report): string {
@@ -23,6 +24,7 @@ ${qualitySection(report)}
 ${latencySection(report)}
 ${transferSection(report)}
 ${frontSection(report)}
+${worstSection(report)}
 ${layersSection(report)}
 ${usageSection(report)}
 ${notesSection(report)}

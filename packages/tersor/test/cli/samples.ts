@@ -174,6 +174,60 @@ export const COMPARISON: Comparison = {
   seconds: {},
 };
 
+/** Decisions that changed, with labels; a sample has a hostile name. */
+export const FLIPS: Comparison = {
+  ...COMPARISON,
+  weights: [],
+  onlyInA: [],
+  quality: {
+    metric: 'top-1 agreement',
+    value: 0.951,
+    drop: 0.049,
+    interval: [0.014, 0.085],
+    decisions: 142,
+    samples: 142,
+    evidence: 'data',
+    source: 'photos (142 pictures)',
+    outputs: [],
+    worst: [
+      {
+        id: 'amphibians/tree-frog-1.png',
+        output: 'logits',
+        at: [0],
+        before: { class: 31, name: 'tree frog', value: 0.913 },
+        after: { class: 32, name: 'tailed frog', value: 0.62 },
+        changed: 1,
+        decisions: 1,
+        labels: [31, 32],
+      },
+      {
+        id: 'a\u001b[31m.wav',
+        output: 'logits',
+        step: 12,
+        at: [0, 3],
+        before: { class: 1, value: 0.51 },
+        after: { class: 0, value: 0.503 },
+        changed: 2,
+        decisions: 40,
+      },
+    ],
+    labelled: {
+      metric: 'top-1',
+      samples: 142,
+      before: 0.7606,
+      after: 0.7465,
+      interval: [-0.042, 0.007],
+      lost: 3,
+      won: 1,
+      classes: [
+        { label: 'tree frog', samples: 4, before: 1, after: 0.5 },
+        { label: 'goldfish', samples: 3, before: 1, after: 1 },
+      ],
+    },
+    scores: [{ name: 'top5', before: 0.9155, after: 0.9085 }],
+  },
+};
+
 export const CHECK: Check = {
   version: '0.1.0',
   model: { path: 'minilm.min.onnx', format: 'onnx', bytes: 22_861_004 },

@@ -13,7 +13,7 @@ import { reportScreen } from '../../src/cli/screens/report-screen.ts';
 import type { Screen } from '../../src/cli/shell.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import { FAKE_METHODS, fakeScreen } from './fake-shell.ts';
-import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, FLIPS, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
 import { BARE_COST, COST, DEVICE } from './samples-of-cost.ts';
 
 const brief = { everyWeight: false, kept: false };
@@ -33,6 +33,7 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   'cost without a device': (screen) => costScreen(BARE_COST, screen),
   devices: (screen) => devicesScreen({ here: DEVICE }, screen),
   comparison: (screen) => comparisonScreen(COMPARISON, screen, { everyWeight: false, atLeast: 0.99 }),
+  'flips and labels': (screen) => comparisonScreen(FLIPS, screen, { everyWeight: false }),
   check: (screen) => checkScreen(CHECK, screen),
   methods: (screen) => methodsScreen(Object.values(FAKE_METHODS), screen),
   method: (screen) => methodPage(rounding, screen),

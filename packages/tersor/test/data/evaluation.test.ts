@@ -32,7 +32,26 @@ it('lets a user measure with plain numbers', async () => {
     'sum.mjs',
     'export default async (session) => { const { y } = await session.run({ x: [1, 2, 3] }); return { sum: y.data[0] + y.data[2], n: y.shape[0] }; };',
   );
-  expect(await (await openEvaluation(path))(doubling)).toEqual({ sum: 8, n: 3 });
+  const { measure, usesSamples } = await openEvaluation(path);
+  expect(usesSamples).toBe(false);
+  expect(await measure(doubling, { samples: [] })).toEqual({ sum: 8, n: 3 });
+});
+
+it('hands over the samples with their labels, when it wants them', async () => {
+  const path = await module(
+    'accuracy.mjs',
+    'export default async (session, { samples, classes }) => Promise.all(samples.map(async ({ id, feeds, labels }) => { const { y } = await session.run(feeds); return Number(classes[y.data[0]] === labels[0]); }));',
+  );
+  const { measure, usesSamples } = await openEvaluation(path);
+  expect(usesSamples).toBe(true);
+  const sample = (id: string, value: number, label: string) => ({
+    id,
+    labels: [label],
+    steps: [{ x: { dtype: 'f32' as const, shape: [1], data: Float32Array.of(value) } }],
+  });
+  expect(await measure(doubling, { samples: [sample('a', 1, 'two'), sample('b', 0, 'two')], classes: ['zero', 'one', 'two'] })).toEqual([
+    1, 0,
+  ]);
 });
 
 it.each([
@@ -47,14 +66,14 @@ it.each([
   ['feeds.mjs', 'export default (session) => session.run({ z: 1 });', 'feeds.mjs: the model has no input "z"'],
 ])('says what is wrong with %s', async (name, text, message) => {
   const path = await module(name, text);
-  await expect(openEvaluation(path).then((measure) => measure(doubling))).rejects.toThrow(message);
+  await expect(openEvaluation(path).then(({ measure }) => measure(doubling, { samples: [] }))).rejects.toThrow(message);
 });
 
 it('waits no longer than it is wanted', async () => {
   const path = await module('waits.mjs', 'export default () => new Promise(() => {});');
   const controller = new AbortController();
-  const measure = await openEvaluation(path, controller.signal);
-  const waiting = measure(doubling);
+  const { measure } = await openEvaluation(path, controller.signal);
+  const waiting = measure(doubling, { samples: [] });
   controller.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
 });

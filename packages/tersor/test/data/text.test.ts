@@ -135,7 +135,15 @@ describe('text', () => {
     const positions: ValueInfo = { name: 'position_ids', dtype: 'i64', shape: ['batch', 'sequence'] };
     const cache: ValueInfo = { name: 'use_cache_branch', dtype: 'bool', shape: [1] };
     const { rows, samples } = await read('long.txt', [ids, mask, positions, past, cache], { outputs: [present] });
-    expect(rows[0]?.[0]).toMatchObject({ position_ids: [0, 1, 2, 3, 4, 5, 6], use_cache_branch: [0] });
+    // most of the text at once, then its last tokens one by one
+    expect(rows[0]?.map((step) => step.position_ids)).toEqual([[0, 1, 2], [3], [4], [5], [6]]);
+    expect(rows[0]?.map((step) => [step.attention_mask?.length, step.use_cache_branch?.[0]])).toEqual([
+      [3, 0],
+      [4, 1],
+      [5, 1],
+      [6, 1],
+      [7, 1],
+    ]);
     expect(samples[0]?.steps[0]?.['past_key_values.0.key']?.shape).toEqual([1, 2, 0, 4]);
   });
 

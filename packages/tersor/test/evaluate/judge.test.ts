@@ -179,17 +179,19 @@ it('gives nothing for outputs of another shape: a detector that finds one box le
 
 describe('judgeTask', () => {
   it('gives the relative loss of the key that loses most', () => {
-    expect(judgeTask({ acc: 0.8, f1: 0.5 }, { acc: 0.76, f1: 0.55 }, 'm.mjs')).toMatchObject({
+    expect(judgeTask({ acc: [0.8], f1: [0.5] }, { acc: [0.76], f1: [0.55] }, 'm.mjs')).toMatchObject({
       metric: 'acc',
       drop: expect.closeTo(0.05, 12),
       evidence: 'data',
     });
-    expect(judgeTask({ score: -2 }, { score: -3 }, 'm.mjs').drop).toBeCloseTo(0.5, 12);
-    expect(judgeTask({ score: 0 }, { score: 0 }, 'm.mjs').drop).toBe(0);
+    expect(judgeTask({ score: [-2] }, { score: [-3] }, 'm.mjs').drop).toBeCloseTo(0.5, 12);
+    expect(judgeTask({ score: [0] }, { score: [0] }, 'm.mjs').drop).toBe(0);
   });
 
   it('takes numbers only', () => {
-    expect(toScores(0.5, 'm.mjs')).toEqual({ score: 0.5 });
+    expect(toScores(0.5, 'm.mjs')).toEqual({ score: [0.5] });
+    expect(toScores({ acc: [1, 0, 1] }, 'm.mjs')).toEqual({ acc: [1, 0, 1] });
+    expect(() => toScores({ acc: [1, 'no'] }, 'm.mjs')).toThrow('[DATA_INVALID]');
     expect(() => toScores({ a: 'high' }, 'm.mjs')).toThrow('m.mjs: returned {"a":"high"}\n  return a finite number');
     expect(() => toScores(Number.NaN, 'm.mjs')).toThrow('[DATA_INVALID]');
   });

@@ -5,6 +5,7 @@ import type { Colors, Screen } from '../shell.ts';
 import { divergenceLines, labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
 import { sizeBars } from './size-bars.ts';
 import { weightsTable } from './weights-table.ts';
+import { labelLines, worstLines } from './worst-table.ts';
 
 export interface ComparisonView {
   readonly everyWeight: boolean;
@@ -25,11 +26,12 @@ export function comparisonScreen(
       ...sizeBars(['a', a.bytes], ['b', b.bytes], screen),
     ],
     [
-      ...(quality ? qualityLines(quality, screen) : []),
+      ...(quality ? [...qualityLines(quality, screen), ...labelLines(quality, screen)] : []),
       ...(speed ? speedLines(speed, screen) : []),
       ...runtimeLines(runtimes, screen),
       ...divergenceLines(comparison, screen),
     ],
+    quality ? worstLines(quality, screen) : [],
     weightsTable(weights, screen, everyWeight, 'largest error'),
     [...onlyLines('only in a', onlyInA, screen), ...onlyLines('only in b', onlyInB, screen)],
     atLeast === undefined ? [] : [verdict(quality?.value, atLeast, screen.colors)],

@@ -11,6 +11,7 @@ import { divergenceLines, labelled, qualityLines, runtimeLines, speedLines } fro
 import { promiseSection } from './promise-section.ts';
 import { sizeBars } from './size-bars.ts';
 import { weightsTable } from './weights-table.ts';
+import { labelLines, worstLines } from './worst-table.ts';
 
 export interface ReportView {
   readonly everyWeight: boolean;
@@ -26,6 +27,9 @@ export function reportScreen(report: Report, screen: Room, view: ReportView): st
     sizeSection(report, screen),
     measuredSection(report, screen),
     weightsTable(report.weights, screen, view.everyWeight),
+    report.quality?.evidence === 'data'
+      ? worstLines({ ...report.quality, worst: report.quality.worst?.slice(0, WORST_SHOWN) ?? [] }, screen)
+      : [],
     skippedSection(report, screen, view.everyWeight),
     promiseSection(report.promises, screen.colors),
     endSection(report, screen, view),
@@ -48,7 +52,7 @@ function measuredSection(report: Report, screen: Room): string[] {
   const took = Object.entries(phases).filter(([, value]) => value >= 0.05);
   const engine = memory.engine === undefined ? '' : `, runtime ${bytesText(memory.engine)}`;
   return [
-    ...(quality ? qualityLines(quality, screen) : []),
+    ...(quality ? [...qualityLines(quality, screen), ...labelLines(quality, screen)] : []),
     ...(speed ? speedLines(speed, screen) : []),
     ...runtimeLines(runtimes, screen),
     ...divergenceLines(report, screen),
@@ -70,6 +74,9 @@ function searchText({ layers, candidates, forwards, recalled }: SearchReport): s
 }
 
 const SKIPPED_GROUPS = 6;
+
+/** All of them are in the report and in `tersor compare`. */
+const WORST_SHOWN = 3;
 
 /** What was left alone, by reason: one line says it for all weights that share it. */
 function skippedSection({ skipped }: Report, { columns, colors }: Room, all: boolean): string[] {

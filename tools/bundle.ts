@@ -26,7 +26,12 @@ const options = {
 rmSync(outdir, { recursive: true, force: true });
 await build({
   ...options,
-  entryPoints: { index: join(source, 'index.ts'), main: join(source, 'cli/main.ts'), ...startedByUrl() },
+  entryPoints: {
+    index: join(source, 'index.ts'),
+    main: join(source, 'cli/main.ts'),
+    'record-node': join(source, 'record/record-node.ts'),
+    ...startedByUrl(),
+  },
   splitting: true,
   platform: 'node',
   target: 'node20.19',

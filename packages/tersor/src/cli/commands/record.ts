@@ -9,6 +9,7 @@ import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, integerText } from '../../core/text/units.ts';
 import { parseRecording, RECORDING_FILE, type Recording } from '../../data/recording.ts';
 import type { Preloaded } from '../../record/preload-node.ts';
+import { PRELOAD } from '../../record/preload-url.ts';
 import { defined } from '../defined.ts';
 import { DONE } from '../exit-status.ts';
 import type { Shell } from '../shell.ts';
@@ -49,8 +50,7 @@ export async function recordCommand([file = '', ...args]: readonly string[], fla
 }
 
 function runRecorded(file: string, args: readonly string[], settings: Preloaded): Promise<number> {
-  const preload = new URL('../../record/preload-node.js', import.meta.url).href;
-  const options = [process.env.NODE_OPTIONS, `--import=${preload}`].filter(Boolean).join(' ');
+  const options = [process.env.NODE_OPTIONS, `--import=${PRELOAD}`].filter(Boolean).join(' ');
   const child = spawn(file, args, {
     stdio: 'inherit',
     env: { ...process.env, NODE_OPTIONS: options, TERSOR_RECORD: JSON.stringify(settings) },

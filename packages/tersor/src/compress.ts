@@ -89,7 +89,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
     for await (const steps of searchRecipes(job, referee, scratch, budget)) {
       best = await attempt(job, scratch, steps, budget, referee);
       if (isOnlySlow(best)) best = await attempt(job, scratch, expanded(best.recipe.steps), budget, referee);
-      if (isKept(best.promises) || best.size.bytes >= job.input.bytes) break;
+      if (isKept(best.promises) || best.size.bytes >= job.input.bytes || isBeyondCare(best)) break;
     }
     if (!best)
       throw new TersorError('PROMISE_MISSED', job.input.path, 'nothing that tersor knows is as small as that', 'ask for a larger size');
@@ -97,6 +97,11 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
   } finally {
     await referee.close();
   }
+}
+
+/** Whether all that is missed is memory: what is more careful is larger, and takes no less. */
+function isBeyondCare({ promises }: Attempt): boolean {
+  return promises.every(({ name, status }) => status !== 'missed' || name === 'memory');
 }
 
 /** Whether the result holds but for its speed, and weights that stay small in memory may be why. */

@@ -38,6 +38,7 @@ function solve(highs: Highs, { cost, limits }: Program): number[] | undefined {
     return { rows, room: most - least };
   });
   if (reduced.some(({ room }) => room < 0)) return undefined;
+  if (cost.length === 0) return [];
   const open = cost.map((row, g) => row.map((_, c) => reduced.every(({ rows, room }) => rows[g]![c]! <= room)));
   if (open.some((row) => !row.includes(true))) return undefined;
 

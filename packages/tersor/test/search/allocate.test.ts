@@ -64,6 +64,11 @@ it('leaves out what is not finite, and finds nothing where nothing is left', asy
   expect(await allocate([broken], 'error', { bytes: 8 }, solve)).toBeUndefined();
 });
 
+it('takes nothing of nothing, as long as that keeps the limits', async () => {
+  expect(await allocate([], 'bytes', { error: 1, latency: [0] }, solve)).toEqual([]);
+  expect(await allocate([], 'bytes', { latency: [-0.1] }, solve)).toBeUndefined();
+});
+
 it('solves three hundred layers of eight candidates', async () => {
   let state = 1;
   const random = () => {

@@ -33,7 +33,10 @@ interface Stored {
   readonly zeros: 'none' | 'zero' | 'some';
 }
 
-/** A product with its constants: codes `w_quantized`, scales `s` and zero points `z`, as onnxruntime's quantizer calls them, and a bias `b`. */
+/**
+ * A product with its constants: codes `w_quantized`, scales `s` and zero points `z`, as onnxruntime's quantizer calls them, and a bias `b`.
+ * Signed codes have 7 bits: processors without VNNI cut sums of two larger products, and what is lifted would rightly differ from what they compute.
+ */
 function modelOf(nodes: readonly Node[], { dtype, perOutput, zeros }: Stored): Model {
   const random = randomFor(4, 'codes');
   const count = perOutput ? OUTPUTS : 1;
@@ -45,7 +48,7 @@ function modelOf(nodes: readonly Node[], { dtype, perOutput, zeros }: Stored): M
         'w_quantized',
         [INPUTS, OUTPUTS],
         dtype,
-        Uint8Array.from({ length: INPUTS * OUTPUTS }, () => random() * 256).buffer,
+        Uint8Array.from({ length: INPUTS * OUTPUTS }, () => (dtype === 'i8' ? random() * 128 - 64 : random() * 256)).buffer,
       ),
       s: constant('s', shape, 'f32', Float32Array.from({ length: count }, () => 0.01 + random() / 50).buffer),
       ...(zeros !== 'none' && {

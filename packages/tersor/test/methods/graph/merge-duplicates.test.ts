@@ -87,7 +87,7 @@ describe('merge-duplicates', () => {
   });
 
   it('merges names of one weight without reading it', async () => {
-    const unread: Weight = { ...filled('w', [4], Float32Array.of(1, 2, 3, 4)), load: () => Promise.reject(new Error('w was read')) };
+    const unread: Weight = { ...filled('w', [16, 4], new Float32Array(64)), load: () => Promise.reject(new Error('w was read')) };
     const model = adding({ w: unread });
     const twice: Model = {
       ...model,

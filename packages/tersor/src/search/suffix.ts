@@ -39,7 +39,7 @@ export function suffixesOf({ model, inputs, switches }: Probe, layers: readonly 
     const wanted = (part * positions.length) / count;
     const reach = (WINDOW * positions.length) / count;
     const [from = 0, to = 0] = [positions[Math.ceil(wanted - reach)], positions[Math.floor(wanted + reach)]];
-    const cut = quietest(crossings, from, to);
+    const cut = quietest(crossings, from, positions[Math.round(wanted)] ?? from, to);
     if (cut !== undefined) cuts.add(cut);
   }
   return [...cuts].map((at) => suffixAt(model, graph, at, crossings[at]!, held, firsts));
@@ -74,12 +74,13 @@ function crossingsOf(graph: Graph, held: ReadonlySet<string>): string[][] {
   });
 }
 
-function quietest(crossings: readonly (readonly string[])[], from: number, to: number): number | undefined {
-  let best: number | undefined;
-  for (let at = Math.max(1, from); at <= to && at < crossings.length; at++) {
-    if (crossings[at]!.length <= MOST_CROSSING && (best === undefined || crossings[at]!.length < crossings[best]!.length)) best = at;
-  }
-  return best;
+/** Where the fewest values cross; of several such places the nearest to `wanted`. */
+function quietest(crossings: readonly (readonly string[])[], from: number, wanted: number, to: number): number | undefined {
+  const places = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i).filter(
+    (at) => at > 0 && at < crossings.length && crossings[at]!.length <= MOST_CROSSING,
+  );
+  const cost = (at: number) => crossings[at]!.length + Math.abs(at - wanted) / crossings.length;
+  return places.reduce<number | undefined>((best, at) => (best === undefined || cost(at) < cost(best) ? at : best), undefined);
 }
 
 function suffixAt(

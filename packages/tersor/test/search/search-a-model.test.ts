@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compress } from '../../src/compress.ts';
+import type { Asked } from '../../src/core/asked.ts';
+import type { Feeds } from '../../src/core/engine.ts';
+import { randomFor } from '../../src/core/random.ts';
+import { onnx } from '../../src/formats/onnx/onnx.ts';
+import { openNodeStore } from '../../src/io/node-store.ts';
+import { openKernels } from '../../src/kernels/open-kernels.ts';
+import { deepModel, WIDTH } from '../support/deep-model.ts';
+
+let folder = '';
+let model = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tersor-search-'));
+  model = join(folder, 'deep.onnx');
+  const store = openNodeStore(folder);
+  await onnx.write(deepModel(12), store, 'deep.onnx', { target: 'node', kernels: await openKernels({ threads: 0 }) });
+  await store.commit();
+  await store.close();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const random = randomFor(0, 'feeds');
+const data: Feeds[] = Array.from({ length: 24 }, () => ({
+  x0: { dtype: 'f32', shape: [4, WIDTH], data: Float32Array.from({ length: 4 * WIDTH }, () => 2 * random() - 1) },
+}));
+const search = (asked: Asked) =>
+  compress(model, { data, output: join(folder, 'out.onnx'), force: true, cache: join(folder, 'cache'), ...asked });
+
+it('remembers what it measured: the same budget chooses the same again, another one measures little more', async () => {
+  const budget = { drop: 0.01 };
+  const first = await search({ budget });
+  expect(first.outcome).toBe('compressed');
+  expect(first.search?.recalled).toBeLessThan(5);
+  const again = await search({ budget });
+  expect(again.recipe).toEqual(first.recipe);
+  expect(again.search?.forwards).toBeLessThan(0.2 * (first.search?.forwards ?? 0));
+  const other = await search({ budget: { drop: 0.003 } });
+  expect(other.outcome).toBe('compressed');
+  expect(other.output?.bytes).toBeGreaterThan(first.output?.bytes ?? 0);
+  expect(other.search?.forwards).toBeLessThan(0.8 * (first.search?.forwards ?? 0));
+  const afresh = await search({ budget, cache: false });
+  expect(afresh.search?.recalled).toBeLessThan(5);
+  expect(afresh.recipe).toEqual(first.recipe);
+});
+
+it('is never larger than the same step for every layer that keeps the promise', async () => {
+  const chosen = await search({ budget: { drop: 0.004 } });
+  for (const bits of [2, 4, 8]) {
+    const steps = [{ use: 'clean' }, { use: 'rtn', bits }];
+    const uniform = await search({ recipe: { version: 1, steps } });
+    if ((uniform.quality?.drop ?? 1) <= 0.004) expect(chosen.resultBytes).toBeLessThanOrEqual(uniform.resultBytes ?? 0);
+  }
+});
+
+it('ends with what it has when it is told that this is enough', async () => {
+  const enough = new AbortController();
+  enough.abort();
+  const report = await search({ budget: { drop: 0.01 }, enough: enough.signal, cache: false });
+  expect(report.outcome).toBe('compressed');
+  expect(report.promises.map(({ status }) => status)).not.toContain('missed');
+});
+
+it('chooses what is quicker where it has to be, and says what it could not reach', async () => {
+  const report = await search({ budget: { drop: 0.5, latency: 0.01 } });
+  expect(report.outcome).toBe('missed');
+  expect(report.promises.find(({ name }) => name === 'latency')?.status).toBe('missed');
+});

@@ -155,7 +155,7 @@ function keepIn(module: WebAssembly.Module, values: Float32Array): InPlace {
         call(kernel, from, ROWS, COLUMNS, COLUMNS, 8, 1, 0, 0, to, scales, zeros);
         return bytes.subarray(to, to + values.length);
       }
-      call(kernel, from, values.length, to);
+      call(kernel, from, values.length, to, 1);
       return bytes.subarray(to, to + values.length * 2);
     });
 }

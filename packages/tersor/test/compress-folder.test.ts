@@ -226,6 +226,14 @@ describe('what cannot be a folder of models', () => {
     expect(readdirSync(root)).toEqual(['in']);
   });
 
+  it.skipIf(process.platform !== 'linux').each(['KEYS.txt', 'Enc.onnx'])('has names that capitals alone tell apart: %s', async (name) => {
+    await twoModels();
+    putFiles(input, { [name]: name.endsWith('.onnx') ? await written(perceptron()) : 'other' });
+    const work = compressFolder(input, { output, recipe: INT8, verify: false });
+    await expect(work).rejects.toMatchObject({ code: 'FILE_EXISTS', what: expect.stringContaining('by capitals alone') });
+    expect(readdirSync(root)).toEqual(['in']);
+  });
+
   it('has links that lead out; those that stay inside are files', async () => {
     await twoModels();
     symlinkSync('keys.txt', join(input, 'same.txt'));

@@ -162,3 +162,28 @@ function contrast(a: readonly number[], b: readonly number[]): number {
   const [light = 0, dark = 0] = [luminance(a), luminance(b)].sort((x, y) => y - x);
   return (light + 0.05) / (dark + 0.05);
 }
+
+it('says where runs part and what was repaired, and marks where it is unsure', () => {
+  const divergence = {
+    between: ['the result on node', 'the result on <wasm>'],
+    node: 'block.1/Add',
+    op: 'Add',
+    value: 'sum',
+    reason: 'error',
+    error: 0.25,
+    errorBefore: 0.001,
+    sample: 'sample 3',
+    compared: 7,
+    certain: false,
+  } as const;
+  const repairs = [{ step: 1, use: 'fp16', kept: ['a', 'b', 'c', 'd', 'e'], because: 'values pass 65504' }];
+  const page = reportPage({ ...REPORT, divergence, repairs });
+  expect(page).toContain('first diverging node: block.1/Add (Add): error 25.0 %, 0.10 % before it');
+  expect(page).toContain('the result on &lt;wasm&gt; against the result on node, sample 3, 7 values compared; not so when');
+  expect(page).toContain('steps[1] fp16 leaves a, b, c, d and 1 more in higher precision: values pass 65504');
+  const sure = reportPage({ ...REPORT, divergence: { ...divergence, reason: 'not finite', certain: true } });
+  expect(sure).toContain('first diverging node: block.1/Add (Add): not finite');
+  expect(sure).not.toContain('not so when');
+  for (const word of ['WRONG', 'REPAIRED']) expect(reportPage(REPORT)).not.toContain(word);
+  elementsOf(page);
+});

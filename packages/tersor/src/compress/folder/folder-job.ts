@@ -26,7 +26,7 @@ export interface FolderJob {
 }
 
 /**
- * @throws FILE_* when the folder or a model in it cannot be read, USAGE and OPTION_VALUE for what makes no sense of a folder, RULE_UNMATCHED when
+ * @throws FILE_* when the folder or a model in it cannot be read, FILE_EXISTS when only capitals tell two names apart, USAGE and OPTION_VALUE for what makes no sense of a folder, RULE_UNMATCHED when
  *   `skip` names no model, DATA_INVALID
  */
 export async function openFolderJob(path: string, asked: AskedOfFolder): Promise<FolderJob> {
@@ -37,6 +37,8 @@ export async function openFolderJob(path: string, asked: AskedOfFolder): Promise
   if (asked.dtype !== undefined && !forTransformers)
     throw new TersorError('USAGE', '--dtype', 'names files for transformers.js', 'give it together with --target transformers.js');
   const { loaded, others } = forTransformers ? loadedModels(folder) : { loaded: folder.models, others: [] };
+  const carried = folder.files.filter(({ status }) => status === 'carried').map(({ name }) => name);
+  mustDifferByMoreThanCapitals([...new Set([...loaded.flatMap(({ files }) => files), ...carried])]);
   const skipped = skippedOf(loaded, asked.skip ?? []);
   const work = loaded.filter(({ name }) => !skipped.has(name));
   if (asked.eval !== undefined && work.length > 1)
@@ -62,6 +64,17 @@ export async function openFolderJob(path: string, asked: AskedOfFolder): Promise
     data: await dataFor(path, work, asked),
     clock,
   };
+}
+
+/** Where the result may go, such names are mostly one file: that is said now, not after the work. */
+function mustDifferByMoreThanCapitals(names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined)
+      throw new TersorError('FILE_EXISTS', name, `differs from ${other} by capitals alone`, 'rename one: on many disks they are one file');
+    seen.set(name.toLowerCase(), name);
+  }
 }
 
 function skippedOf(models: readonly FoundModel[], patterns: readonly string[]): ReadonlySet<string> {

@@ -1,6 +1,8 @@
 import type { Asked } from '../core/asked.ts';
 import type { Engine, Feeds, Session } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
+import { countUses } from '../core/graph-edit/uses.ts';
+import type { Model } from '../core/model.ts';
 import type { QualityReport, SpeedReport } from '../core/report.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { stateLinks } from '../core/state-links.ts';
@@ -87,7 +89,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     if (engine.notice) job.note(engine.name, engine.notice);
     const original = await engine.open({ path: input.path });
     const samples = await openSamples(job, original, asked);
-    for (const note of samples.notes) job.note('inputs', note);
+    for (const note of [...samples.notes, ...unreadInputs(input.model)]) job.note('inputs', note);
     const digest = digestOfAll(samples.samples);
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
@@ -143,7 +145,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     return {
       engine,
       original,
-      ...(!score && { circumstances: JSON.stringify([engine.name, digest, seed, [...kinds]]) }),
+      ...(!score && { circumstances: JSON.stringify([engine.name, digest, seed, [...kinds], choose.samples.map(({ id }) => id)]) }),
       isStateless: links.length === 0,
       shapes,
       raceQuickly: (session) => latency(engine, original, session, shapes, { seed, maxMs: QUICK_RACE_MS }),
@@ -181,6 +183,13 @@ export async function openReferee(job: Job): Promise<Referee> {
     await engine.close();
     throw error;
   }
+}
+
+/** What is fed and changes nothing: data for it says nothing about the model. */
+function unreadInputs({ graph }: Model): string[] {
+  if (!graph) return [];
+  const uses = countUses(graph);
+  return graph.inputs.flatMap(({ name }) => (uses.has(name) ? [] : [`${name} is read by no operator: whatever it is fed changes nothing`]));
 }
 
 /** A user's own measure, against what it says of the original. @throws DATA_INVALID, FILE_MISSING */

@@ -66,26 +66,26 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     open.map(([own]) => own!.layer),
     rounded,
   );
-  const quick = isQuicker(budget.latency);
-  const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, options, referee.shapes) : options;
-  const question: Question = {
-    options: timed,
-    maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
-    ...(budget.size !== undefined && { maxBytes: budget.size }),
-    ...(quick && { maxAdded: referee.shapes.map(() => (budget.latency ?? 1) * PACE_USED - 1) }),
-    solve: await openSolver(),
-    ...assessor,
-    size: (chosen) => bytesAfter(job, toSteps(chosen)),
-    drop: async (chosen) => {
-      const drop = await assessor.drop(chosen);
-      job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });
-      return drop;
-    },
-    ...(quick && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),
-    enough: () => job.asked.enough?.aborted === true,
-    onProgress: (done, total, about) => job.progress('choose', done, total, about),
-  };
   try {
+    const quick = isQuicker(budget.latency);
+    const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, options, referee.shapes) : options;
+    const question: Question = {
+      options: timed,
+      maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
+      ...(budget.size !== undefined && { maxBytes: budget.size }),
+      ...(quick && { maxAdded: referee.shapes.map(() => (budget.latency ?? 1) * PACE_USED - 1) }),
+      solve: await openSolver(),
+      ...assessor,
+      size: (chosen) => bytesAfter(job, toSteps(chosen)),
+      drop: async (chosen) => {
+        const drop = await assessor.drop(chosen);
+        job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });
+        return drop;
+      },
+      ...(quick && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),
+      enough: () => job.asked.enough?.aborted === true,
+      onProgress: (done, total, about) => job.progress('choose', done, total, about),
+    };
     for await (const chosen of propose(question)) yield toSteps(chosen);
   } finally {
     job.searched = {

@@ -1,7 +1,7 @@
 import { allocate, type Limits, sumOf } from './allocate.ts';
 import { keyOf, type Option } from './candidates.ts';
 import type { Question } from './question.ts';
-import { rank, rankAround } from './rank.ts';
+import { expected, rank, rankAround } from './rank.ts';
 
 type Ranked = readonly (readonly Option[])[];
 
@@ -162,7 +162,9 @@ async function leastErrorWithin(question: Question, limit: number): Promise<Opti
       room = sumOf(chosen, 'bytes') - excess;
     }
   };
-  const ranked = await rank(question);
+  let ranked = await rank(question);
+  // Layers that there was no time for have themselves alone, which may not fit.
+  if (question.enough?.()) ranked = ranked.map((row, at) => (row.length > 1 ? row : expected(question.options[at]!)));
   let best = await fit(ranked);
   if (!best) return undefined;
   await question.drop(best);

@@ -43,6 +43,11 @@ async function rankLayer(row: readonly Option[], measure: (option: Option) => Pr
   return ranked;
 }
 
+/** The options with the errors to expect where there is no time to measure: those of rounding, and nothing of what the layer does. */
+export function expected(row: readonly Option[]): Option[] {
+  return row.map((option) => ({ ...option, error: option.step ? 4 ** -bitsOf(option) : 0 }));
+}
+
 /** Rounding weights to one bit more leaves a quarter of the noise: Bennett 1948, Spectra of quantized signals. */
 function bitsOf({ weight: { layout, dtype } }: Option): number {
   if (layout.kind === 'affine') return layout.numeric.bits;

@@ -103,6 +103,12 @@ it('ends with the best so far when it is time', async () => {
   expect(bytes(chosen)).toBeLessThan(600);
 });
 
+it.each([0, 1, 2, 4])('stays within a size, too, when it is time after %i runs, before every layer was ranked', async (runs) => {
+  const { question, asked } = model({ a: [0.001, 0.002], b: [0.001, 5], c: [0.001, 5] }, 1, 260); // 50 + 50 + 50 + overhead 100 fit
+  const chosen = await take({ ...question, enough: () => asked() >= runs });
+  expect(bytes(chosen)).toBeLessThanOrEqual(160);
+});
+
 /**
  * Layers of 200 bytes, or 50 at 8 bits, or 25 at 4, with given errors; drop and error of a model are the sums, and what layers at 4 bits add
  * by being together.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 
 /** Measurements by name, so that none is made twice: in memory, and where there is a folder also from one run to the next. */
@@ -88,12 +88,24 @@ async function read(path: string): Promise<Map<string, number>> {
 /** JSON has no infinity; such numbers are kept as text. */
 async function write(path: string, numbers: ReadonlyMap<string, number>): Promise<void> {
   const folder = join(path, '..');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const plain = Object.fromEntries([...numbers].map(([key, value]) => [key, Number.isFinite(value) ? value : String(value)]));
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, JSON.stringify({ version: VERSION, numbers: plain }));
   await rename(temporary, path);
   await removeOldest(folder);
+}
+
+/** Level by level: Node's own recursion never ends where a parent is there and takes no folders, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const failed = await mkdir(path).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (failed === undefined || failed.code === 'EEXIST') return;
+  if (failed.code !== 'ENOENT' || dirname(path) === path) throw failed;
+  await makeFolder(dirname(path));
+  await mkdir(path);
 }
 
 async function removeOldest(folder: string): Promise<void> {

@@ -46,6 +46,9 @@ export function alone(model: Model, layer: Layer, isLayer: (id: WeightId) => boo
 
 function signatureOf(node: Node, initializers: ReadonlyMap<string, WeightId>, model: Model): string {
   const attributes = [...node.attributes].map(([name, { kind, value }]) => `${name}=${kind === 'tensor' ? 'tensor' : String(value)}`);
-  const operands = node.inputs.map((name) => model.weights.get(initializers.get(name) ?? '')?.shape.join('x') ?? '');
+  const operands = node.inputs.map((name) => {
+    const weight = model.weights.get(initializers.get(name) ?? '');
+    return weight ? `${weight.dtype} ${weight.shape.join('x')}` : '';
+  });
   return [node.domain, node.op, attributes.sort().join(), operands.join()].join(' ');
 }

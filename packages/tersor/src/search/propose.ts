@@ -53,7 +53,7 @@ export async function* propose(question: Question): AsyncGenerator<Option[]> {
   ) {
     const corrected = await rankAround(question, choices, found.holding);
     const next = await smallest(question, corrected, target);
-    if (sumOf(next.holding, 'bytes') > sumOf(found.holding, 'bytes') * (1 - LEAST_SAVING)) break;
+    if (next.unreachable || sumOf(next.holding, 'bytes') > sumOf(found.holding, 'bytes') * (1 - LEAST_SAVING)) break;
     [choices, found] = [corrected, next];
   }
   if (found.unreachable) return yield found.holding;

@@ -62,6 +62,16 @@ it('keeps nothing without a folder, nor where it cannot', async () => {
   expect(await readdir(folder)).toEqual(['file']);
 });
 
+it('goes on where no folder can be made', async () => {
+  const numbers = await openNumbers(join('/proc', 'nowhere'), ['model']);
+  expect(await numbers.recall('a', async () => 5)).toBe(5);
+  await numbers.save();
+  const deep = await openNumbers(join(folder, 'a', 'b', 'c'), ['model']);
+  await deep.recall('a', async () => 5);
+  await deep.save();
+  expect(await readdir(join(folder, 'a', 'b', 'c', 'measured'))).toHaveLength(1);
+});
+
 it('the oldest files go', async () => {
   for (let i = 0; i < 70; i++) {
     const numbers = await openNumbers(folder, [String(i)]);

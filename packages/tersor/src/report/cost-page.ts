@@ -4,9 +4,8 @@ import { bytesText, countText, integerText, millisecondsText, percentText } from
 import { areaPlot } from './charts/area-plot.ts';
 import { singleBar } from './charts/share-bars.ts';
 import { html, type Markup, shortened } from './markup.ts';
-import { STYLE } from './style.ts';
+import { page } from './page.ts';
 
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const LONGEST_NAME = 100;
 /** A page stays below half a megabyte. */
 const MOST_OPERATORS = 400;
@@ -14,18 +13,7 @@ const MOST_NOTES = 50;
 
 /** What a model costs, as one HTML page that needs nothing else, no network, and no trust in the names that a model gives its parts. */
 export function costPage(cost: Cost, name: string): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${{ html: POLICY }}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>${name.slice(0, 120)}: what it costs</title>
-<style>${{ html: STYLE }}</style>
-</head>
-<body>
-<main>
+  const body = html`
 ${header(cost, name)}
 <div class="cards">
 ${memoryCard(cost)}
@@ -36,11 +24,8 @@ ${kindsCard(cost)}
 ${operatorsCard(cost)}
 ${cost.notes.length > 0 && notesCard(cost.notes)}
 </div>
-<footer><p>Counted from shapes by <span class="brand">tersor</span>. Multiply-accumulates are those of products, convolutions, recurrences and attention; memory is what operators hold, without the runtime's own.</p></footer>
-</main>
-</body>
-</html>
-`.html;
+<footer><p>Counted from shapes by <span class="brand">tersor</span>. Multiply-accumulates are those of products, convolutions, recurrences and attention; memory is what operators hold, without the runtime's own.</p></footer>`;
+  return page(name, ': what it costs', body, { scripted: false });
 }
 
 function header({ macs, memory, latency, inputs }: Cost, name: string): Markup {

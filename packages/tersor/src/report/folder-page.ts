@@ -20,6 +20,7 @@ export function folderPage(report: FolderReport): string {
   const count = `${models.length} ${models.length === 1 ? 'model' : 'models'}`;
   return page(
     baseName(input.path),
+    ', compressed by tersor',
     html`<header>
 <p class="eyebrow"><span class="brand">tersor</span> for ${target} · ${count}</p>
 <h1>${shortened(baseName(input.path), 120)}</h1>

@@ -17,6 +17,7 @@ import { worstSection } from './sections/worst.ts';
 export function reportPage(report: Report): string {
   return page(
     baseName(report.input.path),
+    ', compressed by tersor',
     html`${headerSection(report)}
 ${promisesSection(report)}
 <div class="cards">

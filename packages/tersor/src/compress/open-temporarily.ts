@@ -28,8 +28,11 @@ export async function openTemporarily(
     return {
       session,
       async close() {
-        await session.close();
-        await folder.remove();
+        try {
+          await session.close();
+        } finally {
+          await folder.remove();
+        }
       },
     };
   } catch (error) {

@@ -9,10 +9,12 @@ import type { Step } from '../core/recipe.ts';
 import type { DivergenceReport, RepairReport } from '../core/report.ts';
 import { select } from '../core/rules.ts';
 import type { Scratch } from '../io/node-scratch.ts';
-import { lineageOf } from '../observe/lineage.ts';
+import type { ValueId } from '../observe/expose.ts';
+import { type Lineage, lineageOf } from '../observe/lineage.ts';
 import { type Attempt, attempt } from './attempt.ts';
 import type { Job } from './job.ts';
 import { measureRanges } from './measure-ranges.ts';
+import { openModel } from './open-model.ts';
 import { isFar } from './prove.ts';
 import { recipeOf } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
@@ -42,7 +44,7 @@ export async function attemptRepaired(
     const result = await attempt(job, scratch, steps, budget, referee);
     const isWrong = result.quality !== undefined && isFar(result.quality, budget.drop);
     if (!isWrong || !result.divergence || round === MAX_REPAIRS || job.asked.repair === false) return { ...result, repairs };
-    const mended = await mend(job, steps, result.divergence);
+    const mended = await mend(job, steps, result.divergence, await lineageOfFile(`${result.folder}/${scratch.name}`));
     if (!mended) return { ...result, repairs };
     steps = mended.steps;
     repairs = [...repairs, ...mended.repairs];
@@ -85,25 +87,53 @@ async function extentsOf(job: Job, referee: Referee, before: Model, ids: Readonl
   }
 }
 
-/** Leaves what computes a wrong value out of the step that changed it; undefined where no step did. */
-async function mend(job: Job, steps: readonly Step[], { value, node, op, reason, error }: DivergenceReport): Promise<Repaired | undefined> {
-  const because = `${node} (${op}) was ${reason === 'error' ? `off by ${((error ?? 0) * 100).toPrecision(2)} %` : reason}`;
+async function lineageOfFile(path: string): Promise<Lineage | undefined> {
+  const { model, close } = await openModel(path);
+  await close();
+  const { graph } = unique(model);
+  return graph && lineageOf(graph);
+}
+
+/** Leaves what computes a wrong value out of the step that changed it; undefined where no step did. @param written  of the file where it is wrong */
+async function mend(
+  job: Job,
+  steps: readonly Step[],
+  { value: wrong, node, op, reason, error }: DivergenceReport,
+  written: Lineage | undefined,
+): Promise<Repaired | undefined> {
+  const because = `${node} (${op}) was ${reason === 'error' ? `off by ${Number(((error ?? 0) * 100).toPrecision(2))} %` : reason}`;
   for (const [index, step] of [...steps.entries()].reverse()) {
     const before = unique(await job.apply(job.input.model, steps.slice(0, index), true));
+    const value = written ? knownFrom(before, wrong, written) : wrong;
+    if (value === undefined) continue;
     const change = computesHalves(step) ? keepAround(before, step, value) : await leaveOut(before, step, value);
     if (!change) continue;
-    return { steps: steps.with(index, change.step), repairs: [{ step: index, use: step.use, kept: change.kept, because }] };
+    const rest = change.step ? steps.with(index, change.step) : steps.toSpliced(index, 1);
+    if (rest.length === 0) return undefined;
+    return { steps: rest, repairs: [{ step: index, use: step.use, kept: change.kept, because }] };
+  }
+  return undefined;
+}
+
+/** The first value or weight of `before` that a value of the file goes into: what decodes a weight has no name in the model that it was made from. */
+function knownFrom({ graph, weights }: Model, value: ValueId, { order, parents }: Lineage): ValueId | undefined {
+  const makers = graph && lineageOf(graph).makers;
+  const reached = new Set([value]);
+  for (const id of order) {
+    if (parents.get(id)?.some((parent) => reached.has(parent))) reached.add(id);
+    if (reached.has(id) && (makers?.has(id) || weights.has(id))) return id;
   }
   return undefined;
 }
 
 interface Change {
-  readonly step: Step;
+  /** Absent where nothing is left for it to change. */
+  readonly step?: Step;
   readonly kept: readonly string[];
 }
 
 /** First the operators around the value, then those around what it is computed from. */
-function keepAround({ graph }: Model, step: Step, value: string): Change | undefined {
+function keepAround({ graph }: Model, step: Step, value: ValueId): Change | undefined {
   if (!graph) return undefined;
   const known = keepOf(step);
   const circles = [[value], lineageOf(graph).parents.get(value) ?? []];
@@ -114,14 +144,16 @@ function keepAround({ graph }: Model, step: Step, value: string): Change | undef
   return undefined;
 }
 
-/** The step for all of its layers but those that the operator computes with. */
-async function leaveOut(before: Model, step: Step, value: string): Promise<Change | undefined> {
+/** The step for all of its layers but the one that is decoded wrongly, or those that the operator computes with. */
+async function leaveOut(before: Model, step: Step, value: ValueId): Promise<Change | undefined> {
   const maker = before.graph && lineageOf(before.graph).makers.get(value)?.node;
   const layers = await findLayers(before);
   const scope = step.where ? select(layers, step.where) : layers;
-  const kept = scope.filter(({ uses }) => uses.some(({ node }) => node === maker)).map(({ weight }) => weight.id);
+  const kept = scope
+    .filter(({ weight, uses }) => weight.id === value || uses.some(({ node }) => node === maker))
+    .map(({ weight }) => weight.id);
   const where = scope.flatMap(({ weight }) => (kept.includes(weight.id) ? [] : [{ name: weight.id }]));
-  return kept.length > 0 && where.length > 0 ? { step: { ...step, where }, kept } : undefined;
+  return kept.length === 0 ? undefined : { kept, ...(where.length > 0 && { step: { ...step, where } }) };
 }
 
 function computesHalves({ use, compute = 'half' }: Step): boolean {

@@ -225,7 +225,7 @@ export interface DivergenceReport {
 }
 
 export interface RepairReport {
-  /** Which step of the recipe, from 0, and its method. */
+  /** Which step, from 0, of the recipe before it was mended, and its method; one that has no layers left is gone from it. */
   readonly step: number;
   readonly use: string;
   /** Nodes, by first output, or weights that the step now leaves in higher precision. */

@@ -83,6 +83,10 @@ interface Run {
  */
 export async function openReferee(job: Job): Promise<Referee> {
   const { asked, input, target, seed } = job;
+  if (!input.model.graph) {
+    const hint = 'name what is to be done with it: tersor fp16 --type bf16 model.safetensors -o half.safetensors';
+    throw new TersorError('MODEL_INVALID', input.path, 'is a checkpoint: weights without the graph that a runtime needs', hint);
+  }
   job.progress('load');
   const engine = await openEngine({ target, ...(asked.signal && { signal: asked.signal }) });
   try {

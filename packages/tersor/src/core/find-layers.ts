@@ -3,6 +3,7 @@ import { elementsOf, isFloat } from './dtype.ts';
 import { type Graph, intAttribute, intsAttribute, type Node, type WeightId } from './graph.ts';
 import { type WeightInput, weightInputs } from './layer-operators.ts';
 import type { Layer, Use } from './layers.ts';
+import { layersByShape } from './layers-by-shape.ts';
 import type { Model, Weight } from './model.ts';
 import { reshapeView, resizedView, squeezeView, transposeView, unsqueezeView, type View, wholeView } from './views.ts';
 
@@ -29,10 +30,12 @@ const MAX_INTEGERS = 64;
 /**
  * The weights of at least two axes and a floating type that operators compute with as layers do, in the order of `model.weights`:
  * in any branch, behind operators that only move elements, tied or not. Reads shapes and axes (a few integers), no weight.
+ * A checkpoint has no operators: there shapes and names tell.
  */
 export async function findLayers(model: Model): Promise<Layer[]> {
+  if (!model.graph) return layersByShape(model);
   const uses = new Map<WeightId, Use[]>();
-  if (model.graph) await visit(model.graph, undefined, model.weights, uses);
+  await visit(model.graph, undefined, model.weights, uses);
   return [...model.weights.values()].flatMap((weight) => {
     const found = uses.get(weight.id);
     return found ? [toLayer(weight, found)] : [];

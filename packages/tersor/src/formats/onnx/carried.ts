@@ -1,8 +1,8 @@
 import { TersorError } from '../../core/error.ts';
+import type { Range } from '../ranges.ts';
 import { EXTERNAL, TENSOR } from './proto/schema.ts';
 import { type MessageKind, NESTED, skim } from './proto/skim.ts';
 import { count, fieldsOf } from './proto/wire.ts';
-import type { Range } from './ranges.ts';
 
 /**
  * Checks that functions and training information can be carried as they are: what they keep in external data would be lost.

@@ -3,6 +3,7 @@ import { TersorError } from '../../core/error.ts';
 import type { Graph, Node, WeightId } from '../../core/graph.ts';
 import type { Model } from '../../core/model.ts';
 import type { DenseTensor, SparseTensor, Tensor } from '../../core/tensor.ts';
+import { piecesOf, rangeOf } from '../ranges.ts';
 import type { EncodeWeights } from './encode-graph.ts';
 import {
   encodeHead,
@@ -17,7 +18,6 @@ import {
   sizeOf,
 } from './proto/encode.ts';
 import { EXTERNAL, GRAPH, PAIR, SPARSE, TENSOR, TYPE_CODES } from './proto/schema.ts';
-import { copies, rangeOf } from './ranges.ts';
 import { sharedWeights } from './shared-weights.ts';
 import type { OnnxWeight } from './weight.ts';
 
@@ -131,7 +131,9 @@ function inside(weight: OnnxWeight, length: number): Part[] {
 /** The values of a weight, copied in steps when they are still those of the file, else loaded as a whole. */
 function payloads(weight: OnnxWeight, length: number, aside?: number): Payload[] {
   const range = rangeOf(weight);
-  if (range?.length === length) return copies(range, aside);
+  if (range?.length === length) {
+    return piecesOf(range).map(({ at, size, load }) => (aside === undefined ? { size, load } : { size: 0, aside: aside + at, load }));
+  }
   const load = () => denseValues(weight, length);
   return [aside === undefined ? { size: length, load } : { size: 0, aside, load }];
 }

@@ -1,4 +1,4 @@
-import type { Range } from './ranges.ts';
+import type { Range } from '../ranges.ts';
 
 /** Facts about an ONNX file that only its writer needs; `Meta.format` of such a model. */
 export interface OnnxMeta {

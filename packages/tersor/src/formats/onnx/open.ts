@@ -1,13 +1,13 @@
 import type { Graph } from '../../core/graph.ts';
 import type { Meta, Model } from '../../core/model.ts';
 import type { Source, Store } from '../../core/source.ts';
+import type { Range } from '../ranges.ts';
 import { checkCarried } from './carried.ts';
 import type { OnnxMeta } from './meta.ts';
 import { orderGraph } from './order-graph.ts';
 import { MODEL, OPSET } from './proto/schema.ts';
 import { pieceOf, skim } from './proto/skim.ts';
 import { concatenate, corrupt, count, fieldsOf, int64, payloadOf, text, textOrUndefined } from './proto/wire.ts';
-import type { Range } from './ranges.ts';
 import { domainOf, readGraph } from './read-graph.ts';
 import { readingOf } from './reading.ts';
 import { sniff } from './sniff.ts';

@@ -33,7 +33,7 @@ const KNOWN: readonly { readonly is: (head: string) => boolean; readonly what: s
   {
     is: (head) => /^.{8}\{"/s.test(head) && head.slice(4, 8) === '\0\0\0\0',
     what: 'is a safetensors file',
-    hint: 'tersor reads ONNX models',
+    hint: 'give it the name that says so: model.safetensors',
   },
   {
     is: (head) => head.startsWith('\x80') && head[1] !== undefined && head[1] <= '\x05',

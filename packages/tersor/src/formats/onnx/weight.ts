@@ -3,11 +3,11 @@ import { TersorError } from '../../core/error.ts';
 import type { Attribute, WeightId } from '../../core/graph.ts';
 import type { Weight } from '../../core/model.ts';
 import type { DenseTensor, SparseTensor } from '../../core/tensor.ts';
+import { withRange } from '../ranges.ts';
 import { encodeBytes } from './proto/encode.ts';
 import { MAX_RANK, MAX_SPARSE_ELEMENTS } from './proto/limits.ts';
 import { SPARSE, TENSOR } from './proto/schema.ts';
 import { concatenate, corrupt, fieldsOf, payloadOf } from './proto/wire.ts';
-import { withRange } from './ranges.ts';
 import type { Reading } from './reading.ts';
 import { dimensions, loadValues, readTensor, type StoredTensor } from './tensor.ts';
 

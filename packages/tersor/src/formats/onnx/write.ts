@@ -3,12 +3,12 @@ import type { Size } from '../../core/format.ts';
 import { eachGraph, type Graph } from '../../core/graph.ts';
 import type { Model } from '../../core/model.ts';
 import type { Sink, Store } from '../../core/source.ts';
+import { piecesOf } from '../ranges.ts';
 import { encodeGraph } from './encode-graph.ts';
 import { weightEncoder } from './encode-weights.ts';
 import { onnxMeta } from './meta.ts';
 import { encodeMessage, encodeOptional, encodeText, encodeVarint, flatten, type Message, messageOf } from './proto/encode.ts';
 import { irVersionOfOpset, irVersionOfType, MODEL, OPSET, PAIR } from './proto/schema.ts';
-import { copies } from './ranges.ts';
 
 /** Protobuf, and with it every runtime, ends here. */
 const PROTOBUF_LIMIT = 2 ** 31 - 1;
@@ -111,7 +111,7 @@ function encodeWith(model: Model, graph: Graph, encode: Parameters<typeof encode
     ...[...model.meta.properties].map(([key, value]) =>
       encodeMessage(MODEL.property, [encodeText(PAIR.key, key), encodeText(PAIR.value, value)]),
     ),
-    ...meta.carried.flatMap((range) => copies(range)),
+    ...meta.carried.flatMap(piecesOf),
     meta.extra,
   ]);
 }

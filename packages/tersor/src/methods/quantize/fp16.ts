@@ -51,7 +51,7 @@ export default defineMethod({
   streams: true,
   loss: 'bounded',
   async apply(model, asked, context) {
-    if (asked.compute === 'float') return storeNarrow(model, asked, context);
+    if (asked.compute === 'float' || !model.graph) return storeNarrow(model, asked, context);
     if (asked.type === 'bf16') {
       throw new TersorError(
         'OPTION_VALUE',
@@ -72,7 +72,7 @@ async function storeNarrow(
   { type, floor }: Values<typeof options>,
   { scope, kernels, signal, note }: Context,
 ): Promise<Model> {
-  const opset = model.graph?.opsets.get('') ?? 0;
+  const opset = model.graph?.opsets.get('') ?? (model.graph ? 0 : BF16_OPSET);
   if (type === 'bf16' && opset < BF16_OPSET) {
     throw new TersorError(
       'OPTION_VALUE',

@@ -1,6 +1,5 @@
-import type { Weight } from '../../core/model.ts';
-import type { Source } from '../../core/source.ts';
-import type { Payload } from './proto/encode.ts';
+import type { Weight } from '../core/model.ts';
+import type { Source } from '../core/source.ts';
 
 /** Bytes of a file. */
 export interface Range {
@@ -28,11 +27,19 @@ function isRanged(load: Weight['load']): load is RangedLoad {
 /** What is copied at a time. */
 const STEP = 2 ** 20;
 
-/** The bytes of a range in steps, so that a large weight that nobody changed is never in memory as a whole. */
-export function copies({ source, offset, length }: Range, aside?: number): Payload[] {
+/** A part of a range. */
+export interface Piece {
+  /** Behind the range's beginning. */
+  readonly at: number;
+  readonly size: number;
+  load(): Promise<Uint8Array>;
+}
+
+/** A range in steps, so that a large weight that nobody changed is never in memory as a whole. */
+export function piecesOf({ source, offset, length }: Range): Piece[] {
   return Array.from({ length: Math.ceil(length / STEP) }, (_, i) => {
-    const size = Math.min(STEP, length - i * STEP);
-    const load = () => source.read(offset + i * STEP, size);
-    return aside === undefined ? { size, load } : { size: 0, aside: aside + i * STEP, load };
+    const at = i * STEP;
+    const size = Math.min(STEP, length - at);
+    return { at, size, load: () => source.read(offset + at, size) };
   });
 }

@@ -27,8 +27,10 @@ export function runTersor(command: readonly string[], model: string, output: str
   return new Promise((resolve) => {
     execFile(process.execPath, args, { maxBuffer: 2 ** 28, timeout: MOST_MS }, (error, stdout, stderr) => {
       try {
-        const report: Report = JSON.parse(stdout);
-        resolve({ report, ...(!existsSync(output) && { problem: `no output: ${report.outcome}` }) });
+        const said: Report | { readonly error: { readonly code: string; readonly where: string; readonly what: string } } =
+          JSON.parse(stdout);
+        if ('error' in said) return resolve({ problem: `${said.error.where}: ${said.error.what} [${said.error.code}]` });
+        resolve({ report: said, ...(!existsSync(output) && { problem: `no output: ${said.outcome}` }) });
       } catch {
         resolve({ problem: (stderr || error?.message || 'printed no report').trim().split('\n')[0] ?? '' });
       }

@@ -151,7 +151,7 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
 async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
   const { asked, input } = job;
   const outcome = outcomeOf(result, asked.budget, worthwhile);
-  const leave = outcome === 'compressed' || asked.keep === true;
+  const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
   const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, result, scratch.name)) : undefined;
   if (leave) await scratch.publish(result.folder);
   return makeReport(job, { ...result, outcome, ...(facts && { facts }), ...(leave && { output: asked.output ?? minName(input.path) }) });

@@ -60,7 +60,7 @@ describe('a result of the main job', () => {
   });
 
   it('holds nothing more to gain, and no file is left', async () => {
-    const next = await compress(found, { output });
+    const next = await compress(found, { output, keep: true });
     expect(next).toMatchObject({ outcome: 'nothing-to-gain' });
     expect(next.output).toBeUndefined();
     expect(readdirSync(folder)).toEqual([]);

@@ -61,6 +61,14 @@ export function claimFolder(root: string, name: string): RecordingFolder {
   throw new Error(`${join(root, name)}: ${MAX_RECORDERS} processes record there already`);
 }
 
+/** Takes away what a process that was killed in the middle left half-written; where one still records, nothing. @throws what the operating system says */
+export function sweepFolder(path: string): void {
+  const held = join(path, LOCK);
+  if (existsSync(held) && isHeld(held)) return;
+  for (const file of readdirSync(path)) if (/^\..+\.\d+\.tmp$/.test(file)) rmSync(join(path, file), { force: true });
+  rmSync(held, { force: true });
+}
+
 function openFolder(path: string): RecordingFolder {
   const sizes = new Map<number, number>();
   for (const file of readdirSync(path)) {

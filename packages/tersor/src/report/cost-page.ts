@@ -1,6 +1,6 @@
 import type { Cost, OperatorCost } from '../core/cost.ts';
 import { byOperator } from '../core/cost-sums.ts';
-import { bytesText, countText, integerText, millisecondsText, percentText } from '../core/text/units.ts';
+import { bytesText, countText, energyText, integerText, millisecondsText, percentText } from '../core/text/units.ts';
 import { areaPlot } from './charts/area-plot.ts';
 import { singleBar } from './charts/share-bars.ts';
 import { html, type Markup, shortened } from './markup.ts';
@@ -66,7 +66,7 @@ function latencyCard({ share, energy }: NonNullable<Cost['latency']>): Markup {
     'latency',
     html`<table class="bars"><tbody>${Object.entries(share).map(([bound, part]) => html`<tr><th scope="row">${bound}</th><td>${singleBar(part, 1, 'linear')}</td><td class="num">${percentText(part)}</td></tr>`)}</tbody></table>
 <p class="soft">A roofline: each operator takes as long as the slower one of its arithmetic and its bytes, and what starting it costs.</p>
-<p class="soft">Energy, an estimate: ${energy.millijoules.toPrecision(2)} mJ for arithmetic and bytes alone (${energy.source}).</p>`,
+<p class="soft">Energy, an estimate: ${energyText(energy.millijoules)} for arithmetic and bytes alone (${energy.source}).</p>`,
   );
 }
 

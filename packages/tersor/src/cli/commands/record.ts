@@ -8,6 +8,7 @@ import { printable } from '../../core/text/printable.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, integerText } from '../../core/text/units.ts';
 import { parseRecording, RECORDING_FILE, type Recording } from '../../data/recording.ts';
+import { sweepFolder } from '../../record/folder-node.ts';
 import type { Preloaded } from '../../record/preload-node.ts';
 import { PRELOAD } from '../../record/preload-url.ts';
 import { defined } from '../defined.ts';
@@ -77,6 +78,7 @@ async function keptSince(root: string, began: number): Promise<Kept[]> {
     const about = await stat(path).catch(() => undefined);
     const recording = about && about.mtimeMs >= began ? parseRecording(await readFile(path, 'utf8')) : undefined;
     if (!recording) continue;
+    sweepFolder(join(root, name));
     const files = (await readdir(join(root, name))).filter((file) => file.endsWith('.npz') && !file.startsWith('.'));
     const sizes = await Promise.all(files.map(async (file) => (await stat(join(root, name, file))).size));
     kept.push({ ...recording, files: files.length, bytes: sizes.reduce((sum, size) => sum + size, 0) });

@@ -1,7 +1,7 @@
 import type { Cost, OperatorCost } from '../../core/cost.ts';
 import { byOperator, type OperatorSum } from '../../core/cost-sums.ts';
 import { printable } from '../../core/text/printable.ts';
-import { bytesText, countText, millisecondsText, percentText } from '../../core/text/units.ts';
+import { bytesText, countText, energyText, millisecondsText, percentText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { bar } from '../text/bar.ts';
 import { paragraph } from '../text/paragraph.ts';
@@ -59,10 +59,6 @@ function memoryText({ memory: { weightBytes, storedBytes, peakBytes, peakAt, ali
 function latencyText({ ms, device, basis, share }: NonNullable<Cost['latency']>): string {
   const parts = Object.entries(share).map(([bound, part]) => `${bound} ${percentText(part)}`);
   return `${millisecondsText(ms)} predicted for ${printable(device)} (${basis}); bound by ${parts.join(', ')}`;
-}
-
-function energyText(millijoules: number): string {
-  return millijoules < 1 ? `${(millijoules * 1000).toPrecision(2)} µJ` : `${millijoules.toPrecision(2)} mJ`;
 }
 
 function memoryPlot({ operators }: Cost, { columns, colors }: Room): string[] {

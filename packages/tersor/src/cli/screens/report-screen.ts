@@ -69,7 +69,7 @@ function measuredSection(report: Report, screen: Room): string[] {
 }
 
 function searchText({ layers, candidates, forwards, recalled }: SearchReport): string {
-  const known = recalled > 0 ? `, ${recalled} measurements known before` : '';
+  const known = recalled > 0 ? `, ${recalled} ${recalled === 1 ? 'answer' : 'answers'} known already` : '';
   return `${layers} layers, ${candidates} candidates, ${forwards} runs${known}`;
 }
 

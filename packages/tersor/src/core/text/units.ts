@@ -32,6 +32,12 @@ export function millisecondsText(ms: number): string {
   return ms < 1000 ? `${significant(ms)} ms` : durationText(ms / 1000);
 }
 
+/** An estimate: two digits. */
+export function energyText(millijoules: number): string {
+  const [value, unit] = millijoules < 1 ? [millijoules * 1000, 'µJ'] : [millijoules, 'mJ'];
+  return `${Number(value.toPrecision(2))} ${unit}`;
+}
+
 /** "12,288". */
 export function integerText(value: number): string {
   return value.toLocaleString('en-US');

@@ -3,10 +3,11 @@ import type { Format, Target } from '../core/format.ts';
 import { withUniqueNames } from '../core/graph-edit/names.ts';
 import type { Kernels } from '../core/kernels.ts';
 import { type Model, withGraph } from '../core/model.ts';
+import type { ValueId } from '../core/observation.ts';
 import type { DivergenceReport } from '../core/report.ts';
 import { type Apart, apart } from '../evaluate/apart.ts';
 import { firstApart } from '../observe/bisect.ts';
-import { expose, type ValueId } from '../observe/expose.ts';
+import { expose } from '../observe/expose.ts';
 import { lineageOf, narrowed } from '../observe/lineage.ts';
 import { openTemporarily } from './open-temporarily.ts';
 

@@ -35,6 +35,8 @@ export interface Referee {
   judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** How a session's latency compares with the original's; on another runtime, with the original's there. */
   race(session: Session, there?: Running): Promise<SpeedReport>;
+  /** The inputs of a part. */
+  samples(part: Part): readonly Sample[];
   /** What a part of the inputs makes the original be fed with, step by step. */
   trials(part: Part): AsyncGenerator<Trial>;
   /** The browser that results are to run in, too; undefined where that was not asked for, or is not to be had. Started once. @throws ENGINE_MISSING */
@@ -163,6 +165,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         return { ...(await score.judge(session, parts[part])), digest, outputs, ...(worst && { worst }), ...(labelled && { labelled }) };
       },
       race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
+      samples: (part) => parts[part].samples,
       trials,
       elsewhere: () => {
         there ??= openElsewhere(job);

@@ -3,17 +3,17 @@ import { TersorError } from '../core/error.ts';
 import { findLayers } from '../core/find-layers.ts';
 import { withUniqueNames } from '../core/graph-edit/names.ts';
 import { type Model, withGraph } from '../core/model.ts';
+import { ofValue, type Range, type ValueId } from '../core/observation.ts';
 import { withBoundedMasks } from '../core/precision/half-precision.ts';
 import { halvesOf, isTooLarge, nodesAround } from '../core/precision/overflow.ts';
 import type { Step } from '../core/recipe.ts';
 import type { DivergenceReport, RepairReport } from '../core/report.ts';
 import { select } from '../core/rules.ts';
 import type { Scratch } from '../io/node-scratch.ts';
-import type { ValueId } from '../observe/expose.ts';
 import { type Lineage, lineageOf } from '../observe/lineage.ts';
 import { type Attempt, attempt } from './attempt.ts';
 import type { Job } from './job.ts';
-import { measureRanges } from './measure-ranges.ts';
+import { observeModel } from './observe-model.ts';
 import { openModel } from './open-model.ts';
 import { isFar } from './prove.ts';
 import { recipeOf } from './recipe-in-file.ts';
@@ -59,8 +59,8 @@ async function preventOverflow(job: Job, referee: Referee, steps: readonly Step[
     if (!computesHalves(step)) continue;
     const before = unique(await job.apply(job.input.model, mended.slice(0, index), true));
     const after = await job.apply(before, [step], true);
-    const extents = await extentsOf(job, referee, before, halvesOf(before, after));
-    const large = [...extents].filter(([id, extent]) => before.graph && isTooLarge(before.graph, id, extent));
+    const ranges = await rangesOf(job, referee, before, halvesOf(before, after));
+    const large = [...ranges].filter(([id, range]) => before.graph && isTooLarge(before.graph, id, range));
     if (large.length === 0 || !before.graph) continue;
     const { graph } = before;
     const peak = Math.max(...large.map(([, { min, max }]) => Math.max(-min, max)));
@@ -77,14 +77,21 @@ async function preventOverflow(job: Job, referee: Referee, steps: readonly Step[
   return { steps: mended, repairs };
 }
 
-async function extentsOf(job: Job, referee: Referee, before: Model, ids: ReadonlySet<string>) {
+/** The range of each value over the inputs to choose by. */
+async function rangesOf(job: Job, referee: Referee, before: Model, ids: ReadonlySet<ValueId>): Promise<Map<ValueId, Range>> {
+  const ranges = new Map<ValueId, Range>();
   try {
-    return await measureRanges(job, referee, await withBoundedMasks(before, job), ids, 'choose');
+    const observations = new Map([...ids].map((id) => [id, ofValue(id, 'range')]));
+    const found = await observeModel(job, referee, await withBoundedMasks(before, job), [...observations.values()], 'choose');
+    for (const [id, observation] of observations) {
+      const range = await found.get(observation);
+      if (range) ranges.set(id, range);
+    }
   } catch (error) {
     if (!(error instanceof TersorError) || !['MODEL_INVALID', 'RUN_FAILED'].includes(error.code)) throw error;
     job.note('activations', `could not be watched, so halves are checked by their outputs alone: ${error.what}`);
-    return new Map<string, { min: number; max: number }>();
   }
+  return ranges;
 }
 
 async function lineageOfFile(path: string): Promise<Lineage | undefined> {

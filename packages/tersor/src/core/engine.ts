@@ -15,6 +15,14 @@ export interface Engine {
    * @returns milliseconds, `[session][round]`
    */
   race(sessions: readonly Session[], feeds: Feeds, options: { readonly rounds: number; readonly warmup: number }): Promise<number[][]>;
+  /**
+   * Runs steps one after the other, as `Session.runSteps` does, and joins their outputs to what was folded in the session before. Outputs stay with the
+   * engine, so that activations of any size can be looked at.
+   * @throws RUN_FAILED
+   */
+  fold(session: Session, steps: readonly Feeds[], links: readonly StateLink[], folds: readonly Fold[]): Promise<void>;
+  /** What was folded, and forgets it; undefined where no run gave anything. */
+  folded(session: Session, fold: Fold): Promise<Folded | undefined>;
   /** Peak resident memory of the engine's process so far, in bytes; undefined where it cannot be known. */
   peakMemory(): Promise<number | undefined>;
   close(): Promise<void>;
@@ -65,3 +73,22 @@ export type ValueData =
   | BigInt64Array
   | BigUint64Array
   | readonly string[];
+
+/**
+ * How an output of a run joins what the runs before it gave: element by element in f64 (`min`, `max`, `sum`; the first two pass over NaN), or counted:
+ * numbers in the bins of a `Tally`, indices one by one.
+ */
+export type How = 'min' | 'max' | 'sum' | 'histogram' | 'indices';
+
+export interface Fold {
+  /** An output of the model. */
+  readonly output: string;
+  readonly how: How;
+  /** Of `min`, `max` and `sum`: trailing axes of the output that are one result. Before them stand iterations of a body, which are folded too. */
+  readonly rank?: number;
+  /** Of `indices`: how many there are. Those below zero count from the end. */
+  readonly size?: number;
+}
+
+/** A `Tally` of `histogram`, counts of `indices`, elements of an output of the others. */
+export type Folded = Float64Array;

@@ -1,6 +1,8 @@
 import type { Env, InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from 'onnxruntime-web';
-import type { Feeds, ModelSource } from '../core/engine.ts';
+import type { Feeds, Fold, Folded, ModelSource } from '../core/engine.ts';
+import { fold } from '../core/fold.ts';
 import type { Target } from '../core/format.ts';
+import type { StateLink } from '../core/state-links.ts';
 import type { Answer, Ask, Kind, Message, Reply } from './protocol.ts';
 import { fromTensor, toTensor, toValueInfo } from './tensors.ts';
 
@@ -28,6 +30,8 @@ export interface Platform {
 interface Open {
   readonly session: InferenceSession;
   held: Readonly<Record<string, Tensor>>;
+  /** By output and how it is folded. */
+  readonly folded: Map<string, Folded>;
 }
 
 type Handlers = { readonly [K in Kind]: (ask: Ask<K>) => Promise<Answer<K>> };
@@ -87,7 +91,7 @@ function handlersOf(platform: Platform): Handlers {
         logSeverityLevel: 4,
       });
       const id = ++lastId;
-      sessions.set(id, { session, held: {} });
+      sessions.set(id, { session, held: {}, folded: new Map() });
       return { session: id, inputs: session.inputMetadata.map(toValueInfo), outputs: session.outputMetadata.map(toValueInfo) };
     },
     hold: async ({ session, values }) => {
@@ -97,13 +101,26 @@ function handlersOf(platform: Platform): Handlers {
     run: async ({ session, feeds, outputs }) => valuesOf(await run(sessionOf(session), tensorsOf(feeds), outputs)),
     steps: async ({ session, steps, links }) => {
       const results: Feeds[] = [];
-      let state: Record<string, Tensor> = {};
-      for (const step of steps) {
-        const result = await run(sessionOf(session), { ...state, ...tensorsOf(step) });
-        results.push(valuesOf(result));
-        state = Object.fromEntries(links.flatMap(({ input, output }) => (result[output] ? [[input, result[output]]] : [])));
-      }
+      for await (const result of runSteps(sessionOf(session), steps.map(tensorsOf), links)) results.push(valuesOf(result));
       return results;
+    },
+    fold: async ({ session, steps, links, folds }) => {
+      const entry = sessionOf(session);
+      const outputs = [...new Set([...folds.map(({ output }) => output), ...links.map(({ output }) => output)])];
+      for await (const result of runSteps(entry, steps.map(tensorsOf), links, outputs)) {
+        for (const each of folds) {
+          const tensor = result[each.output];
+          const joined = tensor && fold(each, entry.folded.get(keyOf(each)), fromTensor(tensor));
+          if (joined) entry.folded.set(keyOf(each), joined);
+        }
+      }
+      return undefined;
+    },
+    folded: async ({ session, fold: asked }) => {
+      const { folded } = sessionOf(session);
+      const found = folded.get(keyOf(asked));
+      folded.delete(keyOf(asked));
+      return found;
     },
     race: async ({ sessions: ids, feeds, rounds, warmup }) => race(ids.map(sessionOf), tensorsOf(feeds), rounds, warmup),
     memory: async () => platform.memory(),
@@ -126,6 +143,25 @@ async function run(
 ): Promise<InferenceSession.ReturnType> {
   const all = { ...held, ...feeds };
   return outputs ? session.run(all, [...outputs]) : session.run(all);
+}
+
+/** One after the other; what links name goes from each step to the next, unless the step gives it. */
+async function* runSteps(
+  entry: Open,
+  steps: readonly Readonly<Record<string, Tensor>>[],
+  links: readonly StateLink[],
+  outputs?: readonly string[],
+): AsyncGenerator<InferenceSession.ReturnType> {
+  let state: Record<string, Tensor> = {};
+  for (const step of steps) {
+    const result = await run(entry, { ...state, ...step }, outputs);
+    yield result;
+    state = Object.fromEntries(links.flatMap(({ input, output }) => (result[output] ? [[input, result[output]]] : [])));
+  }
+}
+
+function keyOf({ how, output, size }: Fold): string {
+  return `${how} ${size} ${output}`;
 }
 
 /** Neighbours in time meet the same noise, and going back and forth lets no session always run after the same other. */

@@ -1,4 +1,4 @@
-import type { Feeds, ModelSource, SessionOptions } from '../core/engine.ts';
+import type { Feeds, Fold, Folded, ModelSource, SessionOptions } from '../core/engine.ts';
 import type { Target } from '../core/format.ts';
 import type { ValueInfo } from '../core/graph.ts';
 import type { StateLink } from '../core/state-links.ts';
@@ -13,6 +13,16 @@ export interface Requests {
     readonly ask: { readonly session: number; readonly steps: readonly Feeds[]; readonly links: readonly StateLink[] };
     readonly answer: Feeds[];
   };
+  fold: {
+    readonly ask: {
+      readonly session: number;
+      readonly steps: readonly Feeds[];
+      readonly links: readonly StateLink[];
+      readonly folds: readonly Fold[];
+    };
+    readonly answer: undefined;
+  };
+  folded: { readonly ask: { readonly session: number; readonly fold: Fold }; readonly answer: Folded | undefined };
   race: {
     readonly ask: { readonly sessions: readonly number[]; readonly feeds: Feeds; readonly rounds: number; readonly warmup: number };
     readonly answer: number[][];

@@ -1,5 +1,5 @@
 import type { Value } from '../core/engine.ts';
-import { numbersOf } from './numbers.ts';
+import { numbersOf } from '../core/numbers.ts';
 
 /** How far a value is from what it should be. */
 export interface Apart {

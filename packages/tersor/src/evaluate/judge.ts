@@ -1,12 +1,12 @@
 import type { Feeds, Value } from '../core/engine.ts';
 import { TersorError } from '../core/error.ts';
+import { numbersOf } from '../core/numbers.ts';
 import type { Answer, OutputQuality, QualityReport, WorstSample } from '../core/report.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type ClassJudgement, openClassJudge } from './judge-classes.ts';
 import { firstName, judgeLabels } from './judge-labels.ts';
 import { openValueJudge, type ValueJudgement } from './judge-values.ts';
-import { numbersOf } from './numbers.ts';
 import type { OutputJudge } from './output-judge.ts';
 import type { OutputKind } from './output-kinds.ts';
 import { paddingOf } from './padding.ts';

@@ -1,4 +1,4 @@
-import type { ValueId } from './expose.ts';
+import type { ValueId } from '../core/observation.ts';
 
 /** Two runs of one computation that end differently. */
 export interface Dispute<D> {

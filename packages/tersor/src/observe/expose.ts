@@ -2,10 +2,8 @@ import { type Attribute, branchPath, type Graph, makeNode, type Node, type Value
 import { freshName } from '../core/graph-edit/names.ts';
 import { inferTypes, type Types } from '../core/infer-types.ts';
 import { type Model, withGraph } from '../core/model.ts';
+import type { ValueId } from '../core/observation.ts';
 import { takenNames } from '../core/taken-names.ts';
-
-/** A value anywhere in a model: the path of its graph (`branchPath`) and its name. */
-export type ValueId = string;
 
 export interface Exposed {
   readonly model: Model;

@@ -1,5 +1,5 @@
 import { branchPath, type Graph, type Node } from '../core/graph.ts';
-import type { ValueId } from './expose.ts';
+import type { ValueId } from '../core/observation.ts';
 
 /** What is computed from what, over all graphs of a model. */
 export interface Lineage {

@@ -29,6 +29,8 @@ function fakeEngine(ratio: (length: number) => number, noise: number, calls: num
       }
       return times;
     },
+    fold: async () => {},
+    folded: async () => undefined,
     peakMemory: async () => undefined,
     close: async () => {},
   };

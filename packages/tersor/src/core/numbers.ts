@@ -1,5 +1,5 @@
-import type { Value } from '../core/engine.ts';
-import { fromHalf } from '../core/half.ts';
+import type { Value } from './engine.ts';
+import { fromHalf } from './half.ts';
 
 /** A value as numbers; text has none. 64-bit integers are rounded to doubles. */
 export function numbersOf({ dtype, data }: Value): Float32Array | Float64Array | undefined {

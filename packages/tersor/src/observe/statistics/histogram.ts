@@ -1,0 +1,8 @@
+import { type Histogram, histogramOf, startTally } from '../../core/histogram.ts';
+import type { Statistic } from '../statistic.ts';
+
+/** No operator counts, so the value leaves the graph, but not the process that runs it. */
+export const histogram: Statistic<Histogram> = {
+  watch: ({ value }) => [{ value, how: 'histogram' }],
+  read: ([tally = startTally()]) => histogramOf(tally),
+};

@@ -1,0 +1,3 @@
+import { meanOf } from './columns.ts';
+
+export const meanSquare = meanOf('ReduceSumSquare');

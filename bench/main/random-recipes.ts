@@ -56,7 +56,7 @@ export async function standAmongRandom(path: string, recipe: readonly Step[], sa
     const model = await onnx.open(store, name);
     const cleaned = await applySteps(model, [CLEAN], around);
     const made = [cleaned];
-    for (const step of menuFor({ evidence: 'data', target: 'node' })) made.push(await applySteps(cleaned, [step], around));
+    for (const steps of menuFor({ evidence: 'data', target: 'node' })) made.push(await applySteps(cleaned, steps, around));
     const choices = await choicesOf(cleaned, made);
     const ours = await weightsAfter(await applySteps(model, recipe, around), choices);
     const bytes = sum(ours.values());

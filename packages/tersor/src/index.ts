@@ -3,7 +3,7 @@ export { check } from './check.ts';
 export { compare } from './compare.ts';
 export { compress, plan } from './compress.ts';
 export { compressFolder, planFolder } from './compress-folder.ts';
-export type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, Budget } from './core/asked.ts';
+export type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, AskedToSense, Budget } from './core/asked.ts';
 export type {
   Arithmetic,
   CacheCost,
@@ -68,6 +68,17 @@ export type {
   WorstSample,
 } from './core/report.ts';
 export type { Rule } from './core/rules.ts';
+export type {
+  Allocation,
+  Alternative,
+  CandidateSensitivity,
+  Choice,
+  LayerSensitivity,
+  PredictorReport,
+  Sensitivity,
+  SensitivityInputs,
+  TriedSteps,
+} from './core/sensitivity.ts';
 export type { DenseTensor, Tensor } from './core/tensor.ts';
 export type { AskedShapes } from './cost/bind-shapes.ts';
 export { parseDevice } from './cost/parse-device.ts';
@@ -80,3 +91,5 @@ export { METHODS, type MethodId } from './methods/registry.gen.ts';
 export { costPage } from './report/cost-page.ts';
 export { folderPage } from './report/folder-page.ts';
 export { reportPage } from './report/report-page.ts';
+export { sensitivityPage } from './report/sensitivity-page.ts';
+export { sensitivity } from './sensitivity.ts';

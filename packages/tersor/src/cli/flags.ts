@@ -105,6 +105,18 @@ export const FLAGS = {
   trace: () => new Option('--trace', 'Run the model once and take all shapes from that run, instead of inferring them.'),
   deviceName: () => new Option('--name <text>', 'How the profile calls this machine.'),
   profile: () => new Option('-o, --out <file>', 'Where to write the profile. Default: it is printed.'),
+  tried: () =>
+    new Option(
+      '--try <steps>',
+      'What to try on every layer, instead of what the search tries: rtn:bits=4,block=32, or several one after the other with +. Repeatable.',
+    ).argParser(collect),
+  maxLoss: () =>
+    new Option(
+      '--max-loss <loss>',
+      'What layers may lose together, in the unit of the losses, to say what each gets. Default 0.01.',
+    ).argParser(positive('--max-loss')),
+  html: () => new Option('--html <file>', 'Write a page to look at.'),
+  csv: () => new Option('--csv <file>', 'Write a line for each layer and step.'),
   weights: () => new Option('--weights', 'List every weight, not only the largest.'),
   json: () => new Option('--json', 'Print data instead of text; errors too.'),
   quiet: () => new Option('-q, --quiet', 'No progress and no messages; only the result and errors.'),
@@ -129,6 +141,14 @@ function checked(parse: (text: string) => unknown): (text: string) => string {
 
 function count(flag: string, min: number, max: number): (text: string) => number {
   return (text) => parseInteger(text, flag, min, max);
+}
+
+function positive(flag: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    if (value > 0 && Number.isFinite(value)) return value;
+    throw new TersorError('OPTION_VALUE', flag, `"${text}"`, 'it takes a number above 0, such as 0.01');
+  };
 }
 
 function oneOf<const T extends string>(flag: string, values: readonly T[]): (text: string) => T {

@@ -1,9 +1,10 @@
-import type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare } from '../core/asked.ts';
+import type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, AskedToSense } from '../core/asked.ts';
 import type { Cost } from '../core/cost.ts';
 import type { DeviceProfile } from '../core/device.ts';
 import type { FolderReport } from '../core/folder-report.ts';
 import type { FolderInspection, Inspection } from '../core/inspection.ts';
 import type { Check, Comparison, Report } from '../core/report.ts';
+import type { Sensitivity } from '../core/sensitivity.ts';
 import type { AskedCost } from '../cost.ts';
 import type { AskedToMeasure } from '../measure-device.ts';
 
@@ -18,6 +19,7 @@ export interface Library {
   cost(input: string, asked?: AskedCost): Promise<Cost>;
   measureDevice(asked?: AskedToMeasure): Promise<DeviceProfile>;
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
+  sensitivity(input: string, asked?: AskedToSense): Promise<Sensitivity>;
   check(report: unknown, path: string, asked?: AskedToCheck): Promise<Check>;
 }
 
@@ -32,5 +34,6 @@ export const LIBRARY: Library = {
   cost: async (input, asked) => (await import('../cost.ts')).cost(input, asked),
   measureDevice: async (asked) => (await import('../measure-device.ts')).measureDevice(asked),
   compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
+  sensitivity: async (input, asked) => (await import('../sensitivity.ts')).sensitivity(input, asked),
   check: async (report, path, asked) => (await import('../check.ts')).check(report, path, asked),
 };

@@ -15,6 +15,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   read: 'Reading',
   load: 'Starting',
   choose: 'Choosing',
+  measure: 'Measuring',
   write: 'Writing',
   verify: 'Verifying',
   time: 'Timing',

@@ -65,7 +65,7 @@ function byWeight(chosen: readonly Option[]): Map<WeightId, Option> {
 /** Of a set of choices: layers that stay as they are need not be told. */
 function nameOf(chosen: ReadonlyMap<WeightId, Option>): string {
   return [...chosen.values()]
-    .flatMap((option) => (option.step ? [keyOf(option)] : []))
+    .flatMap((option) => (option.steps ? [keyOf(option)] : []))
     .sort()
     .join('\n');
 }

@@ -1,62 +1,41 @@
 import type { Budget } from '../core/asked.ts';
 import type { Candidate } from '../core/candidate.ts';
-import { findLayers } from '../core/find-layers.ts';
-import { mapWeights } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
-import { cacheFolder, openNumbers } from '../io/node-numbers.ts';
-import { processorName, version } from '../io/node-process.ts';
 import type { Scratch } from '../io/node-scratch.ts';
-import { sha256Of } from '../io/node-weigh.ts';
-import { type Offer, type Option, optionsOf, stepsOf } from '../search/candidates.ts';
+import { type Option, stepsOf } from '../search/candidates.ts';
 import { isQuicker, menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import type { Confirmed, Question } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
 import { write } from './attempt.ts';
 import type { Job } from './job.ts';
+import { CLEAN, layOut } from './lay-out.ts';
+import { openMeasured } from './measured.ts';
 import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import { openSolver } from './solve.ts';
-import { roundsActivations } from './stand.ts';
 import { timeOptions } from './time-options.ts';
-
-/** Lossless, and fewer weights to look at. */
-const CLEAN: Step = { use: 'clean', large: true };
 
 /** Of what latency may change by, the part that is used: the proof times it again. */
 const PACE_USED = 0.97;
 
-/** What the layers of the cleaned model may become. */
-async function layOut(job: Job, evidence: 'data' | 'synthetic', { size, latency }: Budget) {
-  const { input, target } = job;
-  const cleaned = await job.apply(input.model, [CLEAN]);
-  const offers: Offer[] = [];
-  for (const step of menuFor({ evidence, size, latency, target })) {
-    const changed = await job.apply(cleaned, [step], true);
-    const model = mapWeights(changed, (weight) =>
-      input.format.refuses(changed, weight, target) ? cleaned.weights.get(weight.id) : undefined,
-    );
-    offers.push({ step, model, size: await input.format.size(model, target) });
-  }
-  const options = optionsOf(await findLayers(cleaned), await input.format.size(cleaned, target), offers);
-  return { cleaned, offers, options };
-}
-
-function toSteps(chosen: readonly Candidate[]): Step[] {
+export function toSteps(chosen: readonly Candidate[]): Step[] {
   return [CLEAN, ...stepsOf(chosen)];
 }
 
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
 export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
-  const { options } = await layOut(job, evidence, budget);
+  const { options } = await layOut(job, menuFor({ evidence, size: budget.size, latency: budget.latency, target: job.target }));
   return toSteps(options.map((row) => row.reduce((best, option) => (option.bytes < best.bytes ? option : best))));
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */
 export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratch, budget: Budget): AsyncGenerator<Step[]> {
-  const { cleaned, offers, options } = await layOut(job, referee.evidence, budget);
+  const { cleaned, offers, options, rounded } = await layOut(
+    job,
+    menuFor({ evidence: referee.evidence, size: budget.size, latency: budget.latency, target: job.target }),
+  );
   const open = options.filter((row) => row.length > 1);
-  const rounded = new Set(open.flat().flatMap((option) => (roundsActivations(option) ? [option.layer.weight.id] : [])));
   const numbers = await openMeasured(job, referee);
   const assessor = await openAssessor(
     job,
@@ -99,13 +78,6 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
   }
 }
 
-/** What earlier searches of this model on these inputs measured, where the user does not forbid it and everything can be told apart. */
-async function openMeasured({ asked, input, target }: Job, { circumstances }: Referee) {
-  const folder = asked.cache === false || circumstances === undefined ? undefined : (asked.cache ?? cacheFolder());
-  const model = folder === undefined ? '' : await sha256Of(input.files, asked.signal);
-  return openNumbers(folder, [version(), processorName(), model, target, circumstances ?? '']);
-}
-
 /** Writes what `steps` make, where nobody sees it, and measures it as it will run. */
 async function confirm(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[]): Promise<Confirmed> {
   const recipe = recipeOf(job, steps);
@@ -122,7 +94,7 @@ async function confirm(job: Job, referee: Referee, scratch: Scratch, steps: read
 }
 
 /** Exactly: the recipe that goes into the file is counted, too. */
-async function bytesAfter(job: Job, steps: readonly Step[]): Promise<number> {
+export async function bytesAfter(job: Job, steps: readonly Step[]): Promise<number> {
   const model = withRecipe(await job.apply(job.input.model, steps, true), recipeOf(job, steps));
   return (await job.input.format.size(model, job.target)).bytes;
 }

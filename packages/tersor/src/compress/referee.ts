@@ -16,7 +16,7 @@ import { openEngine } from '../engine/engine-node.ts';
 import { openJudge } from '../evaluate/judge.ts';
 import { judgeTask, type Scores, toScores } from '../evaluate/judge-task.ts';
 import { distinctShapes, latency } from '../evaluate/latency.ts';
-import { outputKinds } from '../evaluate/output-kinds.ts';
+import { type OutputKind, outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
 import { openElsewhere, type Running } from './elsewhere.ts';
 import type { Job } from './job.ts';
@@ -29,6 +29,10 @@ export interface Referee {
   /** What measurements depend on besides the model: the runtime, the inputs of every part, what outputs mean. Absent where a user's module decides. */
   readonly circumstances?: string;
   readonly evidence: Samples['evidence'];
+  /** The inputs of every part. */
+  readonly parts: Readonly<Record<Part, Samples>>;
+  /** What each output means. */
+  readonly kinds: ReadonlyMap<string, OutputKind>;
   /** How a session's outputs compare with the original's: on some part of the inputs. */
   compare(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** The same, but when the user has a measure of their own, the verdict is that measure's. */
@@ -157,6 +161,8 @@ export async function openReferee(job: Job): Promise<Referee> {
       raceQuickly: (session) => latency(engine, original, session, shapes, { seed, maxMs: QUICK_RACE_MS }),
       forwards: () => forwards,
       evidence: score && !score.usesSamples ? 'data' : samples.evidence,
+      parts,
+      kinds,
       compare,
       async judge(session, part, onSample) {
         const compared = await compare(session, part, onSample);

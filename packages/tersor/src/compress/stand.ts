@@ -52,7 +52,7 @@ export async function openStand(job: Job, referee: Referee, original: Model, pro
 
 /** Whether the runtime rounds a layer's activations to multiply them: with 8-bit weights that stay small, it does. */
 export function roundsActivations(option: Option | undefined): boolean {
-  if (!option?.step || option.weight.layout.kind !== 'affine') return false;
+  if (!option?.steps || option.weight.layout.kind !== 'affine') return false;
   return option.execution === 'dynamic' || (option.execution === 'weight-only' && option.weight.layout.numeric.bits === 8);
 }
 

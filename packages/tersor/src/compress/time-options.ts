@@ -100,9 +100,9 @@ async function timeGroup(
   whole: readonly number[],
 ): Promise<void> {
   const lead = timed[rows[0]!.row]!;
-  const steps = lead.flatMap(({ step }) => (step ? [step] : []));
-  const forms = steps.map((step) => {
-    const offer = offers.find((each) => each.step === step);
+  const kinds = lead.flatMap(({ steps }) => (steps ? [steps] : []));
+  const forms = kinds.map((steps) => {
+    const offer = offers.find((each) => each.steps === steps);
     return offer && { ...offer.model, graph: at.model.graph!, weights: pick(offer.model, at.model) };
   });
   const opened: Awaited<ReturnType<typeof openTemporarily>>[] = [];
@@ -111,14 +111,14 @@ async function timeGroup(
     const sessions = opened.map(({ session }) => session);
     for (const [shape, values] of feeds.entries()) {
       const race = lazily(() => timeForms(referee, sessions, values));
-      for (const [index, step] of steps.entries()) {
-        const name = `added ${at.signature} ${JSON.stringify(step)} ${shapesOf(values)}`;
+      for (const [index, steps] of kinds.entries()) {
+        const name = `added ${at.signature} ${JSON.stringify(steps)} ${shapesOf(values)}`;
         const ms = await numbers.recall(name, async () => {
           const times = await race();
           return (times[index + 1] ?? 0) - (times[0] ?? 0);
         });
         const share = ms / at.layers / (whole[shape] ?? 1);
-        for (const { row } of rows) setLatency(timed[row]!, step, shape, feeds.length, share);
+        for (const { row } of rows) setLatency(timed[row]!, steps, shape, feeds.length, share);
       }
     }
   } finally {
@@ -130,8 +130,8 @@ function pick(from: Model, like: Model): Model['weights'] {
   return new Map([...like.weights.keys()].flatMap((id) => (from.weights.has(id) ? [[id, from.weights.get(id)!] as const] : [])));
 }
 
-function setLatency(row: Option[], step: Option['step'], shape: number, shapes: number, share: number): void {
-  const at = row.findIndex((option) => option.step === step);
+function setLatency(row: Option[], steps: Option['steps'], shape: number, shapes: number, share: number): void {
+  const at = row.findIndex((option) => option.steps === steps);
   const option = row[at];
   if (!option) return;
   const latency = option.latency ? [...option.latency] : new Array<number>(shapes).fill(0);

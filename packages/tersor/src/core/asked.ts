@@ -3,8 +3,10 @@ import type { Feeds } from './engine.ts';
 import type { FolderTarget, TransformersDtype } from './folder-report.ts';
 import type { Target } from './format.ts';
 import type { Progress } from './progress.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe, Step } from './recipe.ts';
 import type { OutputQuality } from './report.ts';
+import type { Rule } from './rules.ts';
+import type { Allocation } from './sensitivity.ts';
 
 /** What a comparison may be asked besides the two models. */
 export interface AskedToCompare {
@@ -35,6 +37,16 @@ export interface AskedToCheck extends Pick<AskedToCompare, 'browser' | 'data' | 
   readonly original?: string;
   /** `false` looks at the file alone: its size and hash. */
   readonly run?: boolean;
+}
+
+/** What a look at each layer may be asked besides the model. */
+export interface AskedToSense extends Omit<AskedToCompare, 'browser' | 'eval'>, Pick<Asked, 'enough' | 'cache'> {
+  /** Only these layers. */
+  readonly where?: readonly Rule[];
+  /** What is tried on every layer: each entry is a method with its options, or several, one after the other. What the search tries unless told. */
+  readonly steps?: readonly (readonly Step[])[];
+  /** What all layers together may lose, or the size of the whole file: decides what each layer gets. A loss of 0.01 unless told. */
+  readonly limit?: Allocation['limit'];
 }
 
 /** What the main job may be asked besides the model. */

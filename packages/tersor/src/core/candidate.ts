@@ -4,8 +4,8 @@ import type { Step } from './recipe.ts';
 /** One thing that could be done to one layer, and what it would win and cost. */
 export interface Candidate {
   readonly layer: Layer;
-  /** Absent: the layer stays as it is. */
-  readonly step?: Step;
+  /** What is done to it, in order. Absent: the layer stays as it is. */
+  readonly steps?: readonly Step[];
   /** In the file, with scales, zero points and padding. */
   readonly bytes: number;
   /** How far the model's outputs move when only this layer is changed: see `Assessor.error`. Adds up over layers, as far as their errors are independent. */

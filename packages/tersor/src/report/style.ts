@@ -86,6 +86,11 @@ svg text.end{text-anchor:end}
 circle.good{fill:var(--good)}circle.bad{fill:var(--bad)}
 .spread.good{fill:var(--good);opacity:.3}.spread.bad{fill:var(--bad);opacity:.3}
 .area{fill:var(--after);opacity:.8}
+.dot{fill:var(--after);opacity:.45}
+.maps th{width:1%;white-space:nowrap;padding-right:1em}.maps td{vertical-align:middle}
+.map{display:block;width:100%;height:22px}
+.what{min-width:16em}.steps th,.steps small{white-space:nowrap}.steps td:nth-child(2){width:40%}
+#weights.reasons th:nth-child(1){width:32%}#weights.reasons th:nth-child(2){width:24%}
 .kinds .share{width:28%;vertical-align:middle}
 .front{width:100%;max-width:760px;display:block;margin:0 auto}
 .way{fill:none;stroke:var(--after);stroke-width:2}

@@ -35,6 +35,23 @@ export async function allocate<C extends Candidate>(
   return chosen?.map((index, row) => rows[row]![index]!);
 }
 
+/**
+ * What `choose` takes in so many bytes for layers that the whole file, with the graph around them, keeps within `limit`.
+ * @param size  of the whole file, exactly
+ */
+export async function fitInto<C extends Candidate>(
+  limit: number,
+  choose: (bytes: number) => Promise<C[] | undefined>,
+  size: (chosen: readonly C[]) => Promise<number>,
+): Promise<C[] | undefined> {
+  for (let room = limit; ; ) {
+    const chosen = await choose(room);
+    const excess = chosen ? (await size(chosen)) - limit : 0;
+    if (!chosen || excess <= 0) return chosen;
+    room = sumOf(chosen, 'bytes') - excess;
+  }
+}
+
 export function sumOf(chosen: readonly Candidate[], goal: Goal): number {
   return chosen.reduce((sum, candidate) => sum + amountOf(candidate, goal), 0);
 }

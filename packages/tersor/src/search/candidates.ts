@@ -6,9 +6,9 @@ import type { Execution, Model, Weight } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
 import type { Rule } from '../core/rules.ts';
 
-/** A step that the search may take for any layer, and every weight as that step would leave it. */
+/** Steps that the search may take, one after the other, for any layer, and every weight as they would leave it. */
 export interface Offer {
-  readonly step: Step;
+  readonly steps: readonly Step[];
   readonly model: Model;
   readonly size: Size;
 }
@@ -29,33 +29,35 @@ export function optionsOf(layers: readonly Layer[], before: Size, offers: readon
     const { id } = layer.weight;
     const bytes = before.weights.get(id) ?? 0;
     const options: Option[] = [{ layer, bytes, error: 0, weight: layer.weight }];
-    for (const { step, model, size } of offers) {
+    for (const { steps, model, size } of offers) {
       const weight = model.weights.get(id);
       const less = size.weights.get(id);
       if (!weight || weight === layer.weight || less === undefined || less >= bytes) continue;
       const execution = model.execution.get(id);
-      options.push({ layer, step, bytes: less, error: Number.POSITIVE_INFINITY, weight, ...(execution && { execution }) });
+      options.push({ layer, steps, bytes: less, error: Number.POSITIVE_INFINITY, weight, ...(execution && { execution }) });
     }
     return options;
   });
 }
 
 /** What tells two choices for one layer apart; the same in every run. */
-export function keyOf({ layer, step }: Candidate): string {
-  return `${layer.weight.id} ${step ? JSON.stringify(step) : ''}`;
+export function keyOf({ layer, steps }: Candidate): string {
+  return `${layer.weight.id} ${steps ? JSON.stringify(steps) : ''}`;
 }
 
-/** The chosen candidates as steps of a recipe: one step for all layers that are treated alike. */
+/** The chosen candidates as steps of a recipe: layers that are treated alike share theirs. */
 export function stepsOf(chosen: readonly Candidate[]): Step[] {
-  const groups = new Map<string, { step: Step; ids: WeightId[] }>();
-  for (const { step, layer } of chosen) {
-    if (!step) continue;
-    const key = JSON.stringify(step);
-    const group = groups.get(key) ?? { step, ids: [] };
+  const groups = new Map<string, { steps: readonly Step[]; ids: WeightId[] }>();
+  for (const { steps, layer } of chosen) {
+    if (!steps) continue;
+    const key = JSON.stringify(steps);
+    const group = groups.get(key) ?? { steps, ids: [] };
     group.ids.push(layer.weight.id);
     groups.set(key, group);
   }
   const all = [...groups.values()];
   const everything = all.length === 1 && all[0]?.ids.length === chosen.length;
-  return all.map(({ step, ids }) => (everything ? step : { ...step, where: ids.map((name): Rule => ({ name })) }));
+  return all.flatMap(({ steps, ids }) =>
+    steps.map((step) => (everything ? step : { ...step, where: ids.map((name): Rule => ({ name })) })),
+  );
 }

@@ -1,4 +1,4 @@
-import { allocate, type Limits, sumOf } from './allocate.ts';
+import { allocate, fitInto, type Limits, sumOf } from './allocate.ts';
 import { keyOf, type Option } from './candidates.ts';
 import type { Question } from './question.ts';
 import { expected, rank, rankAround } from './rank.ts';
@@ -78,8 +78,8 @@ function cheapestOf(question: Question): Promise<Option[] | undefined> {
 /** The smallest that holds of those that do the same to every layer, as far as a layer bears it at all. */
 async function smallestUniform(question: Question): Promise<Option[] | undefined> {
   const { options, maxAdded = [], maxDrop } = question;
-  const steps = new Map(options.flat().flatMap(({ step }) => (step ? [[JSON.stringify(step), step] as const] : [])));
-  const uniforms = [...steps.values()].map((step) => options.map((row) => row.find((option) => option.step === step) ?? row.at(-1)!));
+  const kinds = new Set(options.flat().flatMap(({ steps }) => (steps ? [steps] : [])));
+  const uniforms = [...kinds].map((steps) => options.map((row) => row.find((option) => option.steps === steps) ?? row.at(-1)!));
   for (const chosen of uniforms.sort((a, b) => sumOf(a, 'bytes') - sumOf(b, 'bytes'))) {
     if (question.enough?.()) break;
     const isQuick = maxAdded.every((most, shape) => chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0) <= most);
@@ -89,7 +89,7 @@ async function smallestUniform(question: Question): Promise<Option[] | undefined
 }
 
 function rankedAs(option: Option, row: readonly Option[]): Option {
-  return row.find(({ step }) => step === option.step) ?? option;
+  return row.find(({ steps }) => steps === option.steps) ?? option;
 }
 
 function smaller(found: Found, other: Option[] | undefined): Found {
@@ -154,14 +154,8 @@ async function isAdditive(question: Question, { holding, failing }: Found): Prom
 
 /** The least error in `limit` bytes. What layers take is known, what the graph around them takes follows from sizing the choice. */
 async function leastErrorWithin(question: Question, limit: number): Promise<Option[] | undefined> {
-  const fit = async (choices: Ranked): Promise<Option[] | undefined> => {
-    for (let room = limit; ; ) {
-      const chosen = await allocate(choices, 'error', { ...limitsOf(question), bytes: room }, question.solve);
-      const excess = chosen ? (await question.size(chosen)) - limit : 0;
-      if (!chosen || excess <= 0) return chosen;
-      room = sumOf(chosen, 'bytes') - excess;
-    }
-  };
+  const fit = (choices: Ranked) =>
+    fitInto(limit, (bytes) => allocate(choices, 'error', { ...limitsOf(question), bytes }, question.solve), question.size);
   let ranked = await rank(question);
   // Layers that there was no time for have themselves alone, which may not fit.
   if (question.enough?.()) ranked = ranked.map((row, at) => (row.length > 1 ? row : expected(question.options[at]!)));

@@ -22,7 +22,7 @@ export async function rank(question: Question): Promise<Option[][]> {
   const ranked: Option[][] = [];
   for (const [done, row] of options.entries()) {
     onProgress?.(done, options.length, row[0]!.layer.weight.id);
-    ranked.push(enough?.() ? row.filter(({ step }) => !step) : await rankLayer(row, around.with, negligible));
+    ranked.push(enough?.() ? row.filter(({ steps }) => !steps) : await rankLayer(row, around.with, negligible));
   }
   onProgress?.(options.length, options.length, '');
   return ranked;
@@ -34,7 +34,7 @@ async function rankLayer(row: readonly Option[], measure: (option: Option) => Pr
   let coarser: Option | undefined;
   for (const option of row.toSorted((a, b) => a.bytes - b.bytes)) {
     const expected = coarser ? known / 4 ** Math.max(0.5, bitsOf(option) - bitsOf(coarser)) : known;
-    if (!option.step) known = 0;
+    if (!option.steps) known = 0;
     else if (!isRounding(option) && expected < negligible / MARGIN) known = expected;
     else known = Math.max(negligible / 100, await measure(option));
     if (Number.isFinite(known)) ranked.push({ ...option, error: known });
@@ -45,7 +45,7 @@ async function rankLayer(row: readonly Option[], measure: (option: Option) => Pr
 
 /** The options with the errors to expect where there is no time to measure: those of rounding, and nothing of what the layer does. */
 export function expected(row: readonly Option[]): Option[] {
-  return row.map((option) => ({ ...option, error: option.step ? 4 ** -bitsOf(option) : 0 }));
+  return row.map((option) => ({ ...option, error: option.steps ? 4 ** -bitsOf(option) : 0 }));
 }
 
 /** Rounding weights to one bit more leaves a quarter of the noise: Bennett 1948, Spectra of quantized signals. */
@@ -79,7 +79,7 @@ export async function rankAround(question: Question, ranked: readonly (readonly 
 
 /** Errors relative to the chosen option's, which is 0. */
 async function correctLayer(row: readonly Option[], chosen: Option, around: Awaited<ReturnType<Question['around']>>): Promise<Option[]> {
-  const own = row.find(({ step }) => step === chosen.step) ?? chosen;
+  const own = row.find(({ steps }) => steps === chosen.steps) ?? chosen;
   const correctSide = async (side: readonly Option[]): Promise<Option[]> => {
     const [next, ...others] = side;
     if (!next) return [];

@@ -5,6 +5,7 @@ import type { Screen, Shell } from '../../src/cli/shell.ts';
 import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
+import { SENSITIVITY } from './sample-of-sensitivity.ts';
 import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
 import { COST, DEVICE } from './samples-of-cost.ts';
 
@@ -80,6 +81,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     measureDevice: async () => DEVICE,
     compare: async () => COMPARISON,
     check: async () => CHECK,
+    sensitivity: async () => SENSITIVITY,
     ...answers,
   };
   const note = (name: keyof Library, ...args: readonly unknown[]) => void calls.push({ name, args });
@@ -123,6 +125,10 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     check(report, path, asked) {
       note('check', report, path, asked);
       return library.check(report, path, asked);
+    },
+    sensitivity(input, asked) {
+      note('sensitivity', input, asked);
+      return library.sensitivity(input, asked);
     },
   };
   const shell: Shell = {

@@ -10,9 +10,11 @@ import { inspectionScreen } from '../../src/cli/screens/inspection-screen.ts';
 import { methodPage, methodsScreen } from '../../src/cli/screens/methods-screen.ts';
 import { modelLine } from '../../src/cli/screens/model-line.ts';
 import { reportScreen } from '../../src/cli/screens/report-screen.ts';
+import { sensitivityScreen } from '../../src/cli/screens/sensitivity-screen.ts';
 import type { Screen } from '../../src/cli/shell.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import { FAKE_METHODS, fakeScreen } from './fake-shell.ts';
+import { SENSITIVITY } from './sample-of-sensitivity.ts';
 import { CHECK, COMPARISON, FLIPS, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
 import { BARE_COST, COST, DEVICE } from './samples-of-cost.ts';
 
@@ -34,6 +36,7 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   devices: (screen) => devicesScreen({ here: DEVICE }, screen),
   comparison: (screen) => comparisonScreen(COMPARISON, screen, { everyWeight: false, atLeast: 0.99 }),
   'flips and labels': (screen) => comparisonScreen(FLIPS, screen, { everyWeight: false }),
+  sensitivity: (screen) => sensitivityScreen(SENSITIVITY, screen),
   check: (screen) => checkScreen(CHECK, screen),
   methods: (screen) => methodsScreen(Object.values(FAKE_METHODS), screen),
   method: (screen) => methodPage(rounding, screen),

@@ -2,7 +2,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { complaintsOf, hasBrowser, openBrowser } from '../../../../tools/browser.ts';
 import { reportPage } from '../../src/report/report-page.ts';
-import { HOSTILE, LARGE, PAGES } from './reports.ts';
+import { sensitivityPage } from '../../src/report/sensitivity-page.ts';
+import { SENSITIVITY } from '../cli/sample-of-sensitivity.ts';
+import { EVIL, HOSTILE, LARGE, PAGES } from './reports.ts';
 
 const SIZES = [
   { width: 360, height: 740 },
@@ -27,10 +29,11 @@ describe.skipIf(!hasBrowser())('reports in Chromium', { timeout: 180_000 }, () =
   }, 180_000);
   afterEach(() => page?.close());
 
-  it.each(Object.entries({ ...PAGES, HOSTILE, LARGE }))(
+  const reports = Object.entries({ ...PAGES, HOSTILE, LARGE }).map(([name, report]) => [name, reportPage(report)] as const);
+  it.each([...reports, ['sensitivity', sensitivityPage(SENSITIVITY, EVIL)] as const])(
     '%s: no complaint, no request, nothing wider than the screen',
-    async (_, report) => {
-      await page.setContent(reportPage(report));
+    async (_, content) => {
+      await page.setContent(content);
       expect(await page.evaluate('performance.getEntriesByType("resource").length')).toBe(0);
       expect(await page.evaluate('document.documentElement.className')).toBe('js');
       for (const size of SIZES) {

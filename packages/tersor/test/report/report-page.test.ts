@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { reportPage } from '../../src/report/report-page.ts';
 import { SCRIPT, SCRIPT_SHA256 } from '../../src/report/script.ts';
+import { sensitivityPage } from '../../src/report/sensitivity-page.ts';
 import { STYLE } from '../../src/report/style.ts';
+import { SENSITIVITY } from '../cli/sample-of-sensitivity.ts';
 import { MISSED, NOTHING, PLANNED, REPORT } from '../cli/samples.ts';
 import { EVIL, FULL, HOSTILE, LARGE, PAGES } from './reports.ts';
 
@@ -25,9 +27,13 @@ function elementsOf(page: string): string[] {
   return all;
 }
 
-describe.each(Object.entries({ ...PAGES, HOSTILE, LARGE }))('the page of %s', (_, report) => {
-  const page = reportPage(report);
+const REPORTS = Object.entries({ ...PAGES, HOSTILE, LARGE }).map(([name, report]) => [name, reportPage(report)] as const);
+const SENSITIVITIES = [
+  ['a sensitivity', sensitivityPage(SENSITIVITY, EVIL)],
+  ['a sensitivity of nothing', sensitivityPage({ ...SENSITIVITY, tried: [], layers: [], predictors: [] }, 'model.onnx')],
+] as const;
 
+describe.each([...REPORTS, ...SENSITIVITIES])('the page of %s', (_, page) => {
   it('is well-formed, with ids that are there once', () => {
     const ids = elementsOf(page).flatMap((element) => /\sid="([^"]*)"/.exec(element)?.[1] ?? []);
     expect(new Set(ids).size).toBe(ids.length);

@@ -10,19 +10,19 @@ import type { Question } from '../../src/search/question.ts';
 
 const solve = await openSolver();
 
-const eight = { use: 'rtn', bits: 8 };
-const four = { use: 'rtn', bits: 4 };
+const eight = [{ use: 'rtn', bits: 8 }];
+const four = [{ use: 'rtn', bits: 4 }];
 
 it('proposes the cheapest for every layer when that holds, without ranking', async () => {
   const { question, asked } = model({ a: [1, 2], b: [1, 2] }, 10);
   const first = await take(question);
-  expect(first?.map((o) => o.step)).toEqual([four, four]);
+  expect(first?.map((o) => o.steps)).toEqual([four, four]);
   expect(asked()).toBe(1);
 });
 
 it('spares the layer that hurts', async () => {
   const { question } = model({ a: [0.001, 0.002], b: [0.001, 5], c: [0.001, 0.002] }, 0.01);
-  expect((await take(question))?.map((o) => o.step)).toEqual([four, eight, four]);
+  expect((await take(question))?.map((o) => o.steps)).toEqual([four, eight, four]);
 });
 
 it('grows more careful each time it is asked again, and ends with the original', async () => {
@@ -45,23 +45,43 @@ it('has more careful proposals left when what it measured promises too much', as
 
 it('stays within a size, with the least error, counting what the graph takes', async () => {
   const { question } = model({ a: [0.1, 1], b: [0.1, 9] }, 1, 190); // 25 + 50 + overhead 100 fit, 50 + 50 + 100 do not
-  expect((await take(question))?.map((o) => o.step)).toEqual([four, eight]);
+  expect((await take(question))?.map((o) => o.steps)).toEqual([four, eight]);
   expect(await take(model({ a: [0.1, 1] }, 1, 110).question)).toBeUndefined();
 });
 
 it('drops a candidate whose outputs are not finite', async () => {
   const { question } = model({ a: [0.001, Number.NaN], b: [0.001, 0.002] }, 0.01);
-  expect((await take(question))?.map((o) => o.step)).toEqual([eight, four]);
+  expect((await take(question))?.map((o) => o.steps)).toEqual([eight, four]);
 });
 
 it('writes one step for layers that are treated alike', async () => {
   const { question } = model({ a: [0.001, 0.002], b: [0.001, 5], c: [0.001, 0.002] }, 0.01);
   const chosen = await take(question);
   expect(stepsOf(chosen ?? [])).toEqual([
-    { ...four, where: [{ name: 'a' }, { name: 'c' }] },
-    { ...eight, where: [{ name: 'b' }] },
+    { ...four[0], where: [{ name: 'a' }, { name: 'c' }] },
+    { ...eight[0], where: [{ name: 'b' }] },
   ]);
-  expect(stepsOf((chosen ?? []).slice(0, 1))).toEqual([four]);
+  expect(stepsOf((chosen ?? []).slice(0, 1))).toEqual(four);
+});
+
+it('takes several steps for a layer, in their order', () => {
+  const chain = [
+    { use: 'fp16', compute: 'float' },
+    { use: 'rtn', bits: 4 },
+  ];
+  const choose = (id: string, steps?: Option['steps']) => ({
+    layer: { weight: weight(id, 0) } as Layer,
+    bytes: 1,
+    error: 0,
+    ...(steps && { steps }),
+  });
+  expect(stepsOf([choose('a', chain), choose('b', chain)])).toEqual(chain);
+  const where = [{ name: 'a' }];
+  expect(stepsOf([choose('a', chain), choose('b', eight)])).toEqual([
+    { ...chain[0], where },
+    { ...chain[1], where },
+    { ...eight[0], where: [{ name: 'b' }] },
+  ]);
 });
 
 it('finds the pair of layers that lose more together than each alone, which an additive order does not', async () => {
@@ -72,8 +92,8 @@ it('finds the pair of layers that lose more together than each alone, which an a
   const { question } = model(errors, 0.01, undefined, together);
   const chosen = await take(question);
   // one of the two at 8 bits and all others at 4: 0.0001 + 0.0002 + 6 · 0.0015 = 0.0093
-  expect(chosen?.filter((o) => o.step === eight).map((o) => o.layer.weight.id)).toHaveLength(1);
-  expect(['a', 'b']).toContain(chosen?.find((o) => o.step === eight)?.layer.weight.id);
+  expect(chosen?.filter((o) => o.steps === eight).map((o) => o.layer.weight.id)).toHaveLength(1);
+  expect(['a', 'b']).toContain(chosen?.find((o) => o.steps === eight)?.layer.weight.id);
   expect(bytes(chosen)).toBe(7 * 25 + 50);
   expect(await additive(question)).toBeGreaterThan(7 * 25 + 50);
 });
@@ -81,19 +101,19 @@ it('finds the pair of layers that lose more together than each alone, which an a
 it('is as quick as was asked, in the fewest bytes', async () => {
   const { question } = model({ a: [0.001, 0.002], b: [0.001, 0.002], c: [0.001, 0.002] }, 1);
   // 8 bits make every layer quicker by a tenth of the whole, 4 bits do not
-  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.step === eight ? -0.1 : 0] })));
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.steps === eight ? -0.1 : 0] })));
   const quick = { ...question, options, maxAdded: [-0.15] };
-  expect((await take(quick))?.filter((o) => o.step === eight)).toHaveLength(2);
-  const confirm = async (chosen: readonly Option[]) => ({ drop: 0, added: [chosen.filter((o) => o.step === eight).length * -0.05] });
+  expect((await take(quick))?.filter((o) => o.steps === eight)).toHaveLength(2);
+  const confirm = async (chosen: readonly Option[]) => ({ drop: 0, added: [chosen.filter((o) => o.steps === eight).length * -0.05] });
   const found: (number | undefined)[] = [];
-  for await (const chosen of propose({ ...quick, confirm })) found.push(chosen.filter((o) => o.step === eight).length);
+  for await (const chosen of propose({ ...quick, confirm })) found.push(chosen.filter((o) => o.steps === eight).length);
   expect(found).toContain(3); // the whole model gains half of what its layers gain alone
 });
 
 it('comes as close to the latency as it can when nothing is as quick', async () => {
   const { question } = model({ a: [0.001, 0.002] }, 1);
-  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.step === eight ? -0.1 : 0] })));
-  expect((await take({ ...question, options, maxAdded: [-0.5] }))?.map((o) => o.step)).toEqual([eight]);
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.steps === eight ? -0.1 : 0] })));
+  expect((await take({ ...question, options, maxAdded: [-0.5] }))?.map((o) => o.steps)).toEqual([eight]);
 });
 
 it('ends with the best so far when it is time', async () => {
@@ -121,18 +141,18 @@ function model(
 ) {
   let asked = 0;
   const options = Object.entries(errors).map(([id, [at8, at4]]): Option[] => {
-    const make = (size: number, error: number, step?: Option['step']): Option => ({
+    const make = (size: number, error: number, steps?: Option['steps']): Option => ({
       layer: { weight: weight(id, 0) } as Layer,
       bytes: size,
-      error: step ? Number.POSITIVE_INFINITY : 0,
+      error: steps ? Number.POSITIVE_INFINITY : 0,
       weight: weight(id, error),
-      ...(step && { step }),
+      ...(steps && { steps }),
     });
     return [make(200, 0), make(25, at4, four), make(50, at8, eight)];
   });
   const measure = async (chosen: readonly Option[]) => {
     asked++;
-    const at4 = new Set(chosen.flatMap((o) => (o.step === four ? [o.layer.weight.id] : [])));
+    const at4 = new Set(chosen.flatMap((o) => (o.steps === four ? [o.layer.weight.id] : [])));
     return chosen.reduce((sum, o) => sum + (o.weight.shape[0] ?? 0), 0) + together(at4);
   };
   const question: Question = {

@@ -1,0 +1,37 @@
+import { findLayers } from '../core/find-layers.ts';
+import type { WeightId } from '../core/graph.ts';
+import { type Model, mapWeights } from '../core/model.ts';
+import type { Step } from '../core/recipe.ts';
+import { type Offer, type Option, optionsOf } from '../search/candidates.ts';
+import type { Job } from './job.ts';
+import { roundsActivations } from './stand.ts';
+
+/** Lossless, and fewer weights to look at. */
+export const CLEAN: Step = { use: 'clean', large: true };
+
+/** What there is to choose from. */
+export interface Choices {
+  readonly cleaned: Model;
+  readonly offers: readonly Offer[];
+  /** Per layer; see `optionsOf`. */
+  readonly options: readonly (readonly Option[])[];
+  /** Layers whose activations some option rounds. */
+  readonly rounded: ReadonlySet<WeightId>;
+}
+
+/** What the layers of the cleaned model may become by any of `menu`. Nothing is loaded. */
+export async function layOut(job: Job, menu: readonly (readonly Step[])[]): Promise<Choices> {
+  const { input, target } = job;
+  const cleaned = await job.apply(input.model, [CLEAN]);
+  const offers: Offer[] = [];
+  for (const steps of menu) {
+    const changed = await job.apply(cleaned, steps, true);
+    const model = mapWeights(changed, (weight) =>
+      input.format.refuses(changed, weight, target) ? cleaned.weights.get(weight.id) : undefined,
+    );
+    offers.push({ steps, model, size: await input.format.size(model, target) });
+  }
+  const options = optionsOf(await findLayers(cleaned), await input.format.size(cleaned, target), offers);
+  const rounded = new Set(options.flat().flatMap((option) => (roundsActivations(option) ? [option.layer.weight.id] : [])));
+  return { cleaned, offers, options, rounded };
+}

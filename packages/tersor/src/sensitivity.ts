@@ -1,0 +1,140 @@
+import { allocateLayers, nameOf } from './compress/allocate-layers.ts';
+import { openAssessor } from './compress/assessor.ts';
+import { type Job, openJob } from './compress/job.ts';
+import { type Choices, layOut } from './compress/lay-out.ts';
+import { type Losses, measureLosses } from './compress/measure-losses.ts';
+import { openMeasured } from './compress/measured.ts';
+import { type Predictions, predictLosses } from './compress/predict-losses.ts';
+import { openReferee, type Referee } from './compress/referee.ts';
+import type { AskedToSense } from './core/asked.ts';
+import { TersorError } from './core/error.ts';
+import { select } from './core/rules.ts';
+import type { LayerSensitivity, Sensitivity, TriedSteps } from './core/sensitivity.ts';
+import { version } from './io/node-process.ts';
+import { keyOf, type Option } from './search/candidates.ts';
+import { judgePredictors } from './search/judge-predictors.ts';
+import { menuFor } from './search/menu.ts';
+import { PREDICTORS } from './search/predictors.ts';
+
+/** What all layers together may lose unless told. */
+const DEFAULT_LIMIT = { loss: 0.01 };
+
+/**
+ * What each layer of a model can bear: every step is tried on every layer alone, and what the model's outputs lose is measured. Beside it, what cheap signs
+ * would have said, and how far each of them tells the truth on this model. Nothing is written.
+ *
+ * @throws {TersorError} FILE_* when the model cannot be read, MODEL_INVALID when the runtime refuses it, DATA_INVALID, RULE_UNMATCHED, METHOD_UNKNOWN,
+ *   OPTION_*, INTERRUPTED after `signal` was aborted
+ */
+export async function sensitivity(input: string, asked: AskedToSense = {}): Promise<Sensitivity> {
+  const job = await openJob(input, asked);
+  try {
+    const referee = await job.clock.time('load', () => openReferee(job));
+    try {
+      return await sense(job, referee, asked);
+    } finally {
+      await referee.close();
+    }
+  } catch (error) {
+    if (asked.signal?.aborted) throw new TersorError('INTERRUPTED', input, 'stopped on request', '', { cause: error });
+    throw error;
+  } finally {
+    await job.close();
+  }
+}
+
+async function sense(job: Job, referee: Referee, { where, steps, limit = DEFAULT_LIMIT }: AskedToSense): Promise<Sensitivity> {
+  const { input, target, clock } = job;
+  const choices = await layOut(job, steps ?? menuFor({ evidence: 'data', target }));
+  const rows = rowsOf(choices, where);
+  const numbers = await openMeasured(job, referee);
+  const layersOf = rows.map(([own]) => own!.layer);
+  const assessor = await openAssessor(job, referee, numbers, choices.cleaned, layersOf, choices.rounded);
+  try {
+    const losses = await clock.time('measure', () => measureLosses(job, assessor, rows));
+    const predictions = await clock.time('predict', () => predictLosses(job, PREDICTORS, rows));
+    const allocation = await clock.time('allocate', () => allocateLayers(job, assessor, rows, losses, limit));
+    const tried = triedOf(rows, losses);
+    const layers = rows.map((row) => layerOf(row, tried, losses, predictions));
+    const { evidence, source, samples } = referee.parts.rank;
+    return {
+      version: version(),
+      target,
+      input: { path: input.path, format: input.format.id, bytes: input.bytes },
+      inputs: { evidence, source, samples: samples.length },
+      measure: [...referee.kinds.values()].some(({ kind }) => kind === 'classes') ? 'divergence' : 'lost variance',
+      tried: tried.map(({ report }) => report),
+      layers,
+      predictors: judgePredictors(PREDICTORS, layers),
+      ...(allocation && { allocation }),
+      complete: rows.flat().every((option) => !option.steps || losses.has(keyOf(option))),
+      forwards: referee.forwards(),
+      recalled: numbers.recalled,
+      notes: [...job.notes.values()],
+      seconds: clock.seconds(),
+    };
+  } finally {
+    await numbers.save();
+    await assessor.close();
+  }
+}
+
+/** Layers with a choice that rules select. @throws RULE_UNMATCHED */
+function rowsOf({ options }: Choices, where: AskedToSense['where']): Option[][] {
+  const open = options.filter((row) => row.length > 1).map((row) => [...row]);
+  if (!where) return open;
+  const selected = new Set(
+    select(
+      open.map(([first]) => first!.layer),
+      where,
+    ),
+  );
+  return open.filter(([first]) => selected.has(first!.layer));
+}
+
+interface Tried {
+  readonly steps: NonNullable<Option['steps']>;
+  readonly report: TriedSteps;
+}
+
+/** From the fewest bits for a weight to the most. */
+function triedOf(rows: readonly (readonly Option[])[], losses: Losses): Tried[] {
+  const kinds = new Map<Tried['steps'], Option[]>();
+  for (const option of rows.flat()) if (option.steps) kinds.set(option.steps, [...(kinds.get(option.steps) ?? []), option]);
+  const all = [...kinds].map(([steps, options]) => {
+    const bytes = options.reduce((sum, option) => sum + option.bytes, 0);
+    const elements = options.reduce((sum, { layer }) => sum + layer.outputs * layer.inputs, 0);
+    const found = options.map((option) => losses.get(keyOf(option)));
+    const loss = found.reduce<number | undefined>((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0);
+    const report: TriedSteps = { steps, name: commonName(options), layers: options.length, bytes, ...(isKnown(loss) && { loss }) };
+    return { steps, report, bits: bytes / elements };
+  });
+  return all.sort((a, b) => a.bits - b.bits);
+}
+
+/** What most of the weights become. */
+function commonName(options: readonly Option[]): string {
+  const counts = new Map<string, number>();
+  for (const option of options) counts.set(nameOf(option), (counts.get(nameOf(option)) ?? 0) + 1);
+  return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most))[0];
+}
+
+function layerOf(row: readonly Option[], tried: readonly Tried[], losses: Losses, predictions: Predictions): LayerSensitivity {
+  const { layer, bytes } = row[0]!;
+  return {
+    id: layer.weight.id,
+    shape: layer.weight.shape,
+    kind: layer.kind,
+    bytes,
+    candidates: tried.flatMap(({ steps }, index) => {
+      const option = row.find((each) => each.steps === steps);
+      if (!option) return [];
+      const loss = losses.get(keyOf(option));
+      return [{ tried: index, bytes: option.bytes, ...(isKnown(loss) && { loss }), predicted: predictions.get(keyOf(option)) ?? {} }];
+    }),
+  };
+}
+
+function isKnown(loss: number | undefined): loss is number {
+  return loss !== undefined && Number.isFinite(loss);
+}

@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compress } from '../src/compress.ts';
+import type { Feeds } from '../src/core/engine.ts';
+import { randomFor } from '../src/core/random.ts';
+import type { Sensitivity } from '../src/core/sensitivity.ts';
+import { onnx } from '../src/formats/onnx/onnx.ts';
+import { openNodeStore } from '../src/io/node-store.ts';
+import { openKernels } from '../src/kernels/open-kernels.ts';
+import { sensitivity } from '../src/sensitivity.ts';
+import { deepModel, WIDTH } from './support/deep-model.ts';
+
+const DEPTH = 12;
+let folder = '';
+let model = '';
+let all: Sensitivity;
+const random = randomFor(0, 'feeds');
+const data: Feeds[] = Array.from({ length: 24 }, () => ({
+  x0: { dtype: 'f32', shape: [4, WIDTH], data: Float32Array.from({ length: 4 * WIDTH }, () => 2 * random() - 1) },
+}));
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tersor-sensitivity-'));
+  model = join(folder, 'deep.onnx');
+  const store = openNodeStore(folder);
+  await onnx.write(deepModel(DEPTH), store, 'deep.onnx', { target: 'node', kernels: await openKernels({ threads: 0 }) });
+  await store.commit();
+  await store.close();
+  all = await sensitivity(model, { data, cache: join(folder, 'cache') });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('measures every layer by every step, and more bits lose less', () => {
+  expect(all.layers.map(({ id }) => id)).toEqual(Array.from({ length: DEPTH }, (_, i) => `w${i}`));
+  expect(all.complete).toBe(true);
+  expect(all.inputs).toMatchObject({ evidence: 'data', samples: 6 });
+  for (const { candidates } of all.layers) {
+    expect(candidates.length).toBe(all.tried.length);
+    for (const { loss } of candidates) expect(loss).toBeGreaterThanOrEqual(0);
+  }
+  const losses = all.tried.map(({ loss = Number.NaN }) => loss);
+  expect(losses[0]).toBeGreaterThan(100 * (losses.at(-1) ?? 0));
+  expect(all.tried.map(({ bytes }) => bytes)).toEqual(all.tried.map(({ bytes }) => bytes).sort((a, b) => a - b));
+});
+
+it('tells how far predictors may be believed, the best one first', () => {
+  const found = Object.fromEntries(all.predictors.map((predictor) => [predictor.id, predictor]));
+  expect(found['weight-error']?.correlation).toBeGreaterThan(0.8);
+  expect(found['weight-error']?.pairs).toBe(DEPTH * all.tried.length);
+  expect(found.kurtosis?.trusted).toBe('nothing');
+  const order = all.predictors.map(({ correlation = -1 }) => correlation);
+  expect(order).toEqual(order.toSorted((a, b) => b - a));
+});
+
+it('says what each layer gets within the loss, and why', () => {
+  const { allocation } = all;
+  expect(allocation?.loss).toBeLessThanOrEqual(0.01);
+  expect(allocation?.measured?.loss).toBeGreaterThan(0);
+  expect(allocation?.choices).toHaveLength(DEPTH);
+  for (const { id, bytes, loss, smaller, better } of allocation?.choices ?? []) {
+    const { candidates = [] } = all.layers.find((layer) => layer.id === id) ?? {};
+    expect(candidates).toContainEqual(expect.objectContaining({ bytes, loss }));
+    if (smaller) expect([Math.sign(smaller.bytes), Math.sign(smaller.loss)]).toEqual([-1, 1]);
+    if (better) expect([Math.sign(better.bytes), Math.sign(better.loss)]).toEqual([1, -1]);
+  }
+});
+
+it('keeps what it measured, and the search knows it, too', async () => {
+  const again = await sensitivity(model, { data, cache: join(folder, 'cache') });
+  expect(again.forwards).toBe(0);
+  expect(again.layers).toEqual(all.layers);
+  const asked = { data, output: join(folder, 'out.onnx'), budget: { drop: 0.003, latency: 100 } };
+  const first = await compress(model, { ...asked, cache: join(folder, 'cache') });
+  const afresh = await compress(model, { ...asked, cache: false, force: true });
+  expect(first.recipe).toEqual(afresh.recipe);
+  expect(first.search?.forwards).toBeLessThan(0.7 * (afresh.search?.forwards ?? 0));
+});
+
+it('looks at the layers and steps that were named', async () => {
+  const steps = [
+    [{ use: 'rtn', bits: 4, block: 16 }],
+    [
+      { use: 'fp16', compute: 'float' },
+      { use: 'rtn', bits: 8 },
+    ],
+  ];
+  const some = await sensitivity(model, { data, cache: false, where: [{ name: 'w1*' }], steps });
+  expect(some.layers.map(({ id }) => id)).toEqual(['w1', 'w10', 'w11']);
+  expect(some.tried.map((tried) => tried.steps)).toEqual(steps);
+  await expect(sensitivity(model, { data, cache: false, where: [{ name: 'q1' }] })).rejects.toThrow('[RULE_UNMATCHED]');
+});
+
+it('gives what is known by then when it is enough', async () => {
+  const enough = new AbortController();
+  const some = await sensitivity(model, {
+    data,
+    cache: false,
+    enough: enough.signal,
+    onProgress: ({ phase, done }) => phase === 'measure' && done === 3 && enough.abort(),
+  });
+  expect(some.complete).toBe(false);
+  expect(some.allocation).toBeUndefined();
+  const measured = some.layers.filter(({ candidates }) => candidates.every(({ loss }) => loss !== undefined));
+  expect(measured.map(({ id }) => id)).toEqual(['w0', 'w1', 'w2']);
+  for (const [at, { candidates }] of measured.entries()) expect(candidates).toEqual(all.layers[at]?.candidates);
+});

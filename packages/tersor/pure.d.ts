@@ -22,3 +22,5 @@ interface AbortSignal {
 declare const performance: { now(): number };
 
 declare const crypto: { readonly subtle: { digest(algorithm: 'SHA-256', data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> } };
+
+declare function atob(base64: string): string;

@@ -19,7 +19,8 @@ type Measured = Pick<Comparison, 'quality' | 'speed' | 'runtimes' | 'divergence'
 
 /**
  * How model `b` differs from model `a`, which counts as the original: outputs, latency, bytes, and the weights that both have under one name.
- * Where `b` says how tersor made it, weights are compared with those of `a` after the lossless steps. Nothing is written.
+ * Where `b` says how tersor made it, weights are compared with those of `a` after the lossless steps. Checkpoints, which have no graph to run, are
+ * compared by their weights alone. Nothing is written.
  *
  * @throws {TersorError} FILE_* when one cannot be read, DATA_INVALID, MODEL_INVALID when the runtime refuses `a`, INTERRUPTED
  */
@@ -28,7 +29,8 @@ export async function compare(a: string, b: string, asked: AskedToCompare = {}):
   try {
     const other = await openModel(b);
     try {
-      const measured = await job.clock.time('measure', () => measure(job, b));
+      const canRun = job.input.model.graph !== undefined && other.model.graph !== undefined;
+      const measured = canRun ? await job.clock.time('measure', () => measure(job, b)) : { runtimes: [] };
       const original = { ...job.input, model: await cleanedLike(job, other.model) };
       const [before, after] = [await weightsOf(original, job.target), await weightsOf(other, job.target)];
       const weights = await job.clock.time('weights', () => compareWeights(job, before, after));

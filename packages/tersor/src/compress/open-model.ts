@@ -1,12 +1,13 @@
 import { TersorError } from '../core/error.ts';
 import type { Format } from '../core/format.ts';
 import type { Model } from '../core/model.ts';
+import { gguf } from '../formats/gguf/gguf.ts';
 import { onnx } from '../formats/onnx/onnx.ts';
 import { safetensors } from '../formats/safetensors/safetensors.ts';
 import { beside } from '../io/node-paths.ts';
 import { openFolder } from '../io/node-store.ts';
 
-const FORMATS: readonly Format[] = [onnx, safetensors];
+const FORMATS: readonly Format[] = [onnx, safetensors, gguf];
 
 /** A model on disk: its header is read, its weights are not. */
 export interface Opened {

@@ -1,9 +1,10 @@
+import { BLOCK_TYPES } from './blocks/block-types.ts';
 import { BITS, elementsOf, type Shape } from './dtype.ts';
 import { TersorError } from './error.ts';
 import { fromBfloat16, fromHalf } from './half.ts';
 import { matrixOf } from './layout.ts';
 import { fromMatrix } from './matrix.ts';
-import type { AffineTensor, DenseTensor, SparseTensor, Tensor } from './tensor.ts';
+import type { AffineTensor, BlocksTensor, DenseTensor, SparseTensor, Tensor } from './tensor.ts';
 
 /**
  * The values a runtime will compute with, as 32-bit floats in the weight's own shape and order. Every layout has them, so every method
@@ -17,6 +18,8 @@ export function decode(tensor: Tensor): Float32Array {
       return decodeAffine(tensor);
     case 'sparse':
       return decodeSparse(tensor);
+    case 'blocks':
+      return decodeBlocks(tensor);
   }
 }
 
@@ -77,6 +80,13 @@ function decodeSparse({ shape, values, indices }: SparseTensor): Float32Array {
     dense[indices[i]!] = value;
   });
   return dense;
+}
+
+function decodeBlocks({ type, shape, bytes }: BlocksTensor): Float32Array {
+  const block = BLOCK_TYPES[type];
+  const values = new Float32Array(elementsOf(shape));
+  for (let at = 0, to = 0; to < values.length; at += block.bytes, to += block.values) block.decode(bytes, at, values, to);
+  return values;
 }
 
 /** Exact integers of a small dense tensor (shapes, axes, indices); beyond ±2^53 they are clamped. */

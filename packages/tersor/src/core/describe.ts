@@ -1,10 +1,12 @@
 import type { Layout } from './layout.ts';
 
-/** A layout in words, for reports: "f32", "int8 per row, f16 scales", "uint4 in blocks of 32, f16 scales". */
+/** A layout in words, for reports: "f32", "int8 per row, f16 scales", "uint4 in blocks of 32, f16 scales", "Q4_K". */
 export function describe(layout: Layout): string {
   switch (layout.kind) {
     case 'dense':
       return layout.dtype;
+    case 'blocks':
+      return layout.type;
     case 'sparse':
       return `${layout.values.dtype}, ${layout.nonzero} values`;
     case 'affine': {

@@ -1,8 +1,9 @@
+import { BLOCK_TYPES, type BlockTypeId } from './blocks/block-types.ts';
 import { BITS, type DType, denseBytes, elementsOf, type Shape } from './dtype.ts';
 import type { Numeric } from './numeric.ts';
 
 /** How a weight is stored, without its values: what a plan knows and what a file format must be able to hold. `Tensor` is its twin with values. */
-export type Layout = DenseLayout | AffineLayout | SparseLayout;
+export type Layout = DenseLayout | AffineLayout | SparseLayout | BlocksLayout;
 
 export interface DenseLayout {
   readonly kind: 'dense';
@@ -27,6 +28,12 @@ export interface SparseLayout {
   readonly kind: 'sparse';
   readonly nonzero: number;
   readonly values: DenseLayout;
+}
+
+/** ggml's blocks, in which codes and their scales lie together. They run along the last axis, which whole blocks fill. */
+export interface BlocksLayout {
+  readonly kind: 'blocks';
+  readonly type: BlockTypeId;
 }
 
 /** A weight seen as a matrix: `blocks` scales per row of `columns` inputs. */
@@ -54,6 +61,10 @@ export function bytesOf({ shape, layout }: { readonly shape: Shape; readonly lay
       return denseBytes(layout.dtype, shape);
     case 'sparse':
       return denseBytes(layout.values.dtype, [layout.nonzero]) + layout.nonzero * 8;
+    case 'blocks': {
+      const { values, bytes } = BLOCK_TYPES[layout.type];
+      return (elementsOf(shape) / values) * bytes;
+    }
     case 'affine': {
       const { rows, blocks } = matrixOf(layout, shape);
       const perBlock = BITS[layout.scale.dtype] + (layout.zero ? BITS[layout.zero.dtype] : 0);

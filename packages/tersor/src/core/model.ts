@@ -3,7 +3,7 @@ import type { Graph, WeightId } from './graph.ts';
 import type { Layout } from './layout.ts';
 import type { Tensor } from './tensor.ts';
 
-export type FormatId = 'onnx' | 'safetensors';
+export type FormatId = 'onnx' | 'safetensors' | 'gguf';
 
 /** How the runtime should compute with a compressed weight. The format's lowering turns it into operators. */
 export type Execution =

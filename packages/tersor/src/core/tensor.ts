@@ -1,8 +1,9 @@
+import type { BlockTypeId } from './blocks/block-types.ts';
 import type { DType, Shape } from './dtype.ts';
 import type { AffineLayout } from './layout.ts';
 
 /** A weight with its values: `Layout`'s twin. */
-export type Tensor = DenseTensor | AffineTensor | SparseTensor;
+export type Tensor = DenseTensor | AffineTensor | SparseTensor | BlocksTensor;
 
 /** Little-endian bytes, as every format stores them. */
 export interface DenseTensor {
@@ -30,4 +31,12 @@ export interface SparseTensor {
   readonly values: DenseTensor;
   /** Flat row-major positions of the values, ascending. */
   readonly indices: Float64Array;
+}
+
+export interface BlocksTensor {
+  readonly kind: 'blocks';
+  readonly type: BlockTypeId;
+  readonly shape: Shape;
+  /** One block after the other, as ggml has them. */
+  readonly bytes: Uint8Array;
 }

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { fuzzOnnx } from './fuzz-onnx.ts';
+import { fuzz } from './fuzz.ts';
 import { onnxSeeds } from './seeds.ts';
+import { ONNX } from './subjects.ts';
 
 const INPUTS = 2000;
 
 it(`${INPUTS} damaged copies of real models are read or refused, in bounded time and memory`, { timeout: 120_000 }, async () => {
-  const { outcomes, slowestMs, mostBytes } = await fuzzOnnx({ inputs: INPUTS, seed: 1, ...onnxSeeds() });
+  const { outcomes, slowestMs, mostBytes } = await fuzz(ONNX, { inputs: INPUTS, seed: 1, ...onnxSeeds() });
   expect(slowestMs).toBeLessThan(5000);
   expect(mostBytes).toBeLessThan(64e6);
   // the mutations are neither all harmless nor all fatal: both paths were walked

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Seed } from './fuzz-onnx.ts';
+import type { Seed } from './fuzz.ts';
 
 const FIXTURES = new URL('../fixtures/onnx/', import.meta.url);
 const MODULES = new URL('../../../../node_modules/', import.meta.url);
@@ -18,6 +18,17 @@ export function onnxSeeds(): { readonly seeds: readonly Seed[]; readonly beside:
       ...real.map((name, i) => ({ name, bytes: plain(readFileSync(new URL(name, MODULES))), weight: [10, 8, 4][i] ?? 1 })),
     ],
     beside: { 'weights.bin': plain(readFileSync(new URL('weights.bin', FIXTURES))) },
+  };
+}
+
+/** Every type of values and metadata, and parts. */
+export function ggufSeeds(): { readonly seeds: readonly Seed[]; readonly beside: Readonly<Record<string, Uint8Array>> } {
+  const folder = new URL('../fixtures/gguf/', import.meta.url);
+  const [whole, first, ...others] = ['everything.gguf', ...[1, 2, 3].map((part) => `model-0000${part}-of-00003.gguf`)];
+  const bytesOf = (name = '') => plain(readFileSync(new URL(name, folder)));
+  return {
+    seeds: [whole, first].map((name = '') => ({ name, bytes: bytesOf(name), weight: 1 })),
+    beside: Object.fromEntries(others.map((name) => [name, bytesOf(name)])),
   };
 }
 

@@ -28,7 +28,7 @@ const KNOWN: readonly { readonly is: (head: string) => boolean; readonly what: s
     hint: 'give the .onnx file that it was made from',
   },
   { is: (head) => head.slice(4, 8) === 'TFL3', what: 'is a TensorFlow Lite model', hint: 'convert it first: tflite2onnx' },
-  { is: (head) => head.startsWith('GGUF'), what: 'is a GGUF file', hint: 'tersor reads ONNX models' },
+  { is: (head) => head.startsWith('GGUF'), what: 'is a GGUF file', hint: 'give it the name that says so: model.gguf' },
   { is: (head) => head.startsWith('\x89HDF'), what: 'is an HDF5 file (Keras)', hint: 'export it first: tf2onnx' },
   {
     is: (head) => /^.{8}\{"/s.test(head) && head.slice(4, 8) === '\0\0\0\0',

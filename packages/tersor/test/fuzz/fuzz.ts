@@ -1,18 +1,16 @@
 import { TersorError } from '../../src/core/error.ts';
-import { randomFor } from '../../src/core/random.ts';
+import type { Model } from '../../src/core/model.ts';
+import { type Random, randomFor } from '../../src/core/random.ts';
 import type { Store } from '../../src/core/source.ts';
-import { openOnnx } from '../../src/formats/onnx/open.ts';
-import { writeOnnx } from '../../src/formats/onnx/write.ts';
 import { openMemory } from '../../src/io/memory-store.ts';
-import { MUTATIONS, type Span, spansOf } from './mutate.ts';
 
 export interface FuzzOptions {
   readonly inputs: number;
   readonly seed: number;
   /** Real files, by name, each as often as its weight says. */
   readonly seeds: readonly Seed[];
-  /** Files beside the model, for external data. */
-  readonly beside: Readonly<Record<string, Uint8Array>>;
+  /** Files beside the model: external data, other parts. */
+  readonly beside?: Readonly<Record<string, Uint8Array>>;
   readonly onProgress?: (done: number) => void;
 }
 
@@ -31,25 +29,36 @@ export interface FuzzResult {
   readonly mostBytes: number;
 }
 
+/** A format, and how its files are damaged. */
+export interface Subject {
+  /** What damaged files are called. */
+  readonly name: string;
+  /** Ways to damage one file, by name. */
+  damages(file: Uint8Array): Readonly<Record<string, (random: Random) => Uint8Array>>;
+  open(store: Store, name: string): Promise<Model>;
+  write(model: Model, store: Store): Promise<unknown>;
+}
+
 /**
  * Opens, loads and rewrites damaged copies of real files.
  * @throws what a reader threw that is no TersorError about a file, with the input's number, file and mutation
  */
-export async function fuzzOnnx({ inputs, seed, seeds, beside, onProgress }: FuzzOptions): Promise<FuzzResult> {
-  const spans = new Map<Seed, readonly Span[]>(seeds.map((file) => [file, spansOf(file.bytes)]));
+export async function fuzz(subject: Subject, { inputs, seed, seeds, beside = {}, onProgress }: FuzzOptions): Promise<FuzzResult> {
+  const damages = new Map(seeds.map((file) => [file, Object.entries(subject.damages(file.bytes))]));
   const wheel = seeds.flatMap((file) => Array.from({ length: file.weight }, () => file));
-  const kinds = Object.entries(MUTATIONS);
   const outcomes: Record<string, number> = {};
   let [slowestMs, mostBytes] = [0, 0];
   for (let i = 0; i < inputs; i++) {
     const random = randomFor(seed, String(i));
     const file = wheel[Math.floor(random() * wheel.length)]!;
-    const [kind, mutate] = kinds[Math.floor(random() * kinds.length)]!;
-    const bytes = mutate(file.bytes, spans.get(file) ?? [], random);
+    const kinds = damages.get(file) ?? [];
+    const [kind, damage] = kinds[Math.floor(random() * kinds.length)]!;
+    const bytes = damage(random);
     const about = `input ${i} of seed ${seed} (${file.name}, ${kind})`;
     const start = process.cpuUsage();
     const memory = memoryMeter(bytes.length);
-    const outcome = await useAll(openMemory({ ...beside, 'm.onnx': bytes }), memory.sample).catch((error: unknown) => codeOf(error, about));
+    const store = openMemory({ ...beside, [subject.name]: bytes });
+    const outcome = await useAll(subject, store, memory.sample).catch((error: unknown) => codeOf(error, about));
     memory.sample();
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     const { user, system } = process.cpuUsage(start);
@@ -60,13 +69,13 @@ export async function fuzzOnnx({ inputs, seed, seeds, beside, onProgress }: Fuzz
   return { outcomes, slowestMs, mostBytes };
 }
 
-async function useAll(store: Store, sample: () => void): Promise<string> {
-  const model = await openOnnx(store, 'm.onnx');
+async function useAll(subject: Subject, store: Store, sample: () => void): Promise<string> {
+  const model = await subject.open(store, subject.name);
   sample();
   for (const weight of model.weights.values()) await weight.load();
   sample();
   const nowhere = { write: async () => {}, close: async () => {} };
-  await writeOnnx(model, { ...store, create: async () => nowhere }, 'out.onnx');
+  await subject.write(model, { ...store, create: async () => nowhere });
   return 'opened';
 }
 

@@ -53,7 +53,12 @@ export async function check(report: unknown, path: string, asked: AskedToCheck =
 
 const NOT_RUN: Measured = { runtimes: [], seconds: {} };
 
-async function fileRows({ resultBytes, sha256 }: Reported, model: Opened, signal?: AbortSignal): Promise<CheckRow[]> {
+/** Whether a model is the file that a report is about. */
+export async function fileRows(
+  { resultBytes, sha256 }: Pick<Reported, 'resultBytes' | 'sha256'>,
+  model: Opened,
+  signal?: AbortSignal,
+): Promise<CheckRow[]> {
   const isSame = model.bytes === resultBytes;
   const size: CheckRow = {
     name: 'bytes',

@@ -4,6 +4,7 @@ import { fileOf } from './compress/folder/names.ts';
 import { isOfResult, putTogether, type ResultFiles, resultFiles } from './compress/folder/result-files.ts';
 import { bytesOfAll, type Measured, type Sharer, shareSize } from './compress/folder/share-size.ts';
 import { wholePromises } from './compress/folder/whole-promises.ts';
+import { modelFirst } from './compress/weigh.ts';
 import { compress, plan } from './compress.ts';
 import type { Asked, AskedOfFolder } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
@@ -13,6 +14,7 @@ import { bytesText } from './core/text/units.ts';
 import { minFolderName } from './io/node-paths.ts';
 import { version } from './io/node-process.ts';
 import { openStagedFolder, type StagedFolder } from './io/node-staged-folder.ts';
+import { sha256Of } from './io/node-weigh.ts';
 
 /** Models together that are not smaller than this are not worth another folder. */
 const LEAST_GAIN = 0.01;
@@ -48,7 +50,9 @@ export async function compressFolder(folder: string, asked: AskedOfFolder = {}):
   try {
     const size = asked.recipe ? undefined : asked.budget?.size;
     const made = size === undefined ? await makeAll(job, staged) : await makeWithin(job, staged, size);
-    const models = made.map(({ model, report, stays }) => folderModel(job, model, report, stays));
+    const models = await Promise.all(
+      made.map(async ({ model, report, stays }) => withHash(job, model, folderModel(job, model, report, stays))),
+    );
     const promises = wholePromises(models, asked.budget ?? {}, bytesOfAll(job.models), resultBytesOf(models));
     const outcome = outcomeOf(job, models, promises);
     const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
@@ -56,11 +60,15 @@ export async function compressFolder(folder: string, asked: AskedOfFolder = {}):
       made.flatMap(({ model, place, stays }) => (place !== undefined && stays === undefined ? [[model.name, place]] : [])),
     );
     const files = await resultFiles(job, models, places);
+    const renamed = new Map<string, FolderModel>();
     if (leave) {
-      await putTogether(job, staged, models, places, files, (model, path) => rewrite(job, model, path));
+      await putTogether(job, staged, models, places, files, async (model, path) => {
+        renamed.set(model.name, await rewrite(job, model, path));
+      });
       await staged.publish();
     }
-    return reportOf(job, models, { outcome, promises, files, ...(leave && { output }) });
+    const named = models.map((model) => renamed.get(model.name) ?? model);
+    return reportOf(job, named, { outcome, promises, files, ...(leave && { output }) });
   } finally {
     await staged.remove();
   }
@@ -161,18 +169,32 @@ function outcomeOf(
   return resultBytesOf(models) > worthwhile || models.every(({ stays }) => stays !== undefined) ? 'nothing-to-gain' : 'compressed';
 }
 
-/** The same weights under another name, without proving them again. */
-async function rewrite(job: FolderJob, { name, report }: FolderModel, output: string): Promise<void> {
+/** The same weights under another name, without proving them again. @returns the model with its file as it is now */
+async function rewrite(job: FolderJob, folderModel: FolderModel, output: string): Promise<FolderModel> {
+  const { name, report } = folderModel;
   const model = job.models.find((each) => each.name === name);
-  if (!model || !report) return;
-  const { threads, signal, target } = askedOfModel(job, model);
-  const asked: Asked = { output, recipe: report.recipe, verify: false };
-  await compress(`${job.folder.path}/${name}`, {
-    ...asked,
+  if (!model || !report) return folderModel;
+  const { threads, signal, target, weigh } = askedOfModel(job, model);
+  const { resultBytes, output: file } = await compress(`${job.folder.path}/${name}`, {
+    output,
+    recipe: report.recipe,
+    verify: false,
+    ...(weigh && { weigh }),
     ...(target && { target }),
     ...(threads !== undefined && { threads }),
     ...(signal && { signal }),
   });
+  if (!file || resultBytes === undefined) return folderModel;
+  const { bytes, sha256 } = file;
+  const renamed = report.output && { ...report.output, bytes, ...(sha256 !== undefined && { sha256 }) };
+  return { ...folderModel, resultBytes, report: { ...report, resultBytes, ...(renamed && { output: renamed }) } };
+}
+
+/** What stays is known again by its hash, where a report was asked for. */
+async function withHash({ asked, folder }: FolderJob, { files }: FoundModel, model: FolderModel): Promise<FolderModel> {
+  if (model.stays === undefined || !asked.weigh) return model;
+  const [own = '', ...data] = files.map((file) => `${folder.path}/${file}`);
+  return { ...model, sha256: await sha256Of(modelFirst([own, ...data]), asked.signal) };
 }
 
 function resultBytesOf(models: readonly FolderModel[]): number {

@@ -1,9 +1,10 @@
 /** The public API. Re-exports only. */
 export { check } from './check.ts';
+export { checkFolder } from './check-folder.ts';
 export { compare } from './compare.ts';
 export { compress, plan } from './compress.ts';
 export { compressFolder, planFolder } from './compress-folder.ts';
-export type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, AskedToSense, Budget } from './core/asked.ts';
+export type { Asked, AskedOfFolder, AskedToCheck, AskedToCheckFolder, AskedToCompare, AskedToSense, Budget } from './core/asked.ts';
 export type {
   Arithmetic,
   CacheCost,
@@ -21,6 +22,7 @@ export type { DType, Shape } from './core/dtype.ts';
 export type { Feeds, Value, ValueData } from './core/engine.ts';
 export { ERRORS, type ErrorCode, TersorError } from './core/error.ts';
 export type {
+  FolderCheck,
   FolderFacts,
   FolderFile,
   FolderModel,

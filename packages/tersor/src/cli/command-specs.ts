@@ -142,11 +142,15 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'check <report> <model>',
-    summary: 'Hold a model against its report.json: is it that file, and are the promises still kept?',
+    summary: 'Hold a model, or a folder of them, against its report.json: is it that file, and are the promises still kept?',
     description:
-      'Compares size and hash of the model with what its report says, and measures every promise again, against the original and under the conditions that the report names. Made for continuous integration: status 1 when something is missed. JavaScript that only the report names is not run; name it with --data or --eval.',
+      'Compares size and hash of the model with what its report says, and measures every promise again, against the original and under the conditions that the report names. Made for continuous integration: status 1 when something is missed. Of a folder, every model is checked, and what lies beside them; --original is then the folder that was compressed. JavaScript that only the report names is not run; name it with --data or --eval.',
     flags: ['original', 'browser', 'data', 'eval', 'run', 'threads', 'json', 'quiet'],
-    examples: ['tersor check report.json model.min.onnx', 'tersor check report.json model.min.onnx --original models/model.onnx'],
+    examples: [
+      'tersor check report.json model.min.onnx',
+      'tersor check report.json model.min.onnx --original models/model.onnx',
+      'tersor check report.json whisper.min/',
+    ],
     run: async ([report, model], flags, shell) => (await import('./commands/check.ts')).checkCommand(report, model, flags, shell),
   },
   {

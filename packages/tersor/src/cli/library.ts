@@ -1,7 +1,7 @@
-import type { Asked, AskedOfFolder, AskedToCheck, AskedToCompare, AskedToSense } from '../core/asked.ts';
+import type { Asked, AskedOfFolder, AskedToCheck, AskedToCheckFolder, AskedToCompare, AskedToSense } from '../core/asked.ts';
 import type { Cost } from '../core/cost.ts';
 import type { DeviceProfile } from '../core/device.ts';
-import type { FolderReport } from '../core/folder-report.ts';
+import type { FolderCheck, FolderReport } from '../core/folder-report.ts';
 import type { FolderInspection, Inspection } from '../core/inspection.ts';
 import type { Check, Comparison, Report } from '../core/report.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
@@ -21,6 +21,7 @@ export interface Library {
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
   sensitivity(input: string, asked?: AskedToSense): Promise<Sensitivity>;
   check(report: unknown, path: string, asked?: AskedToCheck): Promise<Check>;
+  checkFolder(report: unknown, folder: string, asked?: AskedToCheckFolder): Promise<FolderCheck>;
 }
 
 /** The real one; what a command does not use is not loaded. */
@@ -36,4 +37,5 @@ export const LIBRARY: Library = {
   compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
   sensitivity: async (input, asked) => (await import('../sensitivity.ts')).sensitivity(input, asked),
   check: async (report, path, asked) => (await import('../check.ts')).check(report, path, asked),
+  checkFolder: async (report, folder, asked) => (await import('../check-folder.ts')).checkFolder(report, folder, asked),
 };

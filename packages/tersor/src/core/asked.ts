@@ -49,6 +49,14 @@ export interface AskedToSense extends Omit<AskedToCompare, 'browser' | 'eval'>, 
   readonly limit?: Allocation['limit'];
 }
 
+/** What holding a folder of models against its report may be asked besides the two. */
+export interface AskedToCheckFolder extends Omit<AskedToCheck, 'data'> {
+  /** Path of the folder that was compressed; where the report says unless told. */
+  readonly original?: string;
+  /** See `AskedOfFolder`. */
+  readonly data?: AskedOfFolder['data'];
+}
+
 /** What the main job may be asked besides the model. */
 export interface Asked extends AskedToCompare {
   /** Where the result goes; `<name>.min.<ext>` in the current folder unless told. */

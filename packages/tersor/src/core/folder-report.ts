@@ -1,5 +1,5 @@
 import type { Target } from './format.ts';
-import type { PromiseReport, Report } from './report.ts';
+import type { Check, CheckRow, PromiseReport, Report } from './report.ts';
 
 /** What a folder is for: a runtime, or a library with names of its own for files. */
 export type FolderTarget = Target | 'transformers.js';
@@ -59,6 +59,8 @@ export interface FolderModel {
   readonly resultBytes: number;
   /** Why the result holds the original; absent when it holds something smaller. */
   readonly stays?: string;
+  /** Of the original that stays, see `FileReport`; only where it was asked for. */
+  readonly sha256?: string;
   /** Files that hold the same model in less precision; they are no inputs, and left out. */
   readonly variants: readonly string[];
   /** How transformers.js asks for it; only for that target. */
@@ -84,4 +86,19 @@ export interface TransformersLoader {
   readonly task?: string;
   /** One for all files, or by file name without suffix. */
   readonly dtype: TransformersDtype | Readonly<Record<string, TransformersDtype>>;
+}
+
+/** A folder of models held against the report that came with it. */
+export interface FolderCheck {
+  readonly version: string;
+  readonly path: string;
+  /** No row is missed, of the folder or of a model. */
+  readonly kept: boolean;
+  /** What lies beside the models. */
+  readonly rows: readonly CheckRow[];
+  readonly models: readonly {
+    /** Path inside the folder, with slashes. */
+    readonly name: string;
+    readonly check: Check;
+  }[];
 }

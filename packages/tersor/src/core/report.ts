@@ -257,7 +257,7 @@ export interface Check {
 }
 
 export interface CheckRow {
-  readonly name: PromiseReport['name'] | 'bytes' | 'sha256' | 'inputs';
+  readonly name: PromiseReport['name'] | 'bytes' | 'sha256' | 'inputs' | 'files';
   readonly promised: string;
   /** What the report says; absent when it is silent about it. */
   readonly reported?: string;

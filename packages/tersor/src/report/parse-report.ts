@@ -1,8 +1,8 @@
 import type { Budget } from '../core/budget.ts';
-import { TersorError } from '../core/error.ts';
 import type { Target } from '../core/format.ts';
 import { MAX_SEED, TARGETS } from '../core/parse-recipe.ts';
 import type { ConditionsReport, OutputQuality, PromiseReport, Report } from '../core/report.ts';
+import { amount, count, hash, invalid, list, oneOf, record, text } from './parsing.ts';
 
 /** What of a report is needed to hold a model against it. */
 export interface Reported {
@@ -17,8 +17,6 @@ export interface Reported {
   readonly promises: readonly Pick<PromiseReport, 'name' | 'actual'>[];
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 const OUTCOMES = ['compressed', 'nothing-to-gain', 'missed', 'planned'] as const satisfies readonly Report['outcome'][];
 const NAMES = ['loads', 'smaller', 'drop', 'size', 'latency', 'memory'] as const satisfies readonly PromiseReport['name'][];
 const KINDS = ['classes', 'value', 'state'] as const satisfies readonly OutputQuality['kind'][];
@@ -32,10 +30,8 @@ const EVIDENCE = ['data', 'synthetic'] as const;
 export function parseReport(json: unknown, where = 'report'): Reported {
   const report = record(json, where);
   if (Array.isArray(report.models))
-    throw invalid(where, 'is the report of a folder', 'each of its models[].report is one of a model: check them one by one');
-  const outcome = oneOf(OUTCOMES, report.outcome, `${where} outcome`);
-  if (outcome === 'planned' || outcome === 'nothing-to-gain')
-    throw invalid(where, `its outcome is "${outcome}": no file was made`, 'check the report of a run that wrote one');
+    throw invalid(where, 'is the report of a folder', 'name the folder that came with it: tersor check report.json <folder>');
+  mustBeMade(report.outcome, where);
   if (report.conditions === undefined)
     throw invalid(where, 'has no conditions, so its promises cannot be measured again', 'write it anew with --report report.json');
   const input = record(report.input, `${where} input`);
@@ -54,6 +50,13 @@ export function parseReport(json: unknown, where = 'report'): Reported {
       return { name: oneOf(NAMES, name, `${where} promises[${i}].name`), actual: text(actual, `${where} promises[${i}].actual`) };
     }),
   };
+}
+
+/** @throws REPORT_INVALID */
+export function mustBeMade(outcome: unknown, where: string): void {
+  const known = oneOf(OUTCOMES, outcome, `${where} outcome`);
+  if (known === 'planned' || known === 'nothing-to-gain')
+    throw invalid(where, `its outcome is "${known}": no file was made`, 'check the report of a run that wrote one');
 }
 
 function parseConditions(json: unknown, where: string): ConditionsReport {
@@ -82,53 +85,4 @@ function parseBudget(json: unknown, where: string): Budget {
     ...(latency !== undefined && { latency: amount(latency, `${where} latency`) }),
     ...(memory !== undefined && { memory: amount(memory, `${where} memory`) }),
   };
-}
-
-function record(value: unknown, where: string): Fields {
-  if (isRecord(value)) return value;
-  throw expected(where, value, 'an object');
-}
-
-function isRecord(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function list(value: unknown, where: string): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw expected(where, value, 'a list');
-}
-
-function text(value: unknown, where: string): string {
-  if (typeof value === 'string') return value;
-  throw expected(where, value, 'text');
-}
-
-function count(value: unknown, where: string, most = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most) return value;
-  throw expected(where, value, `a whole number from 0 to ${most}`);
-}
-
-function amount(value: unknown, where: string): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-  throw expected(where, value, 'a number from 0');
-}
-
-function hash(value: unknown, where: string): string {
-  if (typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)) return value;
-  throw expected(where, value, '64 hexadecimal digits');
-}
-
-function oneOf<const T extends string>(values: readonly T[], value: unknown, where: string): T {
-  const known = values.find((each) => each === value);
-  if (known !== undefined) return known;
-  throw expected(where, value, values.join(' | '));
-}
-
-function expected(where: string, value: unknown, what: string): TersorError {
-  const shown = value === undefined ? 'is missing' : `is ${(JSON.stringify(value) ?? String(value)).slice(0, 60)}`;
-  return invalid(where, shown, `it is ${what}; see schema/report.schema.json of the package`);
-}
-
-function invalid(where: string, what: string, hint: string): TersorError {
-  return new TersorError('REPORT_INVALID', where, what, hint);
 }

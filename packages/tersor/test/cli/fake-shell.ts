@@ -6,7 +6,7 @@ import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
 import { SENSITIVITY } from './sample-of-sensitivity.ts';
-import { CHECK, COMPARISON, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, FOLDER_CHECK, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
 import { COST, DEVICE } from './samples-of-cost.ts';
 
 /** A screen that remembers. */
@@ -82,6 +82,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     compare: async () => COMPARISON,
     check: async () => CHECK,
     sensitivity: async () => SENSITIVITY,
+    checkFolder: async () => FOLDER_CHECK,
     ...answers,
   };
   const note = (name: keyof Library, ...args: readonly unknown[]) => void calls.push({ name, args });
@@ -129,6 +130,10 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     sensitivity(input, asked) {
       note('sensitivity', input, asked);
       return library.sensitivity(input, asked);
+    },
+    checkFolder(report, folder, asked) {
+      note('checkFolder', report, folder, asked);
+      return library.checkFolder(report, folder, asked);
     },
   };
   const shell: Shell = {

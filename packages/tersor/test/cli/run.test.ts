@@ -164,6 +164,14 @@ describe('check', () => {
     expect(JSON.parse(kept.out)).toMatchObject({ kept: true });
   });
 
+  it('takes a folder for the report of one', async () => {
+    const path = join(folder, 'check-folder.json');
+    await writeFile(path, '{"models":[]}');
+    const { status, calls, out } = await runFake(['check', path, folder, '-q']);
+    expect({ status, calls }).toMatchObject({ status: 1, calls: [{ name: 'checkFolder', args: [{ models: [] }, folder, {}] }] });
+    expect(out).toMatch(/✗ {2}tokenizer\.json, 2,480,466 bytes +12 +missed/);
+  });
+
   it('refuses what is no report', async () => {
     const wrong = await runFake(['check', model, model]);
     expect(wrong).toMatchObject({ status: 2, calls: [] });

@@ -1,4 +1,4 @@
-import type { FolderReport } from '../../src/core/folder-report.ts';
+import type { FolderCheck, FolderReport } from '../../src/core/folder-report.ts';
 import type { FolderInspection, Inspection } from '../../src/core/inspection.ts';
 import type { Check, Comparison, Report, WeightReport } from '../../src/core/report.ts';
 
@@ -241,6 +241,23 @@ export const CHECK: Check = {
   ],
   runtimes: [{ name: 'onnxruntime-node 1.30.0', status: 'verified' }],
   seconds: { verify: 8, total: 8.1 },
+};
+
+export const FOLDER_CHECK: FolderCheck = {
+  version: '0.1.0',
+  path: 'whisper.min',
+  kept: false,
+  rows: [
+    { name: 'files', promised: 'config.json', actual: 'missing', status: 'missed' },
+    { name: 'files', promised: 'tokenizer.json, 2,480,466 bytes', actual: '12', status: 'missed' },
+  ],
+  models: [
+    {
+      name: 'onnx/decoder_model_merged_quantized.onnx',
+      check: { ...CHECK, kept: true, rows: CHECK.rows.filter(({ status }) => status !== 'missed') },
+    },
+    { name: 'onnx/encoder_model.onnx', check: { ...CHECK, kept: true, rows: CHECK.rows.slice(0, 1), runtimes: [] } },
+  ],
 };
 
 function without<T extends object, K extends keyof T>(value: T, ...fields: readonly K[]): Omit<T, K> {

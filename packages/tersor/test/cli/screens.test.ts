@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkScreen } from '../../src/cli/screens/check-screen.ts';
+import { checkScreen, folderCheckScreen } from '../../src/cli/screens/check-screen.ts';
 import { comparisonScreen } from '../../src/cli/screens/comparison-screen.ts';
 import { costScreen } from '../../src/cli/screens/cost-screen.ts';
 import { devicesScreen } from '../../src/cli/screens/devices-screen.ts';
@@ -15,7 +15,19 @@ import type { Screen } from '../../src/cli/shell.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import { FAKE_METHODS, fakeScreen } from './fake-shell.ts';
 import { SENSITIVITY } from './sample-of-sensitivity.ts';
-import { CHECK, COMPARISON, FLIPS, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, MISSED, NOTHING, PLANNED, REPORT } from './samples.ts';
+import {
+  CHECK,
+  COMPARISON,
+  FLIPS,
+  FOLDER_CHECK,
+  FOLDER_INSPECTION,
+  FOLDER_REPORT,
+  INSPECTION,
+  MISSED,
+  NOTHING,
+  PLANNED,
+  REPORT,
+} from './samples.ts';
 import { BARE_COST, COST, DEVICE } from './samples-of-cost.ts';
 
 const brief = { everyWeight: false, kept: false };
@@ -38,6 +50,7 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   'flips and labels': (screen) => comparisonScreen(FLIPS, screen, { everyWeight: false }),
   sensitivity: (screen) => sensitivityScreen(SENSITIVITY, screen),
   check: (screen) => checkScreen(CHECK, screen),
+  'check of a folder': (screen) => folderCheckScreen(FOLDER_CHECK, screen),
   methods: (screen) => methodsScreen(Object.values(FAKE_METHODS), screen),
   method: (screen) => methodPage(rounding, screen),
   error: (screen) => errorPage('RULE_UNMATCHED', screen),

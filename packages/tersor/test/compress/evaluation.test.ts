@@ -10,12 +10,7 @@ import { runOn, written } from '../support/runtimes.ts';
 const SAMPLES = 80;
 const WIDTH = 32;
 
-// how long it takes is no part of this
-vi.mock('../../src/evaluate/latency.ts', async (original) => {
-  const { latency, ...rest } = await original<typeof import('../../src/evaluate/latency.ts')>();
-  const quick: typeof latency = (engine, before, after, shapes) => latency(engine, before, after, shapes, { maxRounds: 20 });
-  return { ...rest, latency: quick };
-});
+vi.mock('../../src/evaluate/latency.ts', async (original) => (await import('../support/quick-latency.ts')).quickLatency(original));
 
 let folder = '';
 let input = '';

@@ -31,12 +31,7 @@ vi.mock('../../src/engine/engine-browser-node.ts', async () => {
   return { openBrowserEngine: async () => wrongEngine(await openEngine({ target: 'wasm' }), (node, model) => bugs.there(node, model)) };
 });
 
-// how long it takes is no part of this
-vi.mock('../../src/evaluate/latency.ts', async (original) => {
-  const { latency, ...rest } = await original<typeof import('../../src/evaluate/latency.ts')>();
-  const quick: typeof latency = (engine, before, after, shapes) => latency(engine, before, after, shapes, { maxRounds: 20 });
-  return { ...rest, latency: quick };
-});
+vi.mock('../../src/evaluate/latency.ts', async (original) => (await import('../support/quick-latency.ts')).quickLatency(original));
 
 let folder = '';
 beforeEach(() => {

@@ -1,10 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { AskedToCheck } from '../../core/asked.ts';
 import { TersorError } from '../../core/error.ts';
+import type { FolderCheck } from '../../core/folder-report.ts';
+import type { Check } from '../../core/report.ts';
+import { isFolder } from '../../io/node-folder.ts';
 import { checkModel } from '../check-model.ts';
 import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
-import { checkScreen } from '../screens/check-screen.ts';
+import { jsonText } from '../save-file.ts';
+import { checkScreen, folderCheckScreen } from '../screens/check-screen.ts';
 import type { Shell } from '../shell.ts';
 import { withProgress } from '../with-progress.ts';
 
@@ -22,17 +25,21 @@ export interface CheckFlags {
 /** Reports of models with 100,000 weights stay below. */
 const MAX_REPORT_BYTES = 64_000_000;
 
-/** Status 1 when the model is not the file of the report, or a promise is missed. */
+/** Status 1 when the model, or one of a folder, is not the file of the report, or a promise is missed. */
 export async function checkCommand(report: string, model: string, flags: CheckFlags, shell: Shell): Promise<number> {
   const { original, browser, data, threads, run, json = false, quiet = false } = flags;
   await checkModel(report);
   await checkModel(model);
   const parsed = await readReport(report);
-  const asked: AskedToCheck = { ...defined({ original, browser, data, threads, eval: flags.eval }), ...(run === false && { run }) };
+  const asked = { ...defined({ original, browser, data, threads, eval: flags.eval }), ...(run === false && { run }) };
+  const isOfFolder = await isFolder(model);
   const check = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible(({ signal }) => shell.library.check(parsed, model, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    shell.interruptible(({ signal }): Promise<Check | FolderCheck> => {
+      const heard = { ...asked, signal, ...(onProgress && { onProgress }) };
+      return isOfFolder ? shell.library.checkFolder(parsed, model, heard) : shell.library.check(parsed, model, heard);
+    }),
   );
-  shell.out.write(json ? `${JSON.stringify(check, null, 2)}\n` : checkScreen(check, shell.out));
+  shell.out.write(json ? jsonText(check) : 'models' in check ? folderCheckScreen(check, shell.out) : checkScreen(check, shell.out));
   return check.kept ? DONE : MISSED;
 }
 

@@ -1,3 +1,4 @@
+import type { FolderCheck } from '../../core/folder-report.ts';
 import type { Check, CheckRow } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import type { Screen } from '../shell.ts';
@@ -6,8 +7,24 @@ import { runtimeLines } from './measured-lines.ts';
 import { statusMark } from './status-mark.ts';
 
 /** What was promised, what the report says came of it, and what came of it now. */
-export function checkScreen({ model, rows, runtimes, kept }: Check, screen: Pick<Screen, 'columns' | 'colors'>): string {
-  const { bold, dim, green, red } = screen.colors;
+export function checkScreen({ model, rows, runtimes, kept }: Check, screen: Room): string {
+  return `${[...section(model.path, rows, runtimes, screen), '', verdict(kept, screen)].join('\n')}\n`;
+}
+
+/** The same of every model of a folder, and of what lies beside them. */
+export function folderCheckScreen({ path, rows, models, kept }: FolderCheck, screen: Room): string {
+  const sections = [
+    ...models.map(({ name, check }) => section(name, check.rows, check.runtimes, screen)),
+    ...(rows.length > 0 ? [section(`${path}/`, rows, [], screen)] : []),
+    [verdict(kept, screen)],
+  ];
+  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+type Room = Pick<Screen, 'columns' | 'colors'>;
+
+function section(title: string, rows: readonly CheckRow[], runtimes: Check['runtimes'], screen: Room): string[] {
+  const { bold, dim } = screen.colors;
   const lines = table<CheckRow>(
     rows,
     [
@@ -20,7 +37,10 @@ export function checkScreen({ model, rows, runtimes, kept }: Check, screen: Pick
     screen.columns,
     dim,
   );
-  const verdict = kept ? green('No promise is missed.') : red('A promise is missed.');
   const run = runtimeLines(runtimes, screen);
-  return `${[bold(printable(model.path)), ...lines, ...(run.length > 0 ? ['', ...run] : []), '', verdict].join('\n')}\n`;
+  return [bold(printable(title)), ...lines, ...(run.length > 0 ? ['', ...run] : [])];
+}
+
+function verdict(kept: boolean, { colors: { green, red } }: Room): string {
+  return kept ? green('No promise is missed.') : red('A promise is missed.');
 }

@@ -15,6 +15,8 @@ export interface Place {
   /** Adds what `make` makes with the name of its output. */
   node(make: (output: string) => Node): string;
   constant(tensor: DenseTensor): string;
+  /** A constant list. */
+  integers(values: readonly number[]): string;
   /** Reduces axes away. Where operator sets before `since` had them as an attribute, they are one. */
   reduce(op: Reduction, value: string, axes: readonly number[]): string;
   unsqueeze(value: string, axes: readonly number[]): string;
@@ -49,14 +51,16 @@ export function placesIn(path: string, scope: Scope, taken: Map<string, number>)
       const value: Attribute = { kind: 'tensor', value: tensor };
       return node((name) => ({ ...makeNode('Constant', [], [name]), attributes: new Map([['value', value]]) }));
     };
+    const integers: Place['integers'] = (values) => constant(listOf(values));
     const withAxes = (op: keyof typeof AXES_ARE_INPUT, value: string, axes: readonly number[], plain: Plain = {}) =>
-      scope.opset >= AXES_ARE_INPUT[op] ? add(op, [value, constant(integers(axes))], plain) : add(op, [value], { ...plain, axes });
+      scope.opset >= AXES_ARE_INPUT[op] ? add(op, [value, integers(axes)], plain) : add(op, [value], { ...plain, axes });
     return {
       path,
       scope,
       add,
       node,
       constant,
+      integers,
       outputOf(node, index) {
         const outputs = named.get(node) ?? [...node.outputs];
         named.set(node, outputs);
@@ -68,9 +72,9 @@ export function placesIn(path: string, scope: Scope, taken: Map<string, number>)
       unsqueeze: (value, axes) => withAxes('Unsqueeze', value, axes),
       slice(value, start, end, axis) {
         if (scope.opset < SLICE_TAKES_INPUTS) return add('Slice', [value], { starts: [start], ends: [end], axes: [axis] });
-        return add('Slice', [value, ...[start, end, axis].map((number) => constant(integers([number])))]);
+        return add('Slice', [value, ...[start, end, axis].map((number) => integers([number]))]);
       },
-      reshape: (value, shape) => add('Reshape', [value, constant(integers(shape))]),
+      reshape: (value, shape) => add('Reshape', [value, integers(shape)]),
     };
   };
 
@@ -89,6 +93,6 @@ export function placesIn(path: string, scope: Scope, taken: Map<string, number>)
   return { open, close };
 }
 
-function integers(values: readonly number[]): DenseTensor {
+function listOf(values: readonly number[]): DenseTensor {
   return { kind: 'dense', dtype: 'i64', shape: [values.length], bytes: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) };
 }

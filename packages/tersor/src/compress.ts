@@ -133,7 +133,9 @@ async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Re
 
 /** Runtime, data and evaluation are loaded when a model is run, not before: much of what tersor does needs none of them. */
 async function openReferee(job: Job): Promise<Referee> {
-  return (await import('./compress/referee.ts')).openReferee(job);
+  const referee = await (await import('./compress/referee.ts')).openReferee(job);
+  job.runner = referee.runner('choose');
+  return referee;
 }
 
 /** Without a runtime that takes the original there is nothing to compare with, and the result goes unverified. */

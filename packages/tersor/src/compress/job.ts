@@ -9,6 +9,7 @@ import type { SearchReport } from '../core/report.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
+import type { Runner } from './runner.ts';
 import { type Stopwatch, startStopwatch } from './stopwatch.ts';
 import type { WeightErrors } from './weight-errors.ts';
 
@@ -24,6 +25,8 @@ export interface Job {
   readonly notes: ReadonlyMap<string, { readonly about: string; readonly message: string }>;
   /** What the search measured as a whole, in order. */
   readonly measured: { readonly bytes: number; readonly drop: number }[];
+  /** What methods see activations with; set when the original runs. */
+  runner?: Runner;
   /** What the search took; set when it ends. */
   searched?: SearchReport;
   note(about: string, message: string): void;
@@ -44,7 +47,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
   const quantized = alreadyQuantized((await input.format.lift(input.model)).model);
   if (quantized.length > 0) note('quantized already', `${quantized.length} weights stay as they are: ${listed(quantized)}`);
   const seed = asked.seed ?? asked.recipe?.seed ?? 0;
-  return {
+  const job: Job = {
     asked,
     target: asked.target ?? asked.recipe?.target ?? 'node',
     seed,
@@ -62,12 +65,14 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
         note: silent ? () => {} : note,
         ...(asked.signal && { signal: asked.signal }),
         ...(errors && { watch: errors.watch }),
+        ...(job.runner && { runner: job.runner }),
       }),
     async close() {
       await kernels.close();
       await input.close();
     },
   };
+  return job;
 }
 
 function listed(names: readonly string[]): string {

@@ -21,6 +21,7 @@ import { runSample } from '../evaluate/run-sample.ts';
 import { openElsewhere, type Running } from './elsewhere.ts';
 import type { Job } from './job.ts';
 import type { Trial } from './locate.ts';
+import { openRunner, type Runner } from './runner.ts';
 
 /** The original, running on the target's runtime, and the inputs by which a result is judged against it. */
 export interface Referee {
@@ -39,8 +40,8 @@ export interface Referee {
   judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** How a session's latency compares with the original's; on another runtime, with the original's there. */
   race(session: Session, there?: Running): Promise<SpeedReport>;
-  /** The inputs of a part. */
-  samples(part: Part): readonly Sample[];
+  /** Runs models on a part of the inputs, to see what flows through them. */
+  runner(part: Part): Runner;
   /** What a part of the inputs makes the original be fed with, step by step. */
   trials(part: Part): AsyncGenerator<Trial>;
   /** The browser that results are to run in, too; undefined where that was not asked for, or is not to be had. Started once. @throws ENGINE_MISSING */
@@ -88,7 +89,7 @@ interface Run {
  * @throws ENGINE_MISSING, ENGINE_CRASHED, MODEL_INVALID when the runtime refuses the original, DATA_INVALID, FILE_MISSING, INTERRUPTED
  */
 export async function openReferee(job: Job): Promise<Referee> {
-  const { asked, input, target, seed } = job;
+  const { asked, input, target, kernels, seed } = job;
   if (!input.model.graph) {
     const hint = 'name what is to be done with it: tersor fp16 --type bf16 model.safetensors -o half.safetensors';
     throw new TersorError('MODEL_INVALID', input.path, 'is a checkpoint: weights without the graph that a runtime needs', hint);
@@ -101,6 +102,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     const samples = await openSamples(job, original, asked);
     for (const note of [...samples.notes, ...unreadInputs(input.model)]) job.note('inputs', note);
     const digest = digestOfAll(samples.samples);
+    const around = { format: input.format, target, kernels, ...(asked.signal && { signal: asked.signal }) };
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
     const { choose, prove } = splitHalves(samples, seed);
@@ -171,7 +173,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         return { ...(await score.judge(session, parts[part])), digest, outputs, ...(worst && { worst }), ...(labelled && { labelled }) };
       },
       race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
-      samples: (part) => parts[part].samples,
+      runner: (part) => openRunner(engine, parts[part].samples, links.length === 0, around),
       trials,
       elsewhere: () => {
         there ??= openElsewhere(job);

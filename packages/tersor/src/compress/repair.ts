@@ -13,7 +13,6 @@ import type { Scratch } from '../io/node-scratch.ts';
 import { type Lineage, lineageOf } from '../observe/lineage.ts';
 import { type Attempt, attempt } from './attempt.ts';
 import type { Job } from './job.ts';
-import { observeModel } from './observe-model.ts';
 import { openModel } from './open-model.ts';
 import { isFar } from './prove.ts';
 import { recipeOf } from './recipe-in-file.ts';
@@ -82,7 +81,7 @@ async function rangesOf(job: Job, referee: Referee, before: Model, ids: Readonly
   const ranges = new Map<ValueId, Range>();
   try {
     const observations = new Map([...ids].map((id) => [id, ofValue(id, 'range')]));
-    const found = await observeModel(job, referee, await withBoundedMasks(before, job), [...observations.values()], 'choose');
+    const found = await referee.runner('choose').observe(await withBoundedMasks(before, job), [...observations.values()]);
     for (const [id, observation] of observations) {
       const range = await found.get(observation);
       if (range) ranges.set(id, range);

@@ -2,6 +2,7 @@ import type { WeightId } from './graph.ts';
 import type { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
 import type { Model } from './model.ts';
+import type { Observation, StatisticId, Statistics } from './observation.ts';
 import type { Options, Values } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -23,12 +24,16 @@ export interface Method<O extends Options = Options> {
   readonly loss: 'none' | 'bounded' | 'data-dependent';
   /** Planning reads every weight once, one at a time, and keeps only what it learned (ranges): values decide how the result looks. */
   readonly streams?: true;
+  /** Blocks of layers are changed in the order of computation, and each is observed as it is when those before it have changed. */
+  readonly sequential?: true;
+  /** What has to be known of the activations to change the layers of `scope`. Absent: no data is needed, and no engine. Reads no weight. */
+  needs?(model: Model, options: Values<O>, scope: readonly Layer[]): readonly Observation[];
   /** Lazy: reads tensors of at most 64 KiB unless it `streams`, nothing else; whatever loads a weight goes into the new weight's `load`. */
   apply(model: Model, options: Values<O>, context: Context): Promise<Model>;
 }
 
 /** What a method says of itself, without its code: enough to list, check, help and plan. The registry is made of these. */
-export interface Declaration<O extends Options = Options> extends Omit<Method<O>, 'apply'> {
+export interface Declaration<O extends Options = Options> extends Omit<Method<O>, 'apply' | 'needs'> {
   load(): Promise<Method<O>>;
 }
 
@@ -41,6 +46,12 @@ export interface Context {
   /** A sentence for the user: what was left alone, and why. */
   note(about: string, message: string): void;
   random(weight: WeightId): Random;
+  /**
+   * What was observed, of what `needs` asked for; undefined where nothing was to be seen. The model runs when a method first asks, so a plan, which
+   * loads no weight, runs nothing as long as only `load` asks.
+   * @throws USAGE where the model is not to be run, MODEL_INVALID, RUN_FAILED, INTERRUPTED
+   */
+  observed<S extends StatisticId>(observation: Observation<S>): Promise<Statistics[S] | undefined>;
 }
 
 /** Checks nothing at run time; gives `apply` the types of its own options. */

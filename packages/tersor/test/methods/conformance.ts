@@ -21,7 +21,13 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
     const run = async (model: Model, threads = 0) => {
       const kernels = await openKernels({ threads });
       const method = await declaration.load();
-      const context: Context = { scope: await findLayers(model), kernels, note: () => {}, random: (weight) => randomFor(3, weight) };
+      const context: Context = {
+        scope: await findLayers(model),
+        kernels,
+        note: () => {},
+        observed: async () => undefined,
+        random: (weight) => randomFor(3, weight),
+      };
       const result = await method.apply(model, parseOptions(declaration.id, declaration.options, {}), context);
       return { result, kernels };
     };
@@ -90,7 +96,13 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
       const { model } = smallModel();
       const method = await declaration.load();
       const kernels = await openKernels({ threads: 0 });
-      const context: Context = { scope: [], kernels, note: () => {}, random: (weight) => randomFor(3, weight) };
+      const context: Context = {
+        scope: [],
+        kernels,
+        note: () => {},
+        observed: async () => undefined,
+        random: (weight) => randomFor(3, weight),
+      };
       const result = await method.apply(model, parseOptions(declaration.id, declaration.options, {}), context);
       for (const weight of result.weights.values()) expect(weight).toBe(model.weights.get(weight.id));
     });

@@ -17,5 +17,11 @@ export async function dynamic(model: Model, raw: Readonly<Record<string, unknown
 }
 
 async function contextOf(model: Model): Promise<Context> {
-  return { scope: await findLayers(model), kernels: await inlineKernels, note: () => {}, random: () => Math.random };
+  return {
+    scope: await findLayers(model),
+    kernels: await inlineKernels,
+    note: () => {},
+    observed: async () => undefined,
+    random: () => Math.random,
+  };
 }

@@ -13,6 +13,7 @@ export function graphContext(notes: string[] = []): Context {
   return {
     scope: [],
     note: (_, message) => notes.push(message),
+    observed: unreachable,
     random: unreachable,
     get kernels(): Context['kernels'] {
       return unreachable();

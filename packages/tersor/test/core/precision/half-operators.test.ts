@@ -15,7 +15,13 @@ describe('halfPrecision', () => {
     const { model } = operator;
     const kernels = await openKernels({ threads: 0 });
     const options = { keepIo: true, floor: false, keep: [], untouched: new Set<string>(), stored: new Set<string>() };
-    const half = await halfPrecision(model, options, { scope: [], kernels, note: () => {}, random: () => () => 0 });
+    const half = await halfPrecision(model, options, {
+      scope: [],
+      kernels,
+      note: () => {},
+      observed: async () => undefined,
+      random: () => () => 0,
+    });
     const [before, after] = [await run(model, operator), await run(half, operator)];
     expect(Object.keys(after)).toEqual(Object.keys(before));
     for (const [name, values] of Object.entries(before)) {

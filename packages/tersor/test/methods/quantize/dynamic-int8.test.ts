@@ -20,6 +20,7 @@ async function apply(model: Model, raw: Readonly<Record<string, unknown>>) {
     scope: await findLayers(model),
     kernels: await inlineKernels,
     note: (about: string, message: string) => notes.push([about, message]),
+    observed: async () => undefined,
     random: () => Math.random,
   };
   return { model: await dynamicInt8.apply(model, parseOptions('dynamic-int8', dynamicInt8.options, raw), context), notes };

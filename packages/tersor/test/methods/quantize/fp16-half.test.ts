@@ -194,7 +194,13 @@ describe('fp16 with compute half', () => {
     });
     const kernels = await openKernels({ threads: 0 });
     const options = parseOptions('rtn', rtn.options, { execution, bits, block: 'row' });
-    const rounded = await rtn.apply(model, options, { scope: await findLayers(model), kernels, note: () => {}, random: () => () => 0 });
+    const rounded = await rtn.apply(model, options, {
+      scope: await findLayers(model),
+      kernels,
+      note: () => {},
+      observed: async () => undefined,
+      random: () => () => 0,
+    });
     const { result } = await convert(rounded);
     expect(result.weights.get('b')).toMatchObject({ dtype: 'f16', layout: { kind: 'affine' } });
     await expectSameRun(rounded, result, 2e-2);

@@ -26,6 +26,7 @@ async function apply(model: Model, raw: Readonly<Record<string, unknown>>) {
     scope: await findLayers(model),
     kernels,
     note: (about: string, message: string) => notes.push([about, message]),
+    observed: async () => undefined,
     random: () => Math.random,
   };
   return { model: await rtn.apply(model, parseOptions('rtn', rtn.options, raw), context), notes };

@@ -16,6 +16,7 @@ import { openEngine } from '../engine/engine-node.ts';
 import { openJudge } from '../evaluate/judge.ts';
 import { judgeTask, type Scores, toScores } from '../evaluate/judge-task.ts';
 import { distinctShapes, latency } from '../evaluate/latency.ts';
+import { openMemory, type RunMemory } from '../evaluate/memory.ts';
 import { type OutputKind, outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
 import { openElsewhere, type Running } from './elsewhere.ts';
@@ -79,9 +80,14 @@ const QUICK_RACE_MS = 2000;
 /** Outputs of the original that are kept, so that it need not run again for every question. */
 const MAX_KEPT_BYTES = 256_000_000;
 
+/** What is kept beside them of what outputs mean. */
+const MAX_REMEMBERED_BYTES = 128_000_000;
+
 interface Run {
   readonly feeds: Feeds;
   readonly outputs: Feeds;
+  /** Absent where the run is not kept. */
+  readonly memory?: RunMemory;
 }
 
 /**
@@ -109,6 +115,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     const parts = { rank: { ...choose, samples: choose.samples.slice(0, RANKING_SAMPLES) }, choose, prove, all: samples };
     const kept = new Map<Sample, readonly Run[]>();
     let keptBytes = 0;
+    const remember = openMemory(MAX_REMEMBERED_BYTES);
     let forwards = 0;
 
     /** The original on one sample: remembered as long as there is room. */
@@ -119,8 +126,10 @@ export async function openReferee(job: Job): Promise<Referee> {
       for await (const run of runSample(original, sample, links)) runs.push(run);
       const bytes = runs.reduce((sum, { outputs }) => sum + bytesOf(outputs), 0);
       if (keptBytes + bytes <= MAX_KEPT_BYTES) {
-        kept.set(sample, runs);
+        const lasting = runs.map((run) => ({ ...run, memory: remember() }));
+        kept.set(sample, lasting);
         keptBytes += bytes;
+        return lasting;
       }
       return runs;
     };
@@ -136,7 +145,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         let step = 0;
         for await (const { outputs } of runSample(session, sample, links)) {
           const run = runs[step++];
-          if (run) judge.add(index, run.outputs, outputs, run.feeds);
+          if (run) judge.add(index, run.outputs, outputs, run.feeds, run.memory);
         }
       }
       return { ...judge.report(parts[part], seed), digest };

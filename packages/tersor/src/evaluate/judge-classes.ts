@@ -1,14 +1,9 @@
+import { decisionAt, distributionAt, divergence, logOf, type Place } from './distribution.ts';
 import type { OutputJudge } from './output-judge.ts';
 import { type Change, indexOf, worstFirst } from './worst.ts';
 
 /** Classes that were decided for less often than this are judged together: alone they say nothing. */
 const MIN_DECISIONS = 20;
-
-/** Probabilities sum to one within float rounding. */
-const SUM_TOLERANCE = 1e-3;
-
-/** So small a part of the whole adds nothing to a divergence. */
-const NEGLIGIBLE = 1e-12;
 
 /** The group of all rare classes; no class has a negative index. */
 const RARE = -1;
@@ -57,7 +52,7 @@ export interface ClassJudgement {
 export function openClassJudge(axis: number): OutputJudge<ClassJudgement> {
   const shares: Share[] = [];
   return {
-    add(sample, original, candidate, shape, isPadding) {
+    add(sample, original, candidate, shape, isPadding, recall = (_start, make) => make()) {
       const at = axis < 0 ? shape.length + axis : Math.min(axis, shape.length - 1);
       const count = shape[at] ?? 1;
       const stride = shape.slice(at + 1).reduce((product, dim) => product * dim, 1);
@@ -67,24 +62,24 @@ export function openClassJudge(axis: number): OutputJudge<ClassJudgement> {
       for (let outer = 0; outer < original.length; outer += count * stride) {
         for (let start = outer; start < outer + stride; start++) {
           if (isPadding?.(start)) continue;
-          const decided = largest(original, start, count, stride);
-          const other = largest(candidate, start, count, stride);
+          const place: Place = { start, count, stride };
+          const before = recall(start, () => distributionAt(original, place));
+          const after = decisionAt(candidate, place);
+          const [decided, other] = [before.decided, after.decided];
           addTo(share.byClass, decided, { decisions: 1, agreed: other === decided ? 1 : 0 });
-          share.divergence += divergence(original, candidate, start, count, stride);
+          share.divergence += divergence(before, candidate, place, after);
           if (++share.decisions === 1) share.decided = { before: decided, after: other };
           if (other === decided) continue;
           share.changed++;
-          const scale = scaleOf(original, start, count, stride);
-          const sure = (id: number) => Math.exp(logOf(original[start + id * stride]!, scale));
+          const sure = (id: number) => Math.exp(logOf(original[start + id * stride]!, before));
           const severity = sure(decided) - sure(other);
           if (share.worst && share.worst.severity >= severity) continue;
-          const newScale = scaleOf(candidate, start, count, stride);
           share.worst = {
             severity,
             step,
             at: indexOf(start, shape).filter((_, axis) => axis !== at),
             before: { class: decided, value: sure(decided) },
-            after: { class: other, value: Math.exp(logOf(candidate[start + other * stride]!, newScale)) },
+            after: { class: other, value: Math.exp(logOf(candidate[start + other * stride]!, after)) },
           };
         }
       }
@@ -126,55 +121,4 @@ function judge(shares: readonly Share[]): ClassJudgement {
 function addTo(tallies: Map<number, Tally>, key: number, { decisions, agreed }: Tally): void {
   const before = tallies.get(key);
   tallies.set(key, { decisions: (before?.decisions ?? 0) + decisions, agreed: (before?.agreed ?? 0) + agreed });
-}
-
-function largest(scores: ArrayLike<number>, start: number, count: number, stride: number): number {
-  let best = 0;
-  for (let c = 1; c < count; c++) if (scores[start + c * stride]! > scores[start + best * stride]!) best = c;
-  return best;
-}
-
-/** Kullback-Leibler divergence of the candidate's distribution from the original's, nats. Scores that are no probabilities go through softmax. */
-function divergence(original: ArrayLike<number>, candidate: ArrayLike<number>, start: number, count: number, stride: number): number {
-  const p = scaleOf(original, start, count, stride);
-  const q = scaleOf(candidate, start, count, stride);
-  const end = start + count * stride;
-  let sum = 0;
-  for (let at = start; at < end; at += stride) {
-    if (original[at]! < p.negligible) continue;
-    const logP = logOf(original[at]!, p);
-    sum += Math.exp(logP) * (logP - Math.max(logOf(candidate[at]!, q), -100));
-  }
-  return Number.isFinite(sum) ? Math.max(0, sum) : 0;
-}
-
-/** How the scores of one decision become logarithms of probabilities. */
-interface Scale {
-  readonly areProbabilities: boolean;
-  /** Logarithm of the sum of exponentials. */
-  readonly shift: number;
-  /** Scores below it stand for less than 10⁻¹² of probability. */
-  readonly negligible: number;
-}
-
-function scaleOf(scores: ArrayLike<number>, start: number, count: number, stride: number): Scale {
-  const end = start + count * stride;
-  let peak = Number.NEGATIVE_INFINITY;
-  let least = Number.POSITIVE_INFINITY;
-  let sum = 0;
-  for (let at = start; at < end; at += stride) {
-    const score = scores[at]!;
-    if (score > peak) peak = score;
-    if (score < least) least = score;
-    sum += score;
-  }
-  if (least >= 0 && Math.abs(sum - 1) <= SUM_TOLERANCE) return { areProbabilities: true, shift: 0, negligible: NEGLIGIBLE };
-  let total = 0;
-  for (let at = start; at < end; at += stride) total += Math.exp(scores[at]! - peak);
-  const shift = peak + Math.log(total);
-  return { areProbabilities: false, shift, negligible: shift + Math.log(NEGLIGIBLE) };
-}
-
-function logOf(score: number, { areProbabilities, shift }: Scale): number {
-  return areProbabilities ? Math.log(Math.max(score, 1e-40)) : score - shift;
 }

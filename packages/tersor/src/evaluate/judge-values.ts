@@ -1,4 +1,5 @@
 import type { OutputJudge } from './output-judge.ts';
+import type { IsPadding } from './padding.ts';
 import { type AddSpread, openSpread } from './spread.ts';
 import { type Change, indexOf, worstFirst } from './worst.ts';
 
@@ -68,13 +69,12 @@ export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudg
 
   return {
     add(sample, original, candidate, shape, isPadding) {
-      // Where the original itself is not finite there is nothing to keep.
-      const skip = (i: number) => !Number.isFinite(original[i]!) || (isPadding?.(i) ?? false);
+      const counted = countedOf(original, isPadding);
       observations += 1;
       shapes.add(shape.join());
       features.add(shape.at(-1) ?? 1);
       if (withSpreads) spreads ??= [openSpread(Math.max(1, original.length)), openSpread(Math.max(1, shape.at(-1) ?? 1)), openSpread(1)];
-      const { count, error, power, cosine, farthest } = products(original, candidate, skip);
+      const { count, error, power, cosine, farthest } = products(original, candidate, counted);
       counts[sample] = (counts[sample] ?? 0) + count;
       const difference = farthest < 0 ? 0 : Math.abs(original[farthest]! - candidate[farthest]!);
       if (difference > (largest[sample]?.difference ?? 0)) {
@@ -82,9 +82,9 @@ export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudg
         largest[sample] = { difference, step: shares[sample]?.steps ?? 0, at: indexOf(farthest, shape), before, after };
       }
       const spread = [
-        shapes.size === 1 ? (spreads?.[0](original, skip) ?? 0) : 0,
-        features.size === 1 ? (spreads?.[1](original, skip) ?? 0) : 0,
-        spreads?.[2](original, skip) ?? 0,
+        shapes.size === 1 ? (spreads?.[0](original, counted) ?? 0) : 0,
+        features.size === 1 ? (spreads?.[1](original, counted) ?? 0) : 0,
+        spreads?.[2](original, counted) ?? 0,
       ] as const;
       elements += count;
       shares[sample] = plus(shares[sample] ?? NOTHING, { error, power, cosine, steps: 1, spread });
@@ -115,16 +115,36 @@ export function openValueJudge({ spreads: withSpreads = true } = {}): OutputJudg
   };
 }
 
-function products(original: ArrayLike<number>, candidate: ArrayLike<number>, skip: (index: number) => boolean) {
-  let [count, error, power, other, dot] = [0, 0, 0, 0, 0];
-  let [farthest, most] = [-1, 0];
+/** 1 for every element that counts; undefined where all do. Where the original itself is not finite there is nothing to keep. */
+function countedOf(original: ArrayLike<number>, isPadding: IsPadding | undefined): Uint8Array | undefined {
+  let counted: Uint8Array | undefined;
   for (let i = 0; i < original.length; i++) {
-    if (skip(i)) continue;
+    if (Number.isFinite(original[i]!) && !isPadding?.(i)) continue;
+    counted ??= new Uint8Array(original.length).fill(1);
+    counted[i] = 0;
+  }
+  return counted;
+}
+
+function products(original: ArrayLike<number>, candidate: ArrayLike<number>, counted: Uint8Array | undefined) {
+  // one by one: lists in such a loop take as long as all the rest
+  let count = 0;
+  let error = 0;
+  let power = 0;
+  let other = 0;
+  let dot = 0;
+  let farthest = -1;
+  let most = 0;
+  for (let i = 0; i < original.length; i++) {
+    if (counted && counted[i] === 0) continue;
     const a = original[i]!;
     const b = candidate[i]!;
     count += 1;
     const square = (a - b) * (a - b);
-    if (square > most) [farthest, most] = [i, square];
+    if (square > most) {
+      farthest = i;
+      most = square;
+    }
     error += square;
     power += a * a;
     other += b * b;

@@ -4,9 +4,11 @@ import { numbersOf } from '../core/numbers.ts';
 import type { Answer, OutputQuality, QualityReport, WorstSample } from '../core/report.ts';
 import type { Sample, Samples } from '../core/samples.ts';
 import { bootstrap } from './bootstrap.ts';
+import type { Distribution } from './distribution.ts';
 import { type ClassJudgement, openClassJudge } from './judge-classes.ts';
 import { firstName, judgeLabels } from './judge-labels.ts';
 import { openValueJudge, type ValueJudgement } from './judge-values.ts';
+import type { RunMemory } from './memory.ts';
 import type { OutputJudge } from './output-judge.ts';
 import type { OutputKind } from './output-kinds.ts';
 import { paddingOf } from './padding.ts';
@@ -34,8 +36,11 @@ export type JudgedSamples = Pick<Samples, 'evidence' | 'source'> & Partial<Pick<
 
 /** Compares a model's outputs with the original's, sample by sample; keeps sums, no outputs. */
 export interface Judge {
-  /** One run of both models on the same feeds. `sample` counts from 0; the steps of a sequence share one. */
-  add(sample: number, original: Feeds, candidate: Feeds, feeds: Feeds): void;
+  /**
+   * One run of both models on the same feeds. `sample` counts from 0; the steps of a sequence share one.
+   * @param memory  of the original's run, where that is compared with others, too
+   */
+  add(sample: number, original: Feeds, candidate: Feeds, feeds: Feeds, memory?: RunMemory): void;
   report(about: JudgedSamples, seed?: number): QualityReport;
 }
 
@@ -58,9 +63,9 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
   );
   let samples = 0;
   return {
-    add(sample, original, candidate, feeds) {
+    add(sample, original, candidate, feeds, memory) {
       samples = Math.max(samples, sample + 1);
-      for (const entry of entries) compare(entry, sample, original[entry.name], candidate[entry.name], feeds);
+      for (const entry of entries) compare(entry, sample, original[entry.name], candidate[entry.name], feeds, memory);
     },
     report({ evidence, source, samples: about = [], classes }, seed = 0) {
       const judged = entries.map(verdict);
@@ -106,7 +111,14 @@ function intervalOf({ quality, resample }: Verdict, samples: number, seed: numbe
   return bootstrap(samples, seed, resample);
 }
 
-function compare(entry: Entry, sample: number, original: Value | undefined, candidate: Value | undefined, feeds: Feeds): void {
+function compare(
+  entry: Entry,
+  sample: number,
+  original: Value | undefined,
+  candidate: Value | undefined,
+  feeds: Feeds,
+  memory: RunMemory | undefined,
+): void {
   const a = original && numbersOf(original);
   if (!original || !a) return;
   const b = candidate && numbersOf(candidate);
@@ -117,7 +129,8 @@ function compare(entry: Entry, sample: number, original: Value | undefined, cand
   const isPadding = paddingOf(feeds, original);
   if (!entry.broken && turnsInfinite(a, b)) entry.broken = 'not finite where the original is';
   entry.values.add(sample, a, b, original.shape, isPadding);
-  entry.classes?.add(sample, a, b, original.shape, isPadding);
+  const recall = memory && ((start: number, make: () => Distribution) => memory.recall(entry.name, start, make));
+  entry.classes?.add(sample, a, b, original.shape, isPadding, recall);
 }
 
 function verdict({ name, kind, values, classes, broken }: Entry): Verdict {

@@ -1,4 +1,5 @@
-import { cacheFolder, type Numbers, openNumbers } from '../io/node-numbers.ts';
+import { cacheFolder } from '../io/node-cache.ts';
+import { type Numbers, openNumbers } from '../io/node-numbers.ts';
 import { processorName, version } from '../io/node-process.ts';
 import { sha256Of } from '../io/node-weigh.ts';
 import type { Job } from './job.ts';

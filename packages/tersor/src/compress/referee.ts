@@ -19,6 +19,7 @@ import { distinctShapes, latency } from '../evaluate/latency.ts';
 import { openMemory, type RunMemory } from '../evaluate/memory.ts';
 import { type OutputKind, outputKinds } from '../evaluate/output-kinds.ts';
 import { runSample } from '../evaluate/run-sample.ts';
+import { cacheFolder } from '../io/node-cache.ts';
 import { openElsewhere, type Running } from './elsewhere.ts';
 import type { Job } from './job.ts';
 import type { Trial } from './locate.ts';
@@ -108,7 +109,14 @@ export async function openReferee(job: Job): Promise<Referee> {
     const samples = await openSamples(job, original, asked);
     for (const note of [...samples.notes, ...unreadInputs(input.model)]) job.note('inputs', note);
     const digest = digestOfAll(samples.samples);
-    const around = { format: input.format, target, kernels, ...(asked.signal && { signal: asked.signal }) };
+    const cache = asked.cache === false ? undefined : (asked.cache ?? cacheFolder());
+    const around = {
+      format: input.format,
+      target,
+      kernels,
+      ...(asked.signal && { signal: asked.signal }),
+      ...(cache !== undefined && { cache }),
+    };
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
     const { choose, prove } = splitHalves(samples, seed);

@@ -1,8 +1,13 @@
+import { type Arrays, arraysInMemory } from '../core/arrays.ts';
 import type { Engine, Feeds } from '../core/engine.ts';
 import type { Model } from '../core/model.ts';
 import type { Observation, Observations } from '../core/observation.ts';
 import type { Sample } from '../core/samples.ts';
-import { observe } from '../observe/observe.ts';
+import { digestOfAll } from '../data/digest-node.ts';
+import { openArrays } from '../io/node-arrays.ts';
+import { openDigestStore } from '../io/node-digest-store.ts';
+import { processorName, version } from '../io/node-process.ts';
+import { OBSERVING, observe } from '../observe/observe.ts';
 import { openTemporarily } from './open-temporarily.ts';
 
 /** Runs models that are not written yet, to see what flows through them. */
@@ -16,19 +21,31 @@ export interface Runner {
   run(model: Model, samples: readonly Sample[]): AsyncGenerator<Feeds>;
 }
 
-/** @param around  how models are written */
-export function openRunner(
-  engine: Engine,
-  samples: readonly Sample[],
-  isStateless: boolean,
-  around: Parameters<typeof openTemporarily>[2],
-): Runner {
+/** How models are written. */
+interface Around extends Writing {
+  /** A folder for what was observed; nothing is kept without one. */
+  readonly cache?: string;
+}
+
+type Writing = Parameters<typeof openTemporarily>[2];
+
+export function openRunner(engine: Engine, samples: readonly Sample[], isStateless: boolean, { cache, ...around }: Around): Runner {
   const { signal } = around;
   const open = (model: Model) => openTemporarily(engine, model, around);
+  let data: string | undefined;
+  /** What was observed before of this model on these samples. */
+  const resultsOf = async (model: Model): Promise<Arrays> => {
+    if (cache === undefined) return arraysInMemory();
+    data ??= digestOfAll(samples);
+    return openArrays(cache, [version(), OBSERVING, processorName(), engine.name, data, await digestOf(model, around)]);
+  };
   return {
     samples,
     isStateless,
-    observe: (model, observations, some = samples) => observe(engine, model, observations, some, { open, ...(signal && { signal }) }),
+    async observe(model, observations, some) {
+      const results = some ? arraysInMemory() : await resultsOf(model);
+      return observe(engine, model, observations, some ?? samples, { open, results, ...(signal && { signal }) });
+    },
     async *run(model, some) {
       const { session, close } = await open(model);
       try {
@@ -43,4 +60,12 @@ export function openRunner(
       }
     },
   };
+}
+
+/** Of the file that the model would be. */
+async function digestOf(model: Model, { format, ...options }: Writing): Promise<string> {
+  const store = openDigestStore();
+  await format.write(model, store, 'model', options);
+  await store.commit();
+  return store.digest();
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import envPaths from 'env-paths';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder, removeOldest, sha256 } from './node-cache.ts';
 
 /** Measurements by name, so that none is made twice: in memory, and where there is a folder also from one run to the next. */
 export interface Numbers {
@@ -19,11 +18,6 @@ const SAVE_MS = 20_000;
 const MAX_FILES = 64;
 const MAX_BYTES = 64_000_000;
 const VERSION = 1;
-
-/** Where measurements are kept: `TERSOR_CACHE`, or the system's folder for such things. */
-export function cacheFolder(): string {
-  return process.env.TERSOR_CACHE || envPaths('tersor', { suffix: '' }).cache;
-}
 
 /**
  * The numbers that were found under the same circumstances.
@@ -64,10 +58,6 @@ export async function openNumbers(folder: string | undefined, about: readonly st
   };
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
 /** What cannot be read, or is not what was written, is not known. */
 async function read(path: string): Promise<Map<string, number>> {
   try {
@@ -93,25 +83,5 @@ async function write(path: string, numbers: ReadonlyMap<string, number>): Promis
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, JSON.stringify({ version: VERSION, numbers: plain }));
   await rename(temporary, path);
-  await removeOldest(folder);
-}
-
-/** Level by level: Node's own recursion never ends where a parent is there and takes no folders, as in /proc. */
-async function makeFolder(path: string): Promise<void> {
-  const failed = await mkdir(path).then(
-    () => undefined,
-    (error: NodeJS.ErrnoException) => error,
-  );
-  if (failed === undefined || failed.code === 'EEXIST') return;
-  if (failed.code !== 'ENOENT' || dirname(path) === path) throw failed;
-  await makeFolder(dirname(path));
-  await mkdir(path);
-}
-
-async function removeOldest(folder: string): Promise<void> {
-  const paths = (await readdir(folder)).map((name) => join(folder, name));
-  if (paths.length <= MAX_FILES) return;
-  const aged = await Promise.all(paths.map(async (path) => ({ path, time: (await stat(path)).mtimeMs })));
-  aged.sort((a, b) => a.time - b.time);
-  for (const { path } of aged.slice(0, paths.length - MAX_FILES)) await rm(path, { force: true });
+  await removeOldest(folder, { files: MAX_FILES });
 }

@@ -1,4 +1,4 @@
-import type { Fold, Folded } from '../core/engine.ts';
+import type { Fold, Folded, How } from '../core/engine.ts';
 import type { Matrix } from './matrix.ts';
 import type { Place } from './place.ts';
 
@@ -12,12 +12,13 @@ export interface Seen {
   readonly table?: number;
 }
 
-/** What is brought out of a graph, and how it is folded. */
-export type Watch = Omit<Fold, 'output'> & { readonly value: string };
+/** What is brought out of a graph to be folded. */
+export type Watch = Omit<Fold, 'output' | 'how'> & { readonly value: string };
 
 /** One kind of statistic: what it adds to the graph, so that results of a fixed size leave it, and how these read when all runs are folded. */
 export interface Statistic<R> {
-  /** As many watches, and in the same order, wherever it looks: what tied weights see is folded together. */
+  /** How each of the watches is folded, wherever it looks: what a tied weight sees is folded together. */
+  readonly hows: readonly How[];
   watch(seen: Seen, place: Place): readonly Watch[];
   read(folded: readonly Folded[], groups: number): R;
   /** Where columns were seen in another order: column `i` of the result is to be column `order[i]` of what was read. */
@@ -26,5 +27,5 @@ export interface Statistic<R> {
 
 /** How many elements a matrix has. */
 export function sizeOf(matrix: Matrix, place: Place): Watch {
-  return { value: place.add('Size', [matrix.name]), how: 'sum', rank: 0 };
+  return { value: place.add('Size', [matrix.name]), rank: 0 };
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applySteps, type Surroundings } from '../../src/compress/apply.ts';
 import { openRunner, type Runner } from '../../src/compress/runner.ts';
@@ -170,4 +173,45 @@ it('sees the same where a model with state has to run as a whole', async () => {
   await loadAll(await applySteps(stack(), [{ use: 'scale' }], around));
   expect([...whole.keys()]).toEqual(LAYERS);
   for (const [id, power] of whole) expect(Math.abs(power / apart.get(id)! - 1)).toBeLessThan(1e-5);
+});
+
+it('remembers what was observed of the same model on the same samples, in the next run too', async () => {
+  const cache = mkdtempSync(join(tmpdir(), 'tersor-observed-'));
+  try {
+    const runs: number[] = [];
+    const counting: Engine = {
+      ...engine,
+      fold(...args) {
+        runs.push(1);
+        return engine.fold(...args);
+      },
+    };
+    const around = { format: onnx, target: 'node' as const, kernels: await inlineKernels, cache };
+    const observed = async (model: Model, some: readonly Sample[], ...ids: string[]) => {
+      runs.length = 0;
+      const runner = openRunner(counting, some, true, around);
+      const found = await runner.observe(
+        model,
+        ids.map((id) => ofInput(id, 'mean-square')),
+      );
+      return { values: await Promise.all(ids.map((id) => found.get(ofInput(id, 'mean-square')))), runs: runs.length };
+    };
+    const first = await observed(stack(), samples, 'w1');
+    expect(first.runs).toBe(3);
+    expect(await observed(stack(), samples, 'w1')).toEqual({ ...first, runs: 0 });
+    const more = await observed(stack(), samples, 'w1', 'w2');
+    expect([more.values[0], more.runs]).toEqual([first.values[0], 3]);
+    expect((await observed(stack(), samples.slice(1), 'w1')).runs).toBe(2);
+    const changed = mapWeights(stack(), (weight) => ({
+      ...weight,
+      load: async () =>
+        denseOf(
+          decode(await weight.load()).map((value) => value * 2),
+          weight.shape,
+        ),
+    }));
+    expect((await observed(changed, samples, 'w1')).runs).toBe(3);
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
 });

@@ -7,9 +7,10 @@ import { type Statistic, sizeOf } from '../statistic.ts';
 /** The mean over rows of what `reduction` sums up: in f32 within a run, in f64 over runs. */
 export function meanOf(reduction: Reduction): Statistic<Columns> {
   return {
+    hows: ['sum', 'sum'],
     watch(seen, place) {
       const matrix = seen.matrix();
-      return [sizeOf(matrix, place), { value: place.reduce(reduction, matrix.name, [rowAxis(matrix)]), how: 'sum', rank: 2 }];
+      return [sizeOf(matrix, place), { value: place.reduce(reduction, matrix.name, [rowAxis(matrix)]), rank: 2 }];
     },
     read([size, sums = new Float64Array()], groups) {
       const rows = countRows(size, sums.length);

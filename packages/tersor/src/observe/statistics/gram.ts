@@ -9,13 +9,14 @@ const CHUNK = 4096;
 
 /** A product of the matrix with itself: in f32 within a chunk of rows, in f64 over chunks and runs. */
 export const gram: Statistic<Gram> = {
+  hows: ['sum', 'sum'],
   watch(seen, place) {
     const matrix = seen.matrix();
     const { name, columnsFirst } = place.scope.opset < PADS_ARE_INPUT ? matrix : inChunks(matrix, place);
     const perm = place.scope.opset < PADS_ARE_INPUT ? [0, 2, 1] : [0, 1, 3, 2];
     const turned = place.add('Transpose', [name], { perm });
     const products = place.add('MatMul', columnsFirst ? [name, turned] : [turned, name]);
-    return [sizeOf(matrix, place), { value: products, how: 'sum', rank: 3 }];
+    return [sizeOf(matrix, place), { value: products, rank: 3 }];
   },
   read([size, values = new Float64Array()], groups) {
     const columns = Math.sqrt(values.length / groups);

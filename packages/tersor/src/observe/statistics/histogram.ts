@@ -3,6 +3,7 @@ import type { Statistic } from '../statistic.ts';
 
 /** No operator counts, so the value leaves the graph, but not the process that runs it. */
 export const histogram: Statistic<Histogram> = {
-  watch: ({ value }) => [{ value, how: 'histogram' }],
+  hows: ['histogram'],
+  watch: ({ value }) => [{ value }],
   read: ([tally = startTally()]) => histogramOf(tally),
 };

@@ -74,9 +74,9 @@ const CASES: readonly Case[] = [
   { name: 'MSE clipping, 80 steps a row', peer: 'mse-tuned', against: 'tuned numpy', rows: FEW_ROWS, run: mse },
   { name: 'MSE clipping, 80 steps a row', peer: 'mse-gcc', against: 'gcc', target: 3, rows: FEW_ROWS, run: mse },
   { name: 'MSE clipping, 80 steps a row', peer: 'mse-fast-math', against: 'gcc -ffast-math', rows: FEW_ROWS, run: mse },
-  { name: 'GGUF Q8_0', peer: 'Q8_0', against: 'libgguf', target: 2.7, run: (loops, v) => loops.quantizeGguf(v, 'Q8_0') },
-  { name: 'GGUF Q4_0', peer: 'Q4_0', against: 'libgguf', target: 0.92, run: (loops, v) => loops.quantizeGguf(v, 'Q4_0') },
-  { name: 'GGUF Q4_K', peer: 'Q4_K', against: 'libgguf', target: 5.3, rows: FEW_ROWS, run: (loops, v) => loops.quantizeGguf(v, 'Q4_K') },
+  { name: 'GGUF Q8_0', peer: 'Q8_0', against: 'libgguf', target: 2.7, run: (loops, v) => loops.quantizeBlocks(v, 'Q8_0') },
+  { name: 'GGUF Q4_0', peer: 'Q4_0', against: 'libgguf', target: 0.92, run: (loops, v) => loops.quantizeBlocks(v, 'Q4_0') },
+  { name: 'GGUF Q4_K', peer: 'Q4_K', against: 'libgguf', target: 5.3, rows: FEW_ROWS, run: (loops, v) => loops.quantizeBlocks(v, 'Q4_K') },
   { name: 'Wanda 2:4 mask', peer: 'mask-2of4', against: 'torch', target: 23, run: (loops, v, norms) => loops.maskTwoOfFour(v, norms) },
   {
     name: 'Wanda mask, half a row',

@@ -1,4 +1,4 @@
-// GGUF's Q4_K, byte for byte that of ggml's reference quantizer. Twin of kernels/reference/q4-k.ts.
+// GGUF's Q4_K, byte for byte that of ggml's reference quantizer. Twin of kernels/reference/ggml/k-quants-with-minimum.ts.
 import { halfBits } from './gguf';
 
 const Q4_K_BYTES: usize = 144;

@@ -1,4 +1,4 @@
-// GGUF's Q8_0 and Q4_0, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/q8-0.ts and q4-0.ts.
+// GGUF's Q8_0 and Q4_0, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/plain.ts.
 
 // @ts-ignore: decorator
 @inline

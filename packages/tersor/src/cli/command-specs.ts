@@ -25,6 +25,8 @@ export interface CommandSpec {
 const JOB_FLAGS = [
   'recipe',
   'set',
+  'type',
+  'tensor',
   'saveRecipe',
   'report',
   'maxDrop',
@@ -64,6 +66,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'tersor compress model.onnx --max-size 25MB --target wasm',
       'tersor compress model.onnx --recipe int8 --set rtn.block=32',
       'tersor all-MiniLM-L6-v2/ --target transformers.js --data sentences.txt',
+      'tersor llama.gguf --type Q4_K_M --tensor output.weight=Q8_0',
     ],
     run: async ([model], flags, shell) => (await import('./commands/compress.ts')).compressCommand(model, flags, shell),
   },

@@ -13,6 +13,8 @@ export interface CompressFlags {
   readonly dryRun?: boolean;
   readonly recipe?: string;
   readonly set?: readonly string[];
+  readonly type?: string;
+  readonly tensor?: readonly string[];
   readonly saveRecipe?: string;
   readonly report?: readonly string[];
   readonly maxDrop?: number;

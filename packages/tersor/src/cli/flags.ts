@@ -34,6 +34,13 @@ export const FLAGS = {
     new Option('--set <step.option=value>', 'Change an option of the recipe; step is a method or its number. Repeatable.').argParser(
       collect,
     ),
+  type: () =>
+    new Option('--type <name>', 'Of a GGUF model: what its weights become, as llama.cpp calls it: Q4_K_M. The same as the method gguf.'),
+  tensor: () =>
+    new Option(
+      '--tensor <pattern=type>',
+      'Of a GGUF model: another type for some tensors: attn_v=Q8_0. * crosses no ".", ** does. Repeatable; without --type, of Q4_K_M.',
+    ).argParser(collect),
   saveRecipe: () => new Option('--save-recipe <file>', 'Write the recipe that was used, to repeat it with --recipe.'),
   target: () =>
     new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(

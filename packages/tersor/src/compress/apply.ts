@@ -70,7 +70,12 @@ async function prepare({ use, where, ...raw }: Step, place: string, { methods = 
   return { place, method: await declaration.load(), options, where };
 }
 
-async function scopeOf(model: Model, { where }: Prepared): Promise<readonly Layer[]> {
+/** @throws LAYOUT for a model of a format that the method is not for; RULE_UNMATCHED */
+async function scopeOf(model: Model, { where, place, method: { formats } }: Prepared): Promise<readonly Layer[]> {
+  if (formats && !formats.includes(model.format)) {
+    const what = `is for ${formats.join(', ')}, and the model is ${model.format}`;
+    throw new TersorError('LAYOUT', place, what, 'see what is for it: tersor methods');
+  }
   const layers = await findLayers(model);
   return where ? select(layers, where) : layers;
 }

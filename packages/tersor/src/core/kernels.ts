@@ -1,3 +1,5 @@
+import type { WritableBlock } from './blocks/block-types.ts';
+
 /**
  * The loops over weights that a method may ask for. Implemented by `kernels/` (WebAssembly on a worker pool, beside a readable
  * reference that gives the same bits); reached through `Context`, so that a method neither knows nor imports an implementation.
@@ -8,6 +10,8 @@
 export interface Kernels {
   /** Quantizes to integers with one scale (and zero point) per block. What comes of values that are not finite means nothing; `peak` tells. */
   quantize(values: Float32Array, spec: QuantizeSpec): Promise<Quantized>;
+  /** ggml's blocks of these values, byte for byte those of its reference quantizer. The values fill whole blocks. @throws SHAPE when they do not */
+  quantizeBlocks(values: Float32Array, type: WritableBlock): Promise<Uint8Array>;
   /** `(code - zero) * scale` for every element; the inverse of `quantize` up to rounding. */
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Promise<Float32Array>;
   /** IEEE binary16 bits of `values / unit`, round to nearest even; beyond 65504 becomes infinity, NaN stays NaN. `unit`: a power of two from 2^-126 to 2^126. */

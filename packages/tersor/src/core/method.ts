@@ -1,7 +1,7 @@
 import type { WeightId } from './graph.ts';
 import type { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
-import type { Model } from './model.ts';
+import type { FormatId, Model } from './model.ts';
 import type { Observation, StatisticId, Statistics } from './observation.ts';
 import type { Options, Values } from './options.ts';
 import type { Random } from './random.ts';
@@ -22,6 +22,8 @@ export interface Method<O extends Options = Options> {
   readonly changes: 'values' | 'layout' | 'graph';
   /** `none`: same outputs up to float rounding; `bounded`: each weight within a stated distance; `data-dependent`: measure it. */
   readonly loss: 'none' | 'bounded' | 'data-dependent';
+  /** Those it is for; absent: all. */
+  readonly formats?: readonly FormatId[];
   /** Planning reads every weight once, one at a time, and keeps only what it learned (ranges): values decide how the result looks. */
   readonly streams?: true;
   /** Blocks of layers are changed in the order of computation, and each is observed as it is when those before it have changed. */

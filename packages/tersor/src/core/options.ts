@@ -52,13 +52,13 @@ export function boolean(about: Describe<boolean>): Option<boolean> {
   };
 }
 
-/** One of some words or numbers. */
+/** One of some words, in whatever case they are written, or numbers. */
 export function oneOf<const T extends string | number>(values: readonly T[], about: Describe<NoInfer<T>>): Option<T> {
   return {
     ...about,
     expects: values.join(' | '),
     schema: { enum: values },
-    parse: (raw) => values.find((value) => value === raw || String(value) === raw),
+    parse: (raw) => values.find((value) => String(value).toLowerCase() === String(raw).toLowerCase()),
   };
 }
 

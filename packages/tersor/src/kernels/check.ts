@@ -1,3 +1,4 @@
+import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
 import type { BlockSpec, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
 
@@ -28,6 +29,12 @@ export function checkMatrix(length: number, rows: number, columns: number): void
 export function checkPacked(bytes: Uint8Array, bits: 2 | 4, count: number): void {
   if (isWhole(count) && bytes.length >= Math.ceil((count * bits) / 8)) return;
   throw new TersorError('SHAPE', `${count} codes of ${bits} bits`, `${bytes.length} bytes are too few`);
+}
+
+/** @throws SHAPE when the values do not fill whole blocks */
+export function checkWholeBlocks(length: number, type: WritableBlock): void {
+  const { values } = BLOCK_TYPES[type];
+  if (length % values !== 0) throw new TersorError('SHAPE', type, `${length} values are not whole blocks of ${values}`);
 }
 
 function checkBlocks(length: number, spec: BlockSpec): void {

@@ -1,3 +1,4 @@
+import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { BlockSpec, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
@@ -12,19 +13,10 @@ export interface Loops {
   pack(codes: Uint8Array, bits: 2 | 4): Uint8Array;
   unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Uint8Array;
   summarize(values: Float32Array): Summary;
-  /** Blocks of a GGUF file, those of ggml's reference quantizer. The values fill whole blocks: 32, or 256 for Q4_K. */
-  quantizeGguf(values: Float32Array, type: GgufType): Uint8Array;
+  /** ggml's blocks, those of its reference quantizer. The values fill whole blocks. */
+  quantizeBlocks(values: Float32Array, type: WritableBlock): Uint8Array;
   /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */
   maskTwoOfFour(values: Float32Array, norms: Float32Array): Uint8Array;
   /** 1 for the `keep` largest |value| * norm of every row. */
   maskRows(values: Float32Array, norms: Float32Array, keep: number): Uint8Array;
 }
-
-/** Values a block, bytes a block. */
-export const GGUF_BLOCKS = {
-  Q8_0: { values: 32, bytes: 34 },
-  Q4_0: { values: 32, bytes: 18 },
-  Q4_K: { values: 256, bytes: 144 },
-} as const;
-
-export type GgufType = keyof typeof GGUF_BLOCKS;

@@ -1,6 +1,6 @@
 import { TersorError } from '../core/error.ts';
 import type { Kernels, Quantized, QuantizeSpec } from '../core/kernels.ts';
-import { checkDequantize, checkMatrix, checkPacked, checkQuantize } from './check.ts';
+import { checkDequantize, checkMatrix, checkPacked, checkQuantize, checkWholeBlocks } from './check.ts';
 import type { Loops } from './loops.ts';
 import { openPool, type Pool } from './pool.ts';
 import { availableThreads } from './start-worker.ts';
@@ -40,6 +40,11 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
           if (pool.works()) throw error;
           return loops.quantize(matrix, plain);
         });
+      }),
+    quantizeBlocks: (values, type) =>
+      run(() => {
+        checkWholeBlocks(values.length, type);
+        return loops.quantizeBlocks(values, type);
       }),
     dequantize: (blocks, spec) =>
       run(() => {

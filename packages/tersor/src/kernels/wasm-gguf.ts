@@ -1,13 +1,19 @@
-import { GGUF_BLOCKS, type Loops } from './loops.ts';
+import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
+import type { Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
+import { GGML_QUANTIZERS } from './reference/ggml/index.ts';
 import { TILE_ELEMENTS } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
 
-/** Twins of reference/q8-0.ts, q4-0.ts and q4-k.ts. */
-export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeGguf'> {
+/** The types that are written often enough to be worth a twin. */
+const TWINS: readonly WritableBlock[] = ['Q8_0', 'Q4_0', 'Q4_K'];
+
+/** Twins of reference/ggml, or the reference itself. */
+export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
   return {
-    quantizeGguf(values, type) {
-      const block = GGUF_BLOCKS[type];
+    quantizeBlocks(values, type) {
+      if (!TWINS.includes(type)) return GGML_QUANTIZERS[type](values);
+      const block = BLOCK_TYPES[type];
       const blocks = values.length / block.values;
       const output = new Uint8Array(unwritten(blocks * block.bytes));
       const input = bytesOf(values);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GGUF_BLOCKS, type GgufType, type Loops } from '../../src/kernels/loops.ts';
+import { BLOCK_TYPES, WRITABLE_BLOCKS, type WritableBlock } from '../../src/core/blocks/block-types.ts';
+import type { Loops } from '../../src/kernels/loops.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
 import { TILE_ELEMENTS } from '../../src/kernels/tiles.ts';
 import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
@@ -9,7 +10,7 @@ import { sameBits } from './bits.ts';
 import { gaussian, weights } from './values.ts';
 
 const { cases } = JSON.parse(readFileSync(new URL('../fixtures/kernels/gguf.json', import.meta.url), 'utf8')) as {
-  cases: readonly (Record<GgufType, string> & { name: string; values: string })[];
+  cases: readonly (Record<WritableBlock, string> & { name: string; values: string })[];
 };
 const bytesOf = (base64: string) => Uint8Array.from(Buffer.from(base64, 'base64'));
 
@@ -18,11 +19,11 @@ beforeAll(async () => {
   wasm = wasmLoops(await compileKernels());
 });
 
-describe.each(['Q8_0', 'Q4_0', 'Q4_K'] as const)('%s', (type) => {
+describe.each(WRITABLE_BLOCKS)('%s', (type) => {
   it.each(cases)("has the bytes of ggml's own quantizer: $name", ({ values, ...recorded }) => {
     const floats = new Float32Array(bytesOf(values).buffer);
-    sameBits(reference.quantizeGguf(floats, type), bytesOf(recorded[type]));
-    sameBits(wasm.quantizeGguf(floats, type), bytesOf(recorded[type]));
+    sameBits(reference.quantizeBlocks(floats, type), bytesOf(recorded[type]));
+    sameBits(wasm.quantizeBlocks(floats, type), bytesOf(recorded[type]));
   });
 
   it('has the bytes of the reference', () => {
@@ -30,10 +31,10 @@ describe.each(['Q8_0', 'Q4_0', 'Q4_K'] as const)('%s', (type) => {
     const usual = (value: number) => (Math.abs(value) < 1e-15 || Math.abs(value) > 1e15 ? 0 : value);
     const blocks = fc
       .integer({ min: 1, max: 3 })
-      .chain((count) => weights(count * GGUF_BLOCKS[type].values).map((values) => values.map(usual)));
+      .chain((count) => weights(count * BLOCK_TYPES[type].values).map((values) => values.map(usual)));
     fc.assert(
       fc.property(blocks, (values) => {
-        sameBits(wasm.quantizeGguf(values, type), reference.quantizeGguf(values, type));
+        sameBits(wasm.quantizeBlocks(values, type), reference.quantizeBlocks(values, type));
       }),
       { numRuns: 150 },
     );
@@ -42,8 +43,8 @@ describe.each(['Q8_0', 'Q4_0', 'Q4_K'] as const)('%s', (type) => {
   it('goes on over more than a tile', () => {
     const values = gaussian(TILE_ELEMENTS + 1024, 5);
     const tail = TILE_ELEMENTS - 256;
-    const { values: perBlock, bytes } = GGUF_BLOCKS[type];
-    sameBits(wasm.quantizeGguf(values, type).subarray((tail / perBlock) * bytes), reference.quantizeGguf(values.subarray(tail), type));
-    expect(wasm.quantizeGguf(new Float32Array(0), type).length).toBe(0);
+    const { values: perBlock, bytes } = BLOCK_TYPES[type];
+    sameBits(wasm.quantizeBlocks(values, type).subarray((tail / perBlock) * bytes), reference.quantizeBlocks(values.subarray(tail), type));
+    expect(wasm.quantizeBlocks(new Float32Array(0), type).length).toBe(0);
   });
 });

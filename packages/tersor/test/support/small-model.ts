@@ -16,6 +16,16 @@ const SHAPES = {
   bias: [33],
 } as const satisfies Record<string, Shape>;
 
+/** The same as llama.cpp has them, with rows of whole blocks, of blocks of 32 alone, and of neither. */
+const GGUF_SHAPES = {
+  'token_embd.weight': [600, 256],
+  'blk.0.attn_v.weight': [64, 512],
+  'blk.0.ffn_down.weight': [256, 96],
+  'blk.0.ffn_up.weight': [300, 33],
+  'blk.0.attn_norm.weight': [33],
+  'output.weight': [600, 256],
+} as const satisfies Record<string, Shape>;
+
 export interface CountedModel {
   readonly model: Model;
   /** Ids of the weights that were loaded, in order. */
@@ -39,6 +49,17 @@ export function smallModel(): CountedModel {
     },
     loads,
   };
+}
+
+/** A checkpoint with floats. */
+export function smallGguf(): CountedModel {
+  const loads: string[] = [];
+  const weights = new Map(Object.entries(GGUF_SHAPES).map(([id, shape]) => [id, weightOf(id, shape, loads)]));
+  const properties = new Map([
+    ['general.architecture', 'llama'],
+    ['llama.block_count', '1'],
+  ]);
+  return { model: { format: 'gguf', meta: { properties, producer: 'test', format: undefined }, weights, execution: new Map() }, loads };
 }
 
 /** Input and output names, types and shapes of `smallModel`. */

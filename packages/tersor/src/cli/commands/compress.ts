@@ -1,5 +1,6 @@
 import type { Asked } from '../../core/asked.ts';
 import { TersorError } from '../../core/error.ts';
+import { parseRecipe } from '../../core/parse-recipe.ts';
 import type { Recipe } from '../../core/recipe.ts';
 import type { Report } from '../../core/report.ts';
 import { isFolder } from '../../io/node-folder.ts';
@@ -16,11 +17,20 @@ import type { Shell } from '../shell.ts';
 import { withProgress } from '../with-progress.ts';
 
 export async function compressCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
-  return runJob(flags.dryRun ? 'plan' : 'compress', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell));
+  return runJob(flags.dryRun ? 'plan' : 'compress', model, flags, shell, await recipeFor(flags, shell));
 }
 
 export async function planCommand(model: string, flags: CompressFlags, shell: Shell): Promise<number> {
-  return runJob('plan', model, flags, shell, await loadRecipe(flags.recipe, flags.set ?? [], shell));
+  return runJob('plan', model, flags, shell, await recipeFor(flags, shell));
+}
+
+/** What flags say that is to be done; undefined when it is to be found. @throws USAGE when two of them say it */
+async function recipeFor({ recipe, set = [], type, tensor }: CompressFlags, shell: Shell): Promise<Recipe | undefined> {
+  if (type === undefined && tensor === undefined) return loadRecipe(recipe, set, shell);
+  if (recipe !== undefined || set.length > 0) {
+    throw new TersorError('USAGE', type === undefined ? '--tensor' : '--type', 'is a recipe of its own', 'leave --recipe and --set out');
+  }
+  return parseRecipe({ version: 1, steps: [{ use: 'gguf', ...defined({ type, tensor }) }] }, shell.methods, '--type');
 }
 
 /** The main job with a recipe or without, from flags to exit status. */

@@ -1,10 +1,10 @@
 import { type BlockType, halfAt, nibbleOf, u16At } from './block-type.ts';
 
 /** Steps that are shorter near zero. */
-const NONLINEAR = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
+export const NONLINEAR = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
 
 /** Twice the values of a float with two bits of exponent and one of mantissa. */
-const E2M1 = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] as const;
+export const E2M1 = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] as const;
 
 /** Codes of 4 bits that say which of 16 values it is. */
 export const TABLES = {

@@ -30,7 +30,7 @@ export const TERNARY = {
 } as const satisfies Record<string, BlockType>;
 
 /** Bytes of TQ1_0 that hold the digits of as many neighbours: where they begin, how many, and their digits. */
-const TERNARY_RUNS = [
+export const TERNARY_RUNS = [
   [0, 32, 5],
   [32, 16, 5],
   [48, 4, 4],

@@ -1,0 +1,139 @@
+import { BLOCK_TYPES, WRITABLE_BLOCKS } from '../../core/blocks/block-types.ts';
+import { decode, denseOf } from '../../core/decode.ts';
+import type { DType } from '../../core/dtype.ts';
+import { TersorError } from '../../core/error.ts';
+import type { WeightId } from '../../core/graph.ts';
+import type { Kernels } from '../../core/kernels.ts';
+import { bytesOf, type Layout } from '../../core/layout.ts';
+import { type Context, defineMethod } from '../../core/method.ts';
+import { type Model, mapWeights, type Weight } from '../../core/model.ts';
+import { nearest } from '../../core/nearest.ts';
+import { names, oneOf } from '../../core/options.ts';
+import { globOf } from '../../core/rules.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { fileTypeOf, isBlocks, MIX_IDS, type TensorType, typeForShortBlocks, typesOfMix } from '../ggml-mixes.ts';
+
+const TENSOR_TYPES: readonly TensorType[] = ['F32', 'F16', 'BF16', ...WRITABLE_BLOCKS];
+
+/** Versions of ggml's block types so far: all that it ever wrote into GGUF files are of the second. */
+const QUANTIZATION_VERSION = 2;
+
+const options = {
+  type: oneOf(MIX_IDS, {
+    default: 'Q4_K_M',
+    doc: "llama.cpp's name of the mix: a type for most weights, and more bits for those that need them.",
+    search: ['Q8_0', 'Q6_K', 'Q5_K_M', 'Q4_K_M', 'Q3_K_M', 'Q2_K'],
+  }),
+  tensor: names({
+    default: [],
+    doc: 'Types of some tensors: pattern=type, such as blk.*.attn_v.weight=Q8_0. * crosses no ".", ** does; without a *, what contains the pattern. The last that fits counts.',
+  }),
+  search: oneOf(['best', 'reference'], {
+    default: 'best',
+    doc: "What rows get that are not multiples of 256: best: the type with the smallest error at no more bytes; reference: llama.cpp's choice, which is larger.",
+  }),
+};
+
+export default defineMethod({
+  id: 'gguf',
+  family: 'quantize',
+  summary: 'Rounds the weights of a GGUF model to a type of llama.cpp, or to one of its mixes. Needs no data.',
+  notes: [
+    "Blocks are those of ggml's reference quantizer, byte for byte. Which weight gets how many bits is decided by llama.cpp's own rules; `tensor` overrides them, weight by weight.",
+    'Norms, biases and what else is small stays as it is, as in llama.cpp.',
+    '',
+    'Weights that are in blocks already are copied where what they would become is the same type or takes no fewer bytes; otherwise they are rounded again, which',
+    'loses a little more than rounding the original would. Rows that are not multiples of 256 cannot have the types named `_K`: see `search`.',
+  ].join('\n'),
+  source: 'https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/README.md',
+  options,
+  changes: 'layout',
+  loss: 'data-dependent',
+  formats: ['gguf'],
+  async apply(model, { type, tensor, search }, context) {
+    const { scope, kernels } = context;
+    const chosen = new Map([...typesOfMix(type, model), ...typesByPattern(model, tensor)]);
+    const layouts = new Map<WeightId, Layout>();
+    for (const { weight } of scope) {
+      const wanted = chosen.get(weight.id);
+      const layout = wanted && layoutFor(weight, wanted, search, context);
+      if (layout && !isKept(weight, layout)) layouts.set(weight.id, layout);
+    }
+    if (layouts.size === 0) return model;
+    const again = [...layouts.keys()].filter((id) => model.weights.get(id)?.layout.kind === 'blocks');
+    if (again.length > 0)
+      context.note('gguf', `${again.length} weights are rounded a second time: from the original, the result would be better`);
+    const changed = mapWeights(model, (weight) => {
+      const layout = layouts.get(weight.id);
+      return layout && { ...weight, layout, load: () => convert(weight, layout, kernels) };
+    });
+    const properties = new Map(model.meta.properties)
+      .set('general.quantization_version', String(QUANTIZATION_VERSION))
+      .set('general.file_type', String(fileTypeOf(type)));
+    return { ...changed, meta: { ...model.meta, properties } };
+  },
+});
+
+/** @throws OPTION_VALUE, RULE_UNMATCHED */
+function typesByPattern({ weights }: Model, settings: readonly string[]): Map<WeightId, TensorType> {
+  const types = new Map<WeightId, TensorType>();
+  for (const setting of settings) {
+    const [, pattern = '', name = ''] = /^(.*)=([^=]*)$/s.exec(setting) ?? [];
+    const type = TENSOR_TYPES.find((known) => known === name.toUpperCase());
+    if (pattern === '' || !type) {
+      const close = nearest(name.toUpperCase(), TENSOR_TYPES);
+      throw new TersorError(
+        'OPTION_VALUE',
+        `tensor ${setting}`,
+        'is not pattern=type',
+        close ? `did you mean "${close}"?` : `types are ${TENSOR_TYPES.join(', ')}`,
+      );
+    }
+    const glob = globOf(pattern.includes('*') ? pattern : `**${pattern}**`);
+    const found = [...weights.keys()].filter((id) => glob.test(id));
+    for (const id of found) types.set(id, type);
+    if (found.length > 0) continue;
+    const close = nearest(pattern, weights.keys());
+    throw new TersorError(
+      'RULE_UNMATCHED',
+      `tensor ${setting}`,
+      `none of ${weights.size} tensors matches`,
+      close ? `closest name: "${close}"` : 'see the names with: tersor inspect <model> --weights',
+    );
+  }
+  return types;
+}
+
+const DENSE: Readonly<Record<Exclude<TensorType, (typeof WRITABLE_BLOCKS)[number]>, DType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+
+/** The type itself where rows consist of its blocks; otherwise what comes closest. */
+function layoutFor({ id, shape }: Weight, wanted: TensorType, search: 'best' | 'reference', { note }: Context): Layout {
+  if (!isBlocks(wanted)) return { kind: 'dense', dtype: DENSE[wanted] };
+  const row = shape.at(-1) ?? 1;
+  const other = typeForShortBlocks(wanted, search);
+  const type = [wanted, other].find((candidate) => candidate && row % BLOCK_TYPES[candidate].values === 0);
+  if (type !== wanted) note(id, `has rows of ${row} values, which ${wanted} cannot hold: it becomes ${type ?? 'F16'}`);
+  return type ? { kind: 'blocks', type } : { kind: 'dense', dtype: 'f16' };
+}
+
+/** Rounding again what is in blocks loses something, and pays only where bytes are saved. Floats are what was asked for, or as good. */
+function isKept({ shape, layout: before }: Weight, after: Layout): boolean {
+  if (before.kind === 'dense' && after.kind === 'dense') return before.dtype === after.dtype;
+  return before.kind === 'blocks' && after.kind === 'blocks' && bytesOf({ shape, layout: before }) <= bytesOf({ shape, layout: after });
+}
+
+/** @throws LAYOUT when a value is infinite or not a number */
+async function convert(weight: Weight, layout: Layout, kernels: Kernels): Promise<Tensor> {
+  const values = decode(await weight.load());
+  const { shape } = weight;
+  if (layout.kind === 'blocks') {
+    if ((await kernels.summarize(values)).nonFinite > 0) {
+      throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
+    }
+    const type = WRITABLE_BLOCKS.find((known) => known === layout.type);
+    if (type) return { kind: 'blocks', type, shape, bytes: await kernels.quantizeBlocks(values, type) };
+  }
+  if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);
+  const halves = layout.dtype === 'bf16' ? await kernels.toBfloat16(values) : await kernels.toHalf(values);
+  return { kind: 'dense', dtype: layout.dtype, shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
+}

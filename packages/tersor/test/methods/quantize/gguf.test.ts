@@ -1,0 +1,180 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compare } from '../../../src/compare.ts';
+import { compress, plan } from '../../../src/compress.ts';
+import { describe as words } from '../../../src/core/describe.ts';
+import { findLayers } from '../../../src/core/find-layers.ts';
+import type { Context } from '../../../src/core/method.ts';
+import type { Model, Weight } from '../../../src/core/model.ts';
+import { parseOptions } from '../../../src/core/options.ts';
+import { randomFor } from '../../../src/core/random.ts';
+import { gguf as format } from '../../../src/formats/gguf/gguf.ts';
+import { inspect } from '../../../src/inspect.ts';
+import { openMemory } from '../../../src/io/memory-store.ts';
+import { openKernels } from '../../../src/kernels/open-kernels.ts';
+import gguf from '../../../src/methods/quantize/gguf.ts';
+import { smallGguf } from '../../support/small-model.ts';
+
+/** A llama of some layers, without values. */
+function llama(layers: number, facts: Readonly<Record<string, string>> = {}, row = 256): Model {
+  const names = Array.from({ length: layers }, (_, i) =>
+    ['attn_norm', 'attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'].map((part) => `blk.${i}.${part}.weight`),
+  ).flat();
+  const weight = (id: string): Weight => ({
+    id,
+    shape: id.includes('norm') ? [row] : [64, row],
+    dtype: 'f32',
+    layout: { kind: 'dense', dtype: 'f32' },
+    load: () => Promise.reject(new Error('not to be loaded')),
+  });
+  const properties = new Map(
+    Object.entries({ 'general.architecture': 'llama', 'llama.block_count': String(layers), 'llama.attention.head_count': '8', ...facts }),
+  );
+  const ids = ['token_embd.weight', ...names, 'output_norm.weight', ...(facts.output === undefined ? [] : ['output.weight'])];
+  return {
+    format: 'gguf',
+    meta: { properties, producer: '', format: undefined },
+    weights: new Map(ids.map((id) => [id, weight(id)])),
+    execution: new Map(),
+  };
+}
+
+async function applied(model: Model, raw: Readonly<Record<string, unknown>>, notes: string[] = []): Promise<Model> {
+  const kernels = await openKernels({ threads: 0 });
+  const context: Context = {
+    scope: await findLayers(model),
+    kernels,
+    note: (about, message) => void notes.push(`${about}: ${message}`),
+    random: (weight) => randomFor(0, weight),
+    observed: async () => undefined,
+  };
+  return gguf.apply(model, parseOptions('gguf', gguf.options, raw), context);
+}
+
+/** Types in words, layer by layer, of one kind of weight. */
+async function typesOf(part: string, model: Model, raw: Readonly<Record<string, unknown>>): Promise<string> {
+  const { weights } = await applied(model, raw);
+  return [...weights.values()].flatMap(({ id, layout }) => (id.includes(part) ? [words(layout)] : [])).join(' ');
+}
+
+describe('mixes', () => {
+  it.each([
+    // by llama.cpp's rules, worked out by hand: first and last eighth, and every third between
+    ['Q4_K_M', 'attn_v', 'Q6_K Q4_K Q4_K Q6_K Q4_K Q4_K Q6_K Q6_K'],
+    ['Q4_K_M', 'ffn_down', 'Q6_K Q4_K Q4_K Q6_K Q4_K Q4_K Q6_K Q6_K'],
+    ['Q5_K_M', 'ffn_down', 'Q6_K Q5_K Q5_K Q6_K Q5_K Q5_K Q6_K Q6_K'],
+    ['Q4_K_S', 'attn_v', 'Q5_K Q5_K Q5_K Q5_K Q4_K Q4_K Q4_K Q4_K'],
+    ['Q4_K_S', 'ffn_down', 'Q5_K Q4_K Q4_K Q4_K Q4_K Q4_K Q4_K Q4_K'],
+    ['Q3_K_M', 'attn_v', 'Q5_K Q5_K Q4_K Q4_K Q4_K Q4_K Q4_K Q4_K'],
+    ['Q3_K_L', 'attn_output', 'Q5_K Q5_K Q5_K Q5_K Q5_K Q5_K Q5_K Q5_K'],
+    ['Q2_K', 'ffn_down', 'Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K'],
+    ['Q2_K', 'attn_k.', 'Q2_K Q2_K Q2_K Q2_K Q2_K Q2_K Q2_K Q2_K'],
+    ['IQ4_XS', 'ffn_down', 'Q5_K IQ4_XS IQ4_XS IQ4_XS IQ4_XS IQ4_XS IQ4_XS IQ4_XS'],
+    ['MXFP4_MOE', 'ffn_up', 'Q8_0 Q8_0 Q8_0 Q8_0 Q8_0 Q8_0 Q8_0 Q8_0'],
+    ['F16', 'ffn_up', 'f16 f16 f16 f16 f16 f16 f16 f16'],
+  ])('%s: %s', async (type, part, expected) => {
+    expect(await typesOf(part, llama(8), { type })).toBe(expected);
+  });
+
+  it('give more to values that many heads share, and to experts', async () => {
+    const shared = { 'llama.attention.head_count_kv': '2' };
+    expect(await typesOf('attn_v', llama(1, shared), { type: 'Q2_K' })).toBe('Q4_K');
+    expect(await typesOf('attn_v', llama(1), { type: 'Q2_K' })).toBe('Q3_K');
+    expect(await typesOf('attn_k.', llama(1, { 'llama.expert_count': '8' }), { type: 'Q4_K_M' })).toBe('Q8_0');
+  });
+
+  it('give more to the table that logits are made with', async () => {
+    expect(await typesOf('token_embd', llama(1), { type: 'Q4_K_M' })).toBe('Q6_K');
+    expect(await typesOf('token_embd', llama(1, { output: '' }), { type: 'Q4_K_M' })).toBe('Q4_K');
+    expect(await typesOf('token_embd', llama(1, { output: '' }), { type: 'TQ2_0' })).toBe('Q4_K');
+    expect(await typesOf('output.weight', llama(1, { output: '' }), { type: 'Q4_0' })).toBe('Q4_0 Q6_K');
+    expect(await typesOf('output.weight', llama(1, { output: '' }), { type: 'Q8_0' })).toBe('Q8_0 Q8_0');
+  });
+
+  it('leave norms alone, and say what they are', async () => {
+    const { weights, meta } = await applied(llama(1), { type: 'q5_k_m' });
+    expect(weights.get('blk.0.attn_norm.weight')?.layout).toEqual({ kind: 'dense', dtype: 'f32' });
+    expect(meta.properties.get('general.file_type')).toBe('17');
+    expect(meta.properties.get('general.quantization_version')).toBe('2');
+  });
+
+  it.each([
+    ['best', 96, 'IQ4_NL'],
+    ['reference', 96, 'Q5_0'],
+    ['best', 40, 'f16'],
+  ])('%s: rows of %d get %s', async (search, row, expected) => {
+    const notes: string[] = [];
+    const { weights } = await applied(llama(1, {}, row), { type: 'Q4_K_S', search }, notes);
+    const layout = weights.get('blk.0.ffn_up.weight')?.layout;
+    expect(layout && words(layout)).toBe(expected);
+    expect(notes.join()).toContain(`blk.0.ffn_up.weight: has rows of ${row} values, which Q4_K cannot hold`);
+  });
+});
+
+describe('single tensors', () => {
+  it('get another type, the last that fits', async () => {
+    const tensor = ['attn_v=Q8_0', 'blk.1.**=f16', 'blk.*.attn_k.weight=q6_k'];
+    const { weights } = await applied(llama(2), { tensor });
+    const type = (id: string) => words(weights.get(id)?.layout ?? { kind: 'dense', dtype: 'f64' });
+    expect(type('blk.0.attn_v.weight')).toBe('Q8_0');
+    expect(type('blk.1.attn_v.weight')).toBe('f16');
+    expect(type('blk.1.attn_k.weight')).toBe('Q6_K');
+  });
+
+  it.each([
+    ['attn_w=Q8_0', 'RULE_UNMATCHED', /none of 18 tensors/],
+    ['attn_v=Q9_0', 'OPTION_VALUE', /did you mean "Q/],
+    ['attn_v', 'OPTION_VALUE', /is not pattern=type/],
+  ])('%s is refused', async (setting, code, says) => {
+    await expect(applied(llama(2), { tensor: [setting] })).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+  });
+});
+
+describe('a file', () => {
+  let folder: string;
+  let input: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tersor-gguf-'));
+    input = join(folder, 'small.gguf');
+    const store = openMemory();
+    const kernels = await openKernels({ threads: 0 });
+    await format.write(smallGguf().model, store, 'small.gguf', { target: 'node', kernels });
+    await store.commit();
+    await writeFile(input, store.files.get('small.gguf') ?? new Uint8Array());
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const step = (options: object) => ({ version: 1 as const, steps: [{ use: 'gguf', ...options }] });
+
+  it('is written as planned, compares with its original, and is never rounded twice to the same', async () => {
+    const [output, again] = [join(folder, 'q4.gguf'), join(folder, 'again.gguf')];
+    const planned = await plan(input, { recipe: step({ type: 'Q4_K_M' }) });
+    const { outcome, weights } = await compress(input, { output, recipe: step({ type: 'Q4_K_M' }) });
+    expect(outcome).toBe('compressed');
+    expect((await readFile(output)).length).toBe(planned.resultBytes);
+    expect(weights.map(({ after }) => after)).toEqual(['Q4_K', 'Q6_K', 'Q8_0', 'f16', 'f32', 'Q6_K']);
+    const errors = (await compare(input, output)).weights.map(({ error = 0 }) => error);
+    expect(errors.map((error) => error.toFixed(2))).toEqual(['0.07', '0.02', '0.00', '0.00', '0.00', '0.02']);
+    const { metadata } = await inspect(output);
+    expect(metadata).toMatchObject({ 'general.file_type': '15', 'general.quantization_version': '2', 'llama.block_count': '1' });
+
+    // larger or the same: every block is copied
+    await compress(output, { output: again, recipe: step({ type: 'Q8_0' }), keep: true });
+    await compress(output, { output: join(folder, 'third.gguf'), recipe: step({ type: 'Q3_K_S' }) });
+    const [first, second, third] = await Promise.all(['q4', 'again', 'third'].map((name) => inspect(join(folder, `${name}.gguf`))));
+    expect(second?.weights).toEqual(first?.weights);
+    expect(third?.weights.map(({ layout }) => layout)).toEqual(['Q3_K', 'Q3_K', 'IQ4_NL', 'f16', 'f32', 'Q6_K']);
+    expect(first?.weights.map(({ layout }) => layout)).toEqual(['Q4_K', 'Q6_K', 'Q8_0', 'f16', 'f32', 'Q6_K']);
+    expect((await compare(output, join(folder, 'third.gguf'))).weights.find(({ id }) => id === 'output.weight')?.error).toBe(0);
+  });
+
+  it('of another format is refused', async () => {
+    const model = join(folder, 'm.safetensors');
+    await writeFile(model, Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{}')]));
+    await expect(compress(model, { output: join(folder, 'x.safetensors'), recipe: step({}) })).rejects.toThrow(
+      'steps[0] gguf: is for gguf, and the model is safetensors',
+    );
+  });
+});

@@ -18,6 +18,9 @@ const LEAST_SAVING = 0.005;
 const SHARES = [1, 0.7, 0.5, 0.25, 0.06];
 /** How much less drop is aimed at when the written model loses more than its layers did, at least. */
 const MORE_CAREFUL = 0.9;
+/** What gains of layers together may be of those that they have alone. */
+const LEAST_PACE = 0.2;
+const LARGEST_PACE = 2;
 /** Times that the latency of a whole model tells that its layers were timed too well. */
 const MAX_CONFIRMATIONS = 4;
 
@@ -30,7 +33,8 @@ const MAX_CONFIRMATIONS = 4;
  * allows is found by measuring assembled models. Where layers lose more or less together than they do alone, their errors are
  * measured again, in the company of the best allocation so far, and the problem is solved anew.
  */
-export async function* propose(question: Question): AsyncGenerator<Option[]> {
+export async function* propose(asked: Question): AsyncGenerator<Option[]> {
+  const question = await atMeasuredPace(asked);
   if (question.maxBytes !== undefined) {
     const fitting = await leastErrorWithin(question, question.maxBytes);
     if (fitting) yield fitting;
@@ -199,11 +203,23 @@ async function confirmed(question: Question, choices: Ranked, found: Found, targ
   return { holding, aim, paced };
 }
 
+/**
+ * The question with latencies that add up to what the quickest allocation of all takes as a whole: what operators gain alone is more or less than they
+ * gain together, and a promise that can be kept is not to be given up for that.
+ */
+async function atMeasuredPace(question: Question): Promise<Question> {
+  const { options, confirm, solve } = question;
+  if (!confirm) return question;
+  const unmeasured = options.map((row) => row.map((option) => ({ ...option, error: 0 })));
+  const quickest = await allocate(unmeasured, 'latency', {}, solve);
+  return quickest ? { ...question, options: atPace(options, quickest, (await confirm(quickest)).added) } : question;
+}
+
 /** The options with latencies that add up to what the whole model was measured to take. */
 function atPace(choices: Ranked, chosen: readonly Option[], added: readonly number[]): Ranked {
   const factors = added.map((share, shape) => {
     const expected = chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0);
-    return expected < 0 ? Math.min(1, Math.max(0.2, share / expected)) : 1;
+    return expected < 0 ? Math.min(LARGEST_PACE, Math.max(LEAST_PACE, share / expected)) : 1;
   });
   return choices.map((row) =>
     row.map((option) => ({

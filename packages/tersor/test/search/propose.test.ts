@@ -110,6 +110,15 @@ it('is as quick as was asked, in the fewest bytes', async () => {
   expect(found).toContain(3); // the whole model gains half of what its layers gain alone
 });
 
+it('keeps a latency that layers reach together, though not by what each gains alone', async () => {
+  const { question } = model({ a: [0.001, 0.002], b: [0.001, 0.002], c: [0.001, 0.002] }, 1);
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.steps === eight ? -0.1 : 0] })));
+  const confirm = async (chosen: readonly Option[]) => ({ drop: 0, added: [chosen.filter((o) => o.steps === eight).length * -0.2] });
+  const chosen = await take({ ...question, options, maxAdded: [-0.35], confirm });
+  expect(chosen?.filter((o) => o.steps === eight)).toHaveLength(2);
+  expect(chosen?.filter((o) => o.steps === four)).toHaveLength(1);
+});
+
 it('comes as close to the latency as it can when nothing is as quick', async () => {
   const { question } = model({ a: [0.001, 0.002] }, 1);
   const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.steps === eight ? -0.1 : 0] })));

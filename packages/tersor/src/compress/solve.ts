@@ -14,6 +14,9 @@ const COARSE = 1e-2;
 /** Heuristics look for a first solution, which these programs have many of: a search without them is ten times as fast. */
 const SETTINGS = { output_flag: false, mip_heuristic_effort: 0, mip_max_nodes: 5000 } as const;
 
+/** Where that search finds none, and does not prove that there is none. */
+const PATIENT = { output_flag: false, time_limit: 20 } as const;
+
 /**
  * Programs solved as mixed-integer linear programs by HiGHS.
  * Source: Huangfu and Hall 2018, Parallelizing the dual revised simplex method; https://highs.dev
@@ -82,9 +85,14 @@ function optimum(
     ...names.flat(),
     'End',
   ].join('\n');
-  const { Columns: columns } = highs.solve(text, { ...SETTINGS, mip_rel_gap: open.length > FEW_GROUPS ? GAP.many : GAP.few });
-  const chosen = open.map((row, g) => row.findIndex((isOpen, c) => isOpen && isTaken(columns[name(g, c)])));
-  return chosen.includes(-1) ? undefined : chosen;
+  const gap = { mip_rel_gap: open.length > FEW_GROUPS ? GAP.many : GAP.few };
+  for (const settings of [SETTINGS, PATIENT]) {
+    const { Columns: columns, Status: status } = highs.solve(text, { ...settings, ...gap });
+    const chosen = open.map((row, g) => row.findIndex((isOpen, c) => isOpen && isTaken(columns[name(g, c)])));
+    if (!chosen.includes(-1)) return chosen;
+    if (status === 'Infeasible') break;
+  }
+  return undefined;
 }
 
 /** Programs that cannot be solved have columns without values. */

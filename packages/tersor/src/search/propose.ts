@@ -20,7 +20,7 @@ const SHARES = [1, 0.7, 0.5, 0.25, 0.06];
 const MORE_CAREFUL = 0.9;
 /** What gains of layers together may be of those that they have alone. */
 const LEAST_PACE = 0.2;
-const LARGEST_PACE = 2;
+const LARGEST_PACE = 10;
 /** Times that the latency of a whole model tells that its layers were timed too well. */
 const MAX_CONFIRMATIONS = 4;
 
@@ -97,7 +97,9 @@ function rankedAs(option: Option, row: readonly Option[]): Option {
 }
 
 function smaller(found: Found, other: Option[] | undefined): Found {
-  return other && !found.unreachable && sumOf(other, 'bytes') < sumOf(found.holding, 'bytes') ? { holding: other, measured: true } : found;
+  return other && !found.unreachable && sumOf(other, 'bytes') < sumOf(found.holding, 'bytes')
+    ? { ...found, holding: other, measured: true }
+    : found;
 }
 
 /** What is left when there was no time to measure: every layer at the most faithful of what makes it smaller. */

@@ -1,58 +1,46 @@
-// GGUF's Q4_K, byte for byte that of ggml's reference quantizer. Twin of kernels/reference/ggml/k-quants-with-minimum.ts.
+// GGUF's Q2_K, Q4_K and Q5_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-with-minimum.ts.
 import { halfBits } from './gguf';
+import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
 
-const Q4_K_BYTES: usize = 144;
-/** The super-block with 8 sub-blocks side by side: element l of sub-blocks 0..7 at l * 32. The same for their weights. */
-const TURNED: usize = memory.data(1024, 16);
+/** Weights of the errors, in the arrangement of TURNED. */
 const WEIGHTS: usize = memory.data(1024, 16);
-/** Per sub-block: scale, minimum (as a positive number), and the search's own start and inverse scale, from which its codes follow. */
-const SCALES: usize = memory.data(32, 16);
-const MINS: usize = memory.data(32, 16);
-const STARTS: usize = memory.data(32, 16);
-const INVERSES: usize = memory.data(32, 16);
+/** Of each part: scale, minimum (as a positive number), and the search's own start and inverse scale, from which its codes follow. */
+const SCALES: usize = memory.data(64, 16);
+const MINS: usize = memory.data(64, 16);
+const STARTS: usize = memory.data(64, 16);
+const INVERSES: usize = memory.data(64, 16);
 
-/** Value of a finite half. */
-function halfValue(bits: i32): f32 {
-  const magnitude = bits & 0x7fff;
-  const value = magnitude < 0x400 ? <f32>magnitude * <f32>5.9604644775390625e-8 : reinterpret<f32>((magnitude << 13) + 0x38000000);
-  const full = magnitude < 0x7c00 ? value : f32.POSITIVE_INFINITY;
-  return bits & 0x8000 ? -full : full;
-}
-
-function turn(values: usize, first: usize): void {
-  const rows = values + (first << 7);
-  for (let l: usize = 0; l < 32; l += 4) {
-    const a = v128.load(rows + (l << 2)), b = v128.load(rows + (l << 2), 128), c = v128.load(rows + (l << 2), 256), d = v128.load(rows + (l << 2), 384);
-    const ab = v128.shuffle<u32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<u32>(c, d, 0, 4, 1, 5);
-    const ef = v128.shuffle<u32>(a, b, 2, 6, 3, 7), gh = v128.shuffle<u32>(c, d, 2, 6, 3, 7);
-    const out = TURNED + (l << 5) + (first << 2);
-    v128.store(out, v128.shuffle<u64>(ab, cd, 0, 2));
-    v128.store(out, v128.shuffle<u64>(ab, cd, 1, 3), 32);
-    v128.store(out, v128.shuffle<u64>(ef, gh, 0, 2), 64);
-    v128.store(out, v128.shuffle<u64>(ef, gh, 1, 3), 96);
-  }
+// @ts-ignore: decorator
+@inline
+function stepsOf(x: v128, low: v128, inverse: v128, most: f32): v128 {
+  const rounded = f32x4.nearest(f32x4.mul(inverse, f32x4.sub(x, low)));
+  return f32x4.pmin(f32x4.pmax(rounded, f32x4.splat(0)), f32x4.splat(most));
 }
 
 // @ts-ignore: decorator
 @inline
-function stepsOf(x: v128, low: v128, inverse: v128): v128 {
-  const rounded = f32x4.nearest(f32x4.mul(inverse, f32x4.sub(x, low)));
-  return f32x4.pmin(f32x4.pmax(rounded, f32x4.splat(0)), f32x4.splat(15));
+function errorOf(diff: v128, isAbsolute: bool): v128 {
+  return isAbsolute ? f32x4.abs(diff) : f32x4.mul(diff, diff);
 }
 
-/** ggml's make_qkx2_quants(32, 15, ..., -1, 0.1, 20, squared error) for four sub-blocks, each lane in its order. */
-function search(first: usize): void {
+/** ggml's make_qkx2_quants for four parts, each lane in its order. Values lie `stride` bytes apart, `span` in all. */
+// @ts-ignore: decorator
+@inline
+function search(first: usize, stride: usize, span: usize, most: f32, from: f32, tries: i32, isAbsolute: bool): void {
   const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2);
-  let squares = f32x4.splat(0);
-  for (let l: usize = 0; l < 1024; l += 32) {
-    const x = v128.load(x0 + l);
-    squares = f32x4.add(squares, f32x4.mul(x, x));
+  let average = f32x4.splat(0);
+  if (!isAbsolute) {
+    let squares = f32x4.splat(0);
+    for (let l: usize = 0; l < span; l += stride) {
+      const x = v128.load(x0 + l);
+      squares = f32x4.add(squares, f32x4.mul(x, x));
+    }
+    average = f32x4.sqrt(f32x4.mul(squares, f32x4.splat(1.0 / 32.0)));
   }
-  const average = f32x4.sqrt(f32x4.mul(squares, f32x4.splat(1.0 / 32.0)));
   let low = v128.load(x0), high = low, sumW = f32x4.splat(0), sumX = sumW;
-  for (let l: usize = 0; l < 1024; l += 32) {
+  for (let l: usize = 0; l < span; l += stride) {
     const x = v128.load(x0 + l);
-    const w = f32x4.add(average, f32x4.abs(x));
+    const w = isAbsolute ? f32x4.abs(x) : f32x4.add(average, f32x4.abs(x));
     v128.store(w0 + l, w);
     low = f32x4.pmin(low, x);
     high = f32x4.pmax(high, x);
@@ -61,19 +49,19 @@ function search(first: usize): void {
   }
   low = f32x4.pmin(low, f32x4.splat(0));
   const flat = f32x4.eq(high, low);
-  let inverse = f32x4.div(f32x4.splat(15), f32x4.sub(high, low));
+  let inverse = f32x4.div(f32x4.splat(most), f32x4.sub(high, low));
   let scale = f32x4.div(f32x4.splat(1), inverse), bestInverse = inverse, bestLow = low, best = f32x4.splat(0);
-  for (let l: usize = 0; l < 1024; l += 32) {
+  for (let l: usize = 0; l < span; l += stride) {
     const x = v128.load(x0 + l);
-    const diff = f32x4.sub(f32x4.add(f32x4.mul(scale, stepsOf(x, low, inverse)), low), x);
-    best = f32x4.add(best, f32x4.mul(v128.load(w0 + l), f32x4.mul(diff, diff)));
+    const diff = f32x4.sub(f32x4.add(f32x4.mul(scale, stepsOf(x, low, inverse, most)), low), x);
+    best = f32x4.add(best, f32x4.mul(v128.load(w0 + l), errorOf(diff, isAbsolute)));
   }
-  for (let step = 0; step <= 20; step++) {
-    inverse = f32x4.div(f32x4.splat(<f32>-1 + <f32>0.1 * <f32>step + <f32>15), f32x4.sub(high, low));
+  for (let step = 0; step <= tries; step++) {
+    inverse = f32x4.div(f32x4.splat(from + <f32>0.1 * <f32>step + most), f32x4.sub(high, low));
     let sumL = f32x4.splat(0), sumLL = sumL, sumXL = sumL;
-    for (let l: usize = 0; l < 1024; l += 32) {
+    for (let l: usize = 0; l < span; l += stride) {
       const x = v128.load(x0 + l);
-      const code = stepsOf(x, low, inverse);
+      const code = stepsOf(x, low, inverse, most);
       const wl = f32x4.mul(v128.load(w0 + l), code);
       sumL = f32x4.add(sumL, wl);
       sumLL = f32x4.add(sumLL, f32x4.mul(wl, code));
@@ -86,10 +74,10 @@ function search(first: usize): void {
     thisMin = v128.andnot(thisMin, above);
     thisScale = v128.bitselect(f32x4.div(sumXL, sumLL), thisScale, above);
     let error = f32x4.splat(0);
-    for (let l: usize = 0; l < 1024; l += 32) {
+    for (let l: usize = 0; l < span; l += stride) {
       const x = v128.load(x0 + l);
-      const diff = f32x4.sub(f32x4.add(f32x4.mul(thisScale, stepsOf(x, low, inverse)), thisMin), x);
-      error = f32x4.add(error, f32x4.mul(v128.load(w0 + l), f32x4.mul(diff, diff)));
+      const diff = f32x4.sub(f32x4.add(f32x4.mul(thisScale, stepsOf(x, low, inverse, most)), thisMin), x);
+      error = f32x4.add(error, f32x4.mul(v128.load(w0 + l), errorOf(diff, isAbsolute)));
     }
     const wins = v128.and(f32x4.gt(determinant, f32x4.splat(0)), f32x4.lt(error, best));
     best = v128.bitselect(error, best, wins);
@@ -105,78 +93,126 @@ function search(first: usize): void {
   v128.store(INVERSES + (first << 2), v128.andnot(bestInverse, flat));
 }
 
-/** ggml's nearest_int, for any float. */
+/** Sixteen codes of part j; where its scale came out as zero, those of the search. */
 // @ts-ignore: decorator
 @inline
-function nearestInt(x: f32): i32 {
-  return (reinterpret<i32>(x + <f32>12582912) & 0x007fffff) - 0x00400000;
-}
-
-// @ts-ignore: decorator
-@inline
-function codesOf(x: v128, minimum: v128, d: v128): v128 {
-  const sum = f32x4.add(f32x4.div(f32x4.add(x, minimum), d), f32x4.splat(12582912));
-  const code = i32x4.sub(v128.and(sum, i32x4.splat(0x007fffff)), i32x4.splat(0x00400000));
-  return i32x4.max_s(i32x4.min_s(code, i32x4.splat(15)), i32x4.splat(0));
-}
-
-/** Codes 16 * part .. + 15 of sub-block j; where its scale came out as zero, those of the search. */
-// @ts-ignore: decorator
-@inline
-function sixteenCodes(values: usize, d: f32, minimum: f32, j: usize): v128 {
+function sixteenCodes(values: usize, d: f32, minimum: f32, j: usize, most: i32): v128 {
+  const a = v128.load(values), b = v128.load(values, 16), c = v128.load(values, 32), e = v128.load(values, 48);
   if (d == 0) {
-    const low = f32x4.splat(load<f32>(STARTS + (j << 2))), inverse = f32x4.splat(load<f32>(INVERSES + (j << 2)));
-    const a = i32x4.trunc_sat_f32x4_s(stepsOf(v128.load(values), low, inverse)), b = i32x4.trunc_sat_f32x4_s(stepsOf(v128.load(values, 16), low, inverse));
-    const c = i32x4.trunc_sat_f32x4_s(stepsOf(v128.load(values, 32), low, inverse)), e = i32x4.trunc_sat_f32x4_s(stepsOf(v128.load(values, 48), low, inverse));
-    return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, e));
+    const low = f32x4.splat(load<f32>(STARTS + (j << 2))), inverse = f32x4.splat(load<f32>(INVERSES + (j << 2))), top = <f32>most;
+    return sixteenBytes(
+      i32x4.trunc_sat_f32x4_s(stepsOf(a, low, inverse, top)),
+      i32x4.trunc_sat_f32x4_s(stepsOf(b, low, inverse, top)),
+      i32x4.trunc_sat_f32x4_s(stepsOf(c, low, inverse, top)),
+      i32x4.trunc_sat_f32x4_s(stepsOf(e, low, inverse, top)),
+    );
   }
   const scale = f32x4.splat(d), m = f32x4.splat(minimum);
-  const a = codesOf(v128.load(values), m, scale), b = codesOf(v128.load(values, 16), m, scale);
-  const c = codesOf(v128.load(values, 32), m, scale), e = codesOf(v128.load(values, 48), m, scale);
-  return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, e));
+  return sixteenBytes(
+    nearestCodes(f32x4.div(f32x4.add(a, m), scale), 0, most),
+    nearestCodes(f32x4.div(f32x4.add(b, m), scale), 0, most),
+    nearestCodes(f32x4.div(f32x4.add(c, m), scale), 0, most),
+    nearestCodes(f32x4.div(f32x4.add(e, m), scale), 0, most),
+  );
 }
 
-/** `blocks` super-blocks of 256 values. */
-export function quantizeQ4_K(values: usize, blocks: i32, out: usize): void {
-  for (; blocks > 0; blocks--) {
-    turn(values, 0);
-    turn(values, 4);
-    search(0);
-    search(4);
-    let maxScale: f32 = 0, maxMin: f32 = 0;
-    for (let j: usize = 0; j < 32; j += 4) {
-      const scale = load<f32>(SCALES + j), minimum = load<f32>(MINS + j);
-      if (scale > maxScale) maxScale = scale;
-      if (minimum > maxMin) maxMin = minimum;
-    }
-    const inverseScale = maxScale > 0 ? <f32>63 / maxScale : 0, inverseMin = maxMin > 0 ? <f32>63 / maxMin : 0;
-    const d16 = halfBits(maxScale / 63), m16 = halfBits(maxMin / 63);
-    store<u16>(out, d16);
-    store<u16>(out, m16, 2);
-    const d = halfValue(d16), m = halfValue(m16);
-    memory.fill(out + 4, 0, 12);
-    for (let j: usize = 0; j < 8; j += 2) {
-      const q = out + 16 + (j << 4);
-      const s0 = pickScale(j, inverseScale, SCALES), m0 = pickScale(j, inverseMin, MINS);
-      const s1 = pickScale(j + 1, inverseScale, SCALES), m1 = pickScale(j + 1, inverseMin, MINS);
-      putScale(out + 4, j, s0, m0);
-      putScale(out + 4, j + 1, s1, m1);
-      for (let part: usize = 0; part < 2; part++) {
-        const at = values + (j << 7) + (part << 6);
-        const low = sixteenCodes(at, d * <f32>s0, m * <f32>m0, j);
-        const high = sixteenCodes(at + 128, d * <f32>s1, m * <f32>m1, j + 1);
-        v128.store(q + (part << 4), v128.or(low, i8x16.shl(high, 4)));
-      }
-    }
-    values += 1024;
-    out += Q4_K_BYTES;
+/** Of `parts` numbers, at least 0. */
+// @ts-ignore: decorator
+@inline
+function largestOf(from: usize, parts: usize): f32 {
+  let largest: f32 = 0;
+  for (let j: usize = 0; j < parts; j++) {
+    const value = load<f32>(from + (j << 2));
+    if (value > largest) largest = value;
   }
+  return largest;
 }
 
 // @ts-ignore: decorator
 @inline
-function pickScale(j: usize, inverse: f32, from: usize): i32 {
-  return min(63, nearestInt(inverse * load<f32>(from + (j << 2))) & 255);
+function pickScale(j: usize, inverse: f32, from: usize, most: i32): i32 {
+  return min(most, nearestInt(inverse * load<f32>(from + (j << 2))) & 255);
+}
+
+// @ts-ignore: decorator
+@inline
+function inverseOf(largest: f32, most: f32): f32 {
+  return largest > 0 ? most / largest : 0;
+}
+
+export function quantizeQ2_K(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    for (let first: usize = 0; first < 16; first += 4) {
+      turn(values, first, 64, 64);
+      search(first, 64, 1024, 3, -0.5, 15, true);
+    }
+    const maxScale = largestOf(SCALES, 16), maxMin = largestOf(MINS, 16);
+    const inverseScale = inverseOf(maxScale, 15), inverseMin = inverseOf(maxMin, 15);
+    const d16 = halfBits(maxScale / 15), m16 = halfBits(maxMin / 15);
+    store<u16>(out, d16, 80);
+    store<u16>(out, m16, 82);
+    const d = halfValue(d16), m = halfValue(m16);
+    for (let j: usize = 0; j < 16; j++) {
+      const scale = pickScale(j, inverseScale, SCALES, 15), minimum = pickScale(j, inverseMin, MINS, 15);
+      store<u8>(out + j, scale | (minimum << 4));
+      v128.store(CODES + (j << 4), sixteenCodes(values + (j << 6), d * <f32>scale, m * <f32>minimum, j, 3));
+    }
+    packTwoBits(out + 16);
+    values += 1024;
+    out += 84;
+  }
+}
+
+export function quantizeQ4_K(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    for (let first: usize = 0; first < 8; first += 4) {
+      turn(values, first, 128, 32);
+      search(first, 32, 1024, 15, -1, 20, false);
+    }
+    inSixBits(values, out, 15);
+    packHalves(out + 16, 32);
+    values += 1024;
+    out += 144;
+  }
+}
+
+export function quantizeQ5_K(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    for (let first: usize = 0; first < 8; first += 4) {
+      turn(values, first, 128, 32);
+      search(first, 32, 1024, 31, -0.5, 15, false);
+    }
+    inSixBits(values, out, 31);
+    for (let i: usize = 0; i < 32; i += 16) {
+      let high = i8x16.splat(0);
+      for (let j = 7; j >= 0; j--) high = v128.or(i8x16.shl(high, 1), i8x16.shr_u(v128.load(CODES + (<usize>j << 5) + i), 4));
+      v128.store(out + i, high, 16);
+    }
+    packHalves(out + 48, 32);
+    values += 1024;
+    out += 176;
+  }
+}
+
+/** Halves, scales and minima of eight parts, and the codes that are best with them. */
+// @ts-ignore: decorator
+@inline
+function inSixBits(values: usize, out: usize, most: i32): void {
+  const maxScale = largestOf(SCALES, 8), maxMin = largestOf(MINS, 8);
+  const inverseScale = inverseOf(maxScale, 63), inverseMin = inverseOf(maxMin, 63);
+  const d16 = halfBits(maxScale / 63), m16 = halfBits(maxMin / 63);
+  store<u16>(out, d16);
+  store<u16>(out, m16, 2);
+  const d = halfValue(d16), m = halfValue(m16);
+  memory.fill(out + 4, 0, 12);
+  for (let j: usize = 0; j < 8; j++) {
+    const scale = pickScale(j, inverseScale, SCALES, 63), minimum = pickScale(j, inverseMin, MINS, 63);
+    putScale(out + 4, j, scale, minimum);
+    for (let part: usize = 0; part < 2; part++) {
+      const codes = sixteenCodes(values + (j << 7) + (part << 6), d * <f32>scale, m * <f32>minimum, j, most);
+      v128.store(CODES + (j << 5) + (part << 4), codes);
+    }
+  }
 }
 
 /** Six bits each for scale and minimum, in ggml's arrangement of 12 bytes. */

@@ -1,4 +1,4 @@
-// GGUF's Q8_0 and Q4_0, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/plain.ts.
+// GGUF's Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/plain.ts.
 
 // @ts-ignore: decorator
 @inline
@@ -60,8 +60,6 @@ export function quantizeQ8_0(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-const Q4_0_BYTES: usize = 18;
-
 /** The value of largest magnitude, the first of several, with its sign. */
 // @ts-ignore: decorator
 @inline
@@ -91,25 +89,102 @@ function firstOf(values: usize, magnitude: f32): f32 {
 
 // @ts-ignore: decorator
 @inline
-function nibbles(values: usize, inverse: v128): v128 {
-  return wholeBits(f32x4.trunc(f32x4.add(f32x4.mul(v128.load(values), inverse), f32x4.splat(8.5))));
+function fourCodes(values: usize, inverse: v128, from: v128, middle: f32): v128 {
+  const shifted = f32x4.mul(f32x4.sub(v128.load(values), from), inverse);
+  return wholeBits(f32x4.trunc(f32x4.add(shifted, f32x4.splat(middle + 0.5))));
+}
+
+/** `from` is subtracted, `middle` is the code of what is then zero. */
+// @ts-ignore: decorator
+@inline
+function sixteenCodes(at: usize, inverse: v128, from: v128, middle: f32, most: i8): v128 {
+  const low = i16x8.narrow_i32x4_s(fourCodes(at, inverse, from, middle), fourCodes(at + 16, inverse, from, middle));
+  const high = i16x8.narrow_i32x4_s(fourCodes(at + 32, inverse, from, middle), fourCodes(at + 48, inverse, from, middle));
+  return i8x16.min_s(i8x16.narrow_i16x8_s(low, high), i8x16.splat(most));
 }
 
 // @ts-ignore: decorator
 @inline
-function sixteenNibbles(at: usize, inverse: v128): v128 {
-  const low = i16x8.narrow_i32x4_s(nibbles(at, inverse), nibbles(at + 16, inverse));
-  const high = i16x8.narrow_i32x4_s(nibbles(at + 32, inverse), nibbles(at + 48, inverse));
-  return i8x16.min_s(i8x16.narrow_i16x8_s(low, high), i8x16.splat(15));
+function putNibbles(out: usize, a: v128, b: v128): void {
+  v128.store(out, v128.or(v128.and(a, i8x16.splat(15)), i8x16.shl(b, 4)));
+}
+
+/** The fifth bits first. */
+// @ts-ignore: decorator
+@inline
+function putFiveBits(out: usize, a: v128, b: v128): void {
+  const sixteen = i8x16.splat(16);
+  const low = i8x16.bitmask(i8x16.eq(v128.and(a, sixteen), sixteen)), high = i8x16.bitmask(i8x16.eq(v128.and(b, sixteen), sixteen));
+  store<u32>(out, low | (high << 16));
+  putNibbles(out + 4, a, b);
 }
 
 export function quantizeQ4_0(values: usize, blocks: i32, out: usize): void {
+  const zero = f32x4.splat(0);
   for (; blocks > 0; blocks--) {
     const d = extremeOf(values) / -8;
     const inverse = f32x4.splat(d != 0 ? <f32>1 / d : 0);
     store<u16>(out, halfBits(d));
-    v128.store(out, v128.or(sixteenNibbles(values, inverse), i8x16.shl(sixteenNibbles(values + 64, inverse), 4)), 2);
+    putNibbles(out + 2, sixteenCodes(values, inverse, zero, 8, 15), sixteenCodes(values + 64, inverse, zero, 8, 15));
     values += 128;
-    out += Q4_0_BYTES;
+    out += 18;
   }
+}
+
+export function quantizeQ5_0(values: usize, blocks: i32, out: usize): void {
+  const zero = f32x4.splat(0);
+  for (; blocks > 0; blocks--) {
+    const d = extremeOf(values) / -16;
+    const inverse = f32x4.splat(d != 0 ? <f32>1 / d : 0);
+    store<u16>(out, halfBits(d));
+    putFiveBits(out + 2, sixteenCodes(values, inverse, zero, 16, 31), sixteenCodes(values + 64, inverse, zero, 16, 31));
+    values += 128;
+    out += 22;
+  }
+}
+
+export function quantizeQ4_1(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    const inverse = f32x4.splat(putRange(values, 15, out)), from = f32x4.splat(minimum);
+    putNibbles(out + 4, sixteenCodes(values, inverse, from, 0, 15), sixteenCodes(values + 64, inverse, from, 0, 15));
+    values += 128;
+    out += 20;
+  }
+}
+
+export function quantizeQ5_1(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    const inverse = f32x4.splat(putRange(values, 31, out)), from = f32x4.splat(minimum);
+    putFiveBits(out + 4, sixteenCodes(values, inverse, from, 0, 31), sixteenCodes(values + 64, inverse, from, 0, 31));
+    values += 128;
+    out += 24;
+  }
+}
+
+/** Of the block that `putRange` looked at last. */
+let minimum: f32 = 0;
+
+/** Writes scale and minimum; returns the inverse of the scale. */
+function putRange(values: usize, most: f32, out: usize): f32 {
+  let low = v128.load(values), high = low;
+  for (let at: usize = 16; at < 128; at += 16) {
+    const four = v128.load(values + at);
+    low = f32x4.pmin(low, four);
+    high = f32x4.pmax(high, four);
+  }
+  low = f32x4.pmin(low, v128.shuffle<u32>(low, low, 2, 3, 0, 1));
+  high = f32x4.pmax(high, v128.shuffle<u32>(high, high, 2, 3, 0, 1));
+  low = f32x4.pmin(low, v128.shuffle<u32>(low, low, 1, 0, 3, 2));
+  high = f32x4.pmax(high, v128.shuffle<u32>(high, high, 1, 0, 3, 2));
+  minimum = f32x4.extract_lane(low, 0);
+  // the first of equal zeros has the sign that counts
+  if (minimum == 0) {
+    let at = values;
+    while (load<f32>(at) != 0) at += 4;
+    minimum = load<f32>(at);
+  }
+  const d = (f32x4.extract_lane(high, 0) - minimum) / most;
+  store<u16>(out, halfBits(d));
+  store<u16>(out, halfBits(minimum), 2);
+  return d != 0 ? <f32>1 / d : 0;
 }

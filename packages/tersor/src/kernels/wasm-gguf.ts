@@ -5,14 +5,14 @@ import { GGML_QUANTIZERS } from './reference/ggml/index.ts';
 import { TILE_ELEMENTS } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
 
-/** The types that are written often enough to be worth a twin. */
-const TWINS: readonly WritableBlock[] = ['Q8_0', 'Q4_0', 'Q4_K'];
+/** Types that hardly anybody writes are not worth a twin. */
+const WITHOUT_TWIN: readonly WritableBlock[] = ['MXFP4', 'TQ1_0', 'TQ2_0'];
 
 /** Twins of reference/ggml, or the reference itself. */
 export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
   return {
     quantizeBlocks(values, type) {
-      if (!TWINS.includes(type)) return GGML_QUANTIZERS[type](values);
+      if (WITHOUT_TWIN.includes(type)) return GGML_QUANTIZERS[type](values);
       const block = BLOCK_TYPES[type];
       const blocks = values.length / block.values;
       const output = new Uint8Array(unwritten(blocks * block.bytes));

@@ -1,11 +1,12 @@
 import { BLOCK_TYPES, WRITABLE_BLOCKS } from '../../core/blocks/block-types.ts';
 import { decode, denseOf } from '../../core/decode.ts';
+import { describe } from '../../core/describe.ts';
 import type { DType } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import { bytesOf, type Layout } from '../../core/layout.ts';
-import { type Context, defineMethod } from '../../core/method.ts';
+import { defineMethod } from '../../core/method.ts';
 import { type Model, mapWeights, type Weight } from '../../core/model.ts';
 import { nearest } from '../../core/nearest.ts';
 import { names, oneOf } from '../../core/options.ts';
@@ -56,8 +57,11 @@ export default defineMethod({
     const layouts = new Map<WeightId, Layout>();
     for (const { weight } of scope) {
       const wanted = chosen.get(weight.id);
-      const layout = wanted && layoutFor(weight, wanted, search, context);
-      if (layout && !isKept(weight, layout)) layouts.set(weight.id, layout);
+      const layout = wanted && layoutFor(weight, wanted, search);
+      if (!layout || isKept(weight, layout)) continue;
+      layouts.set(weight.id, layout);
+      if (describe(layout) !== wanted && isBlocks(wanted))
+        context.note(weight.id, `has rows of ${weight.shape.at(-1)} values, which ${wanted} cannot hold: it becomes ${describe(layout)}`);
     }
     if (layouts.size === 0) return model;
     const again = [...layouts.keys()].filter((id) => model.weights.get(id)?.layout.kind === 'blocks');
@@ -107,12 +111,10 @@ function typesByPattern({ weights }: Model, settings: readonly string[]): Map<We
 const DENSE: Readonly<Record<Exclude<TensorType, (typeof WRITABLE_BLOCKS)[number]>, DType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 /** The type itself where rows consist of its blocks; otherwise what comes closest. */
-function layoutFor({ id, shape }: Weight, wanted: TensorType, search: 'best' | 'reference', { note }: Context): Layout {
+function layoutFor({ shape }: Weight, wanted: TensorType, search: 'best' | 'reference'): Layout {
   if (!isBlocks(wanted)) return { kind: 'dense', dtype: DENSE[wanted] };
   const row = shape.at(-1) ?? 1;
-  const other = typeForShortBlocks(wanted, search);
-  const type = [wanted, other].find((candidate) => candidate && row % BLOCK_TYPES[candidate].values === 0);
-  if (type !== wanted) note(id, `has rows of ${row} values, which ${wanted} cannot hold: it becomes ${type ?? 'F16'}`);
+  const type = [wanted, typeForShortBlocks(wanted, search)].find((known) => known && row % BLOCK_TYPES[known].values === 0);
   return type ? { kind: 'blocks', type } : { kind: 'dense', dtype: 'f16' };
 }
 

@@ -1,0 +1,195 @@
+// GGUF's Q3_K and Q6_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-around-zero.ts.
+import { halfBits } from './gguf';
+import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
+
+/** What ggml takes for zero. */
+const NOTHING: f32 = 1e-15;
+
+/** Of each part of 16. */
+const SCALES: usize = memory.data(64, 16);
+/** Codes of the search, from 0 on: element l of part j at l * 64 + j * 4. They matter where a scale rounds to zero. */
+const SEARCHED: usize = memory.data(1024, 16);
+
+// @ts-ignore: decorator
+@inline
+function extremesOf(x0: usize): v128 {
+  let extreme = f32x4.splat(0);
+  for (let l: usize = 0; l < 1024; l += 64) {
+    const x = v128.load(x0 + l);
+    extreme = v128.bitselect(x, extreme, f32x4.gt(f32x4.abs(x), f32x4.abs(extreme)));
+  }
+  return extreme;
+}
+
+// @ts-ignore: decorator
+@inline
+function clampedSteps(x: v128, inverse: v128, half: f32): v128 {
+  const rounded = f32x4.nearest(f32x4.mul(inverse, x));
+  return f32x4.pmin(f32x4.pmax(rounded, f32x4.splat(-half)), f32x4.splat(half - 1));
+}
+
+/** ggml's make_qx_quants with 64 codes for four parts of 16, each lane in its order. */
+function searchByTries(first: usize): void {
+  const x0 = TURNED + (first << 2);
+  const extreme = extremesOf(x0);
+  const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
+  let scale = f32x4.splat(0), best = scale, bestInverse = scale;
+  for (let step = -10; step <= 9; step++) {
+    // the plain scale comes first, and always counts
+    if (step == 0) continue;
+    const isFirst = step == -10;
+    const shift = isFirst ? <f32>0 : <f32>0.1 * <f32>step;
+    const inverse = f32x4.div(f32x4.splat(-(<f32>32 + shift)), extreme);
+    let sumLX = f32x4.splat(0), sumLL = sumLX;
+    for (let l: usize = 0; l < 1024; l += 64) {
+      const x = v128.load(x0 + l);
+      const code = clampedSteps(x, inverse, 32);
+      const weight = f32x4.mul(x, x);
+      sumLX = f32x4.add(sumLX, f32x4.mul(f32x4.mul(weight, x), code));
+      sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(weight, code), code));
+    }
+    const isSome = f32x4.gt(sumLL, f32x4.splat(0));
+    const better = v128.and(isSome, f32x4.gt(f32x4.mul(sumLX, sumLX), f32x4.mul(best, sumLL)));
+    const wins = isFirst ? i32x4.splat(-1) : better;
+    const found = v128.and(f32x4.div(sumLX, sumLL), f32x4.ne(sumLL, f32x4.splat(0)));
+    scale = v128.bitselect(found, scale, wins);
+    best = v128.bitselect(f32x4.mul(found, sumLX), best, wins);
+    bestInverse = v128.bitselect(inverse, bestInverse, wins);
+  }
+  for (let l: usize = 0; l < 1024; l += 64) {
+    const code = i32x4.trunc_sat_f32x4_s(f32x4.add(clampedSteps(v128.load(x0 + l), bestInverse, 32), f32x4.splat(32)));
+    v128.store(SEARCHED + (first << 2) + l, v128.andnot(code, nothing));
+  }
+  v128.store(SCALES + (first << 2), v128.andnot(scale, nothing));
+}
+
+/** ggml's make_q3_quants for four parts of 16, each lane in its order. */
+function searchByTurns(first: usize): void {
+  const x0 = TURNED + (first << 2), c0 = SEARCHED + (first << 2);
+  const extreme = extremesOf(x0);
+  const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
+  const inverse = f32x4.div(f32x4.splat(-4), extreme);
+  let sumLX = f32x4.splat(0), sumLL = sumLX;
+  for (let l: usize = 0; l < 1024; l += 64) {
+    const x = v128.load(x0 + l);
+    const code = clampedSteps(x, inverse, 4);
+    v128.store(c0 + l, code);
+    const weight = f32x4.mul(x, x);
+    sumLX = f32x4.add(sumLX, f32x4.mul(f32x4.mul(weight, x), code));
+    sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(weight, code), code));
+  }
+  let active = v128.not(nothing);
+  for (let turns = 0; turns < 5 && v128.any_true(active); turns++) {
+    let changed = i32x4.splat(0);
+    for (let l: usize = 0; l < 1024; l += 64) {
+      const x = v128.load(x0 + l), code = v128.load(c0 + l);
+      const weight = f32x4.mul(x, x);
+      const cross = f32x4.mul(weight, x);
+      const others = f32x4.sub(sumLX, f32x4.mul(cross, code));
+      const squares = f32x4.sub(sumLL, f32x4.mul(f32x4.mul(weight, code), code));
+      const wanted = f32x4.convert_i32x4_s(nearestCodes(f32x4.div(f32x4.mul(x, squares), others), -4, 3));
+      const lx = f32x4.add(others, f32x4.mul(cross, wanted)), ll = f32x4.add(squares, f32x4.mul(f32x4.mul(weight, wanted), wanted));
+      const more = f32x4.gt(f32x4.mul(f32x4.mul(lx, lx), sumLL), f32x4.mul(f32x4.mul(sumLX, sumLX), ll));
+      const possible = v128.and(f32x4.gt(others, f32x4.splat(0)), f32x4.gt(ll, f32x4.splat(0)));
+      const wins = v128.and(v128.and(active, possible), v128.and(f32x4.ne(wanted, code), more));
+      v128.store(c0 + l, v128.bitselect(wanted, code, wins));
+      sumLX = v128.bitselect(lx, sumLX, wins);
+      sumLL = v128.bitselect(ll, sumLL, wins);
+      changed = v128.or(changed, wins);
+    }
+    active = v128.and(active, changed);
+  }
+  for (let l: usize = 0; l < 1024; l += 64) {
+    const code = i32x4.trunc_sat_f32x4_s(f32x4.add(v128.load(c0 + l), f32x4.splat(4)));
+    v128.store(c0 + l, v128.andnot(code, nothing));
+  }
+  const scale = v128.and(f32x4.div(sumLX, sumLL), f32x4.gt(sumLL, f32x4.splat(0)));
+  v128.store(SCALES + (first << 2), v128.andnot(scale, nothing));
+}
+
+/** The first scale of largest magnitude, with its sign. */
+function extremeScale(): f32 {
+  let extreme: f32 = 0;
+  for (let j: usize = 0; j < 64; j += 4) {
+    const scale = load<f32>(SCALES + j);
+    if (abs(scale) > abs(extreme)) extreme = scale;
+  }
+  return extreme;
+}
+
+/** The best codes of part j for a scale, or those of the search. */
+// @ts-ignore: decorator
+@inline
+function putCodes(values: usize, j: usize, d: f32, half: i32): void {
+  const to = CODES + (j << 4);
+  if (d == 0) {
+    for (let l: usize = 0; l < 16; l++) store<u8>(to + l, load<i32>(SEARCHED + (l << 6) + (j << 2)));
+    return;
+  }
+  const at = values + (j << 6), scale = f32x4.splat(d);
+  const codes = sixteenBytes(
+    nearestCodes(f32x4.div(v128.load(at), scale), -half, half - 1),
+    nearestCodes(f32x4.div(v128.load(at, 16), scale), -half, half - 1),
+    nearestCodes(f32x4.div(v128.load(at, 32), scale), -half, half - 1),
+    nearestCodes(f32x4.div(v128.load(at, 48), scale), -half, half - 1),
+  );
+  v128.store(to, i8x16.add(codes, i8x16.splat(<i8>half)));
+}
+
+export function quantizeQ3_K(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    for (let first: usize = 0; first < 16; first += 4) {
+      turn(values, first, 64, 64);
+      searchByTurns(first);
+    }
+    const largest = extremeScale();
+    const inverse = largest == 0 ? <f32>0 : <f32>-32 / largest;
+    const d16 = largest == 0 ? 0 : halfBits(<f32>1 / inverse);
+    store<u16>(out, d16, 108);
+    const d = halfValue(d16);
+    memory.fill(out + 96, 0, 12);
+    for (let j: usize = 0; j < 16; j++) {
+      const scale = largest == 0 ? 0 : max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + (j << 2))))) + 32;
+      const low = out + 96 + (j & 7), high = out + 104 + (j & 3);
+      store<u8>(low, load<u8>(low) | ((scale & 15) << (j < 8 ? 0 : 4)));
+      store<u8>(high, load<u8>(high) | ((scale >> 4) << ((<i32>j >> 2) * 2)));
+      putCodes(values, j, d * <f32>(scale - 32), 4);
+    }
+    for (let i: usize = 0; i < 32; i += 16) {
+      let mask = i8x16.splat(0);
+      for (let j = 7; j >= 0; j--) mask = v128.or(i8x16.shl(mask, 1), i8x16.shr_u(v128.load(CODES + (<usize>j << 5) + i), 2));
+      v128.store(out + i, mask);
+    }
+    packTwoBits(out + 32);
+    values += 1024;
+    out += 110;
+  }
+}
+
+export function quantizeQ6_K(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    for (let first: usize = 0; first < 16; first += 4) {
+      turn(values, first, 64, 64);
+      searchByTries(first);
+    }
+    const largest = extremeScale();
+    if (abs(largest) < NOTHING) {
+      memory.fill(out, 0, 210);
+    } else {
+      const inverse = <f32>-128 / largest;
+      const d16 = halfBits(<f32>1 / inverse);
+      store<u16>(out, d16, 208);
+      const d = halfValue(d16);
+      for (let j: usize = 0; j < 16; j++) {
+        const scale = min(127, nearestInt(inverse * load<f32>(SCALES + (j << 2))));
+        store<i8>(out + j, <i8>scale, 192);
+        putCodes(values, j, d * <f32>load<i8>(out + j, 192), 32);
+      }
+      packHalves(out, 64);
+      for (let i: usize = 0; i < 256; i += 16) v128.store(CODES + i, i8x16.shr_u(v128.load(CODES + i), 4));
+      packTwoBits(out + 128);
+    }
+    values += 1024;
+    out += 210;
+  }
+}

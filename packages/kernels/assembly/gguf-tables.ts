@@ -1,0 +1,148 @@
+// GGUF's IQ4_NL and IQ4_XS, byte for byte those of ggml's quantizer. Twins of kernels/reference/ggml/tables.ts.
+import { halfBits } from './gguf';
+import { nearestInt, sixteenBytes, turn, TURNED } from './gguf-lanes';
+
+const NOTHING: f32 = 1e-15;
+const SCALES: usize = memory.data(32, 16);
+/** Blocks of IQ4_NL come eight at a time; the last few are put here, with zeros behind them. */
+const LAST: usize = memory.data(1024, 16);
+
+/** One more level from `from` on: the midpoints of ggml's sixteen values, all exact. */
+// @ts-ignore: decorator
+@inline
+function step(x: v128, from: f32, height: f32): v128 {
+  return v128.and(f32x4.ge(x, f32x4.splat(from)), f32x4.splat(height));
+}
+
+/** The nearest of the sixteen values. */
+// @ts-ignore: decorator
+@inline
+function nearestValue(x: v128): v128 {
+  const a = f32x4.add(f32x4.add(step(x, -115.5, 23), step(x, -93.5, 21)), f32x4.add(step(x, -74, 18), step(x, -57, 16)));
+  const b = f32x4.add(f32x4.add(step(x, -42, 14), step(x, -28.5, 13)), f32x4.add(step(x, -16, 12), step(x, -4.5, 11)));
+  const c = f32x4.add(f32x4.add(step(x, 7, 12), step(x, 19, 12)), f32x4.add(step(x, 31.5, 13), step(x, 45.5, 15)));
+  const d = f32x4.add(f32x4.add(step(x, 61, 16), step(x, 79, 20)), step(x, 101, 24));
+  return f32x4.sub(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.splat(127));
+}
+
+// @ts-ignore: decorator
+@inline
+function above(x: v128, from: f32): v128 {
+  return f32x4.ge(x, f32x4.splat(from));
+}
+
+/** Which of the sixteen. */
+// @ts-ignore: decorator
+@inline
+function nearestCode(x: v128): v128 {
+  const a = i32x4.add(i32x4.add(above(x, -115.5), above(x, -93.5)), i32x4.add(above(x, -74), above(x, -57)));
+  const b = i32x4.add(i32x4.add(above(x, -42), above(x, -28.5)), i32x4.add(above(x, -16), above(x, -4.5)));
+  const c = i32x4.add(i32x4.add(above(x, 7), above(x, 19)), i32x4.add(above(x, 31.5), above(x, 45.5)));
+  const d = i32x4.add(i32x4.add(above(x, 61), above(x, 79)), above(x, 101));
+  return i32x4.neg(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
+}
+
+/** ggml's search for the scales of four parts of 32, each lane in its order. */
+function search(first: usize): void {
+  const x0 = TURNED + (first << 2);
+  let extreme = f32x4.splat(0);
+  for (let l: usize = 0; l < 1024; l += 32) {
+    const x = v128.load(x0 + l);
+    extreme = v128.bitselect(x, extreme, f32x4.gt(f32x4.abs(x), f32x4.abs(extreme)));
+  }
+  const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
+  let scale = f32x4.splat(0), best = scale;
+  for (let shift = -8; shift <= 7; shift++) {
+    const isFirst = shift == -8;
+    const inverse = isFirst
+      ? f32x4.div(f32x4.splat(1), f32x4.div(f32x4.neg(extreme), f32x4.splat(-127)))
+      : f32x4.div(f32x4.splat(<f32>(shift - 127)), extreme);
+    let sumQX = f32x4.splat(0), sumQQ = sumQX;
+    for (let l: usize = 0; l < 1024; l += 32) {
+      const x = v128.load(x0 + l);
+      const q = nearestValue(f32x4.mul(inverse, x));
+      const weighted = f32x4.mul(f32x4.mul(x, x), q);
+      sumQX = f32x4.add(sumQX, f32x4.mul(weighted, x));
+      sumQQ = f32x4.add(sumQQ, f32x4.mul(weighted, q));
+    }
+    const isSome = f32x4.gt(sumQQ, f32x4.splat(0));
+    const better = v128.and(isSome, f32x4.gt(f32x4.mul(sumQX, sumQX), f32x4.mul(best, sumQQ)));
+    const wins = isFirst ? i32x4.splat(-1) : better;
+    const found = v128.and(f32x4.div(sumQX, sumQQ), isSome);
+    scale = v128.bitselect(found, scale, wins);
+    best = v128.bitselect(f32x4.mul(found, sumQX), best, wins);
+  }
+  v128.store(SCALES + (first << 2), v128.andnot(scale, nothing));
+}
+
+/** 32 codes in 16 bytes. */
+// @ts-ignore: decorator
+@inline
+function putCodes(values: usize, scale: f32, out: usize): void {
+  const inverse = f32x4.splat(scale == 0 ? 0 : <f32>1 / scale);
+  v128.store(out, v128.or(sixteenCodes(values, inverse), i8x16.shl(sixteenCodes(values + 64, inverse), 4)));
+}
+
+// @ts-ignore: decorator
+@inline
+function sixteenCodes(values: usize, inverse: v128): v128 {
+  return sixteenBytes(
+    nearestCode(f32x4.mul(inverse, v128.load(values))),
+    nearestCode(f32x4.mul(inverse, v128.load(values, 16))),
+    nearestCode(f32x4.mul(inverse, v128.load(values, 32))),
+    nearestCode(f32x4.mul(inverse, v128.load(values, 48))),
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function searchEight(values: usize): void {
+  turn(values, 0, 128, 32);
+  turn(values, 4, 128, 32);
+  search(0);
+  search(4);
+}
+
+export function quantizeIQ4_NL(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks -= 8) {
+    const count = <usize>min(blocks, 8);
+    let from = values;
+    if (count < 8) {
+      memory.fill(LAST, 0, 1024);
+      memory.copy(LAST, values, count << 7);
+      from = LAST;
+    }
+    searchEight(from);
+    for (let j: usize = 0; j < count; j++) {
+      const scale = load<f32>(SCALES + (j << 2));
+      store<u16>(out, halfBits(scale));
+      putCodes(from + (j << 7), scale, out + 2);
+      out += 18;
+    }
+    values += 1024;
+  }
+}
+
+export function quantizeIQ4_XS(values: usize, blocks: i32, out: usize): void {
+  for (; blocks > 0; blocks--) {
+    searchEight(values);
+    let extreme: f32 = 0;
+    for (let j: usize = 0; j < 32; j += 4) {
+      const scale = load<f32>(SCALES + j);
+      if (abs(scale) > abs(extreme)) extreme = scale;
+    }
+    const d = -extreme / 32;
+    const inverse = d == 0 ? <f32>0 : <f32>1 / d;
+    memory.fill(out, 0, 8);
+    store<u16>(out, halfBits(d));
+    for (let j: usize = 0; j < 8; j++) {
+      const scale = max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + (j << 2)))));
+      const bits = scale + 32, low = out + 4 + (j >> 1), high = out + 2 + (j >> 2);
+      store<u8>(low, load<u8>(low) | ((bits & 15) << ((<i32>j & 1) * 4)));
+      store<u8>(high, load<u8>(high) | ((bits >> 4) << ((<i32>j & 3) * 2)));
+      putCodes(values + (j << 7), d * <f32>scale, out + 8 + (j << 4));
+    }
+    values += 1024;
+    out += 136;
+  }
+}

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   io: ['core'],
   engine: ['core', 'formats'],
   data: ['core', 'io'],
-  record: ['core', 'data'],
+  record: ['core', 'data', 'io'],
   evaluate: ['core'],
   report: ['core'],
   cost: ['core'],

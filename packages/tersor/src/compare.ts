@@ -116,7 +116,7 @@ function withOtherNames(model: Model): Model {
 
 /** Row by row, so that no more than one weight of each is in memory. */
 async function compareWeights(job: Job, a: Weights, b: Weights): Promise<WeightReport[]> {
-  const rows = weightsReport(a, b, await findLayers(a.model), new Map());
+  const rows = weightsReport(a, b, { before: await findLayers(a.model), after: [] }, new Map());
   const reports: WeightReport[] = [];
   for (const row of rows) {
     const [was, is] = [a.model.weights.get(row.id), b.model.weights.get(row.id)];

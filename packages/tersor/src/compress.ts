@@ -1,7 +1,7 @@
 import type { Attempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
-import { DEFAULT_BUDGET, isKept } from './compress/promises.ts';
+import { DEFAULT_BUDGET, excessOf, isKept, openQuestion } from './compress/promises.ts';
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import type { Referee } from './compress/referee.ts';
 import type { FileFacts } from './compress/weigh.ts';
@@ -86,10 +86,17 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
   const referee = await job.clock.time('load', () => openReferee(job));
   try {
     let best: Attempt | undefined;
+    const prove = async (steps: readonly Step[]) => {
+      const next = await attempt(job, scratch, steps, budget, referee);
+      if (best && excessIn(job, next) >= excessIn(job, best)) return next;
+      best = next;
+      await scratch.hold(next.folder);
+      return next;
+    };
     for await (const steps of searchRecipes(job, referee, scratch, budget)) {
-      best = await attempt(job, scratch, steps, budget, referee);
-      if (isOnlySlow(best)) best = await attempt(job, scratch, expanded(best.recipe.steps), budget, referee);
-      if (isKept(best.promises) || best.size.bytes >= job.input.bytes || isBeyondCare(best)) break;
+      let last = await prove(steps);
+      if (isOnlySlow(last)) last = await prove(expanded(last.recipe.steps));
+      if (isKept(last.promises) || last.size.bytes >= job.input.bytes || isBeyondCare(last)) break;
     }
     if (!best)
       throw new TersorError('PROMISE_MISSED', job.input.path, 'nothing that tersor knows is as small as that', 'ask for a larger size');
@@ -97,6 +104,11 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
   } finally {
     await referee.close();
   }
+}
+
+/** See `excessOf`. Of several results that all miss something, the one that misses least is left, if any. */
+function excessIn({ input }: Job, result: Attempt): number {
+  return excessOf(result.budget, { ...result, before: input.bytes, after: result.size.bytes });
 }
 
 /** Whether all that is missed is memory: what is more careful is larger, and takes no less. */
@@ -153,6 +165,8 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
 async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
   const { asked, input } = job;
   const outcome = outcomeOf(result, asked.budget, worthwhile);
+  const open = openQuestion(result.budget, result.quality);
+  if (open !== undefined && outcome === 'compressed') job.note('drop', open);
   const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
   const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, result, scratch.name)) : undefined;
   if (leave) await scratch.publish(result.folder);

@@ -72,6 +72,10 @@ describe('the main job', () => {
     const report = await compress(VAD, { output });
     expect(report.outcome).toBe('compressed');
     expect(report.output?.bytes).toBeLessThan(0.3 * report.input.bytes);
+    // what clean-up keeps in another shape is the same weight
+    const recurrent = report.weights.filter(({ id }) => /weight_[ih]h$/.test(id));
+    expect(recurrent.map(({ bytesAfter }) => Math.round(bytesAfter / 1000))).toEqual([67, 67, 67, 67]);
+    expect(report.weights.filter(({ before, kind }) => before === 'new' && kind)).toEqual([]);
   });
 
   it('gives the best quality in a size, and refuses a size that nothing reaches', async () => {

@@ -29,7 +29,9 @@ function unknownOption(flag: string, command: Command, methods: Declarations): T
   const where = pathOf(command);
   const flags = command.options.flatMap(({ long, short }) => [long, short]).filter((name) => name != null);
   const takers = Object.values(methods).filter(({ options }) => Object.keys(options).some((name) => flagName(name) === flag));
-  const close = nearest(flag, flags);
+  const meant = flags.includes('--into') && ['-o', '--out', '--output'].includes(flag) ? '--into' : undefined;
+  // any two short flags are one letter apart
+  const close = meant ?? (flag.startsWith('--') ? nearest(flag, flags) : undefined);
   const hint = close
     ? `did you mean "${close}"?`
     : takers.length > 0

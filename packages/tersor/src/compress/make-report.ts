@@ -57,7 +57,7 @@ export async function makeReport(
     resultBytes: size.bytes,
     outcome,
     recipe,
-    weights: weightsReport(before, { model, size }, [...(await findLayers(model)), ...(await findLayers(input.model))], errors),
+    weights: weightsReport(before, { model, size }, { before: await findLayers(input.model), after: await findLayers(model) }, errors),
     ...(quality && { quality }),
     ...(speed && { speed }),
     memory: { process: peakMemory(), ...(memory !== undefined && { engine: memory }) },

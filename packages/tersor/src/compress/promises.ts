@@ -64,6 +64,39 @@ export function isKept(promises: readonly PromiseReport[]): boolean {
   return promises.every((promise) => promise.status !== 'missed');
 }
 
+/** More samples than so many times those that there are, nobody will find. */
+const MOST_MORE = 100;
+
+/** What real inputs leave open of a drop that they show to be small enough, and how many would settle it; undefined where they settle it. */
+export function openQuestion({ drop: limit }: Budget, quality: QualityReport | undefined): string | undefined {
+  if (limit === undefined || quality?.evidence !== 'data') return undefined;
+  const {
+    drop,
+    interval: [, high],
+    samples,
+  } = quality;
+  if (drop > limit || high <= limit) return undefined;
+  // an interval narrows with the root of the number of samples; one without any loss, with their number
+  const more = drop <= 0 ? high / limit : ((high - drop) / (limit - drop)) ** 2;
+  const advice = more <= MOST_MORE ? `; about --samples ${Math.ceil(2 * samples * more)} would tell` : '';
+  return `the ${samples} samples to prove with leave open whether it is within ${percent(limit)}: it may be ${percent(high)}${advice}`;
+}
+
+/** How far a result is from its budget: what is missed, as a multiple of what was promised, of the promise that is missed by most; 0 where all are kept. */
+export function excessOf(budget: Budget, facts: Facts): number {
+  const { drop = 0, size = 0, latency = 0, memory = 0 } = budget;
+  const { before, after, quality, speed, footprint = 0 } = facts;
+  const excess: Readonly<Record<PromiseReport['name'], number>> = {
+    loads: Number.POSITIVE_INFINITY,
+    smaller: after / before,
+    drop: (quality?.drop ?? 1) / drop,
+    size: after / size,
+    latency: (speed?.ratio ?? 1) / latency,
+    memory: footprint / memory,
+  };
+  return Math.max(0, ...judgePromises(budget, facts).flatMap(({ name, status }) => (status === 'missed' ? [excess[name]] : [])));
+}
+
 /**
  * On real data the measured drop itself must keep the promise, and is proven when its whole interval does. Made-up inputs prove nothing; they
  * refute only what their whole interval refutes: among noise there are decisions that hang on a hair.

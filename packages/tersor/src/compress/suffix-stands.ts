@@ -1,4 +1,4 @@
-import type { Feeds, Session, Value } from '../core/engine.ts';
+import type { Feeds, Session } from '../core/engine.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { Layer } from '../core/layers.ts';
 import type { Model } from '../core/model.ts';
@@ -57,26 +57,26 @@ export async function openStands(job: Job, referee: Referee, original: Model, pr
 
 /** The session of a suffix that takes what the whole model takes. What crosses the cut is kept for the feeds that were seen before. */
 function fedBehind(session: Session, { inputs }: Suffix, crossing: (feeds: Feeds) => Promise<Feeds>): Session {
-  const known = new Map<Value | undefined, Feeds>();
+  const known: { readonly feeds: Feeds; readonly before: Feeds }[] = [];
   return {
     inputs: session.inputs,
     outputs: session.outputs,
     hold: session.hold,
     close: session.close,
     async run(feeds) {
-      const key = largest(feeds);
-      const before = known.get(key) ?? (await crossing(feeds));
-      known.set(key, before);
+      let before = known.find((each) => areSame(each.feeds, feeds))?.before;
+      if (!before) {
+        before = await crossing(feeds);
+        known.push({ feeds, before });
+      }
       const own = Object.fromEntries(inputs.flatMap((name) => (feeds[name] ? [[name, feeds[name]] as const] : [])));
       return session.run({ ...own, ...before });
     },
   };
 }
 
-/** What tells the feeds of one sample from those of another; constants may be shared. */
-function largest(feeds: Feeds): Value | undefined {
-  return Object.values(feeds).reduce<Value | undefined>(
-    (most, value) => (value.data.length > (most?.data.length ?? -1) ? value : most),
-    undefined,
-  );
+/** Samples may share some of their values, a constant or a large one. */
+function areSame(a: Feeds, b: Feeds): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }

@@ -11,6 +11,8 @@ import type { Referee } from './referee.ts';
 
 /** Rounds that all forms of one operator are timed in, and about how long that may take. */
 const ROUNDS = { least: 5, most: 40, ms: 1500 } as const;
+/** What takes less than clocks can tell is taken to take this. */
+const LEAST_MS = 1e-4;
 
 /** An operator that some layers share, with the inputs it was seen to get. */
 interface Group {
@@ -23,7 +25,7 @@ interface Group {
 /**
  * The options with what each adds to the model's latency, as a share of the original's, for every shape in `shapes`: the operator that uses the layer,
  * lowered with constants as it would be written, by turns with the original's. Layers of equal operators are timed once. Where an operator cannot be
- * timed alone it is taken to take what it took.
+ * timed alone it is taken to take what it took. Where there was no time left for a layer, it has itself alone.
  */
 export async function timeOptions(
   job: Job,
@@ -36,11 +38,13 @@ export async function timeOptions(
 ): Promise<Option[][]> {
   const groups = await groupsOf(job, referee, model, options, shapes);
   const whole: number[] = [];
-  for (const feeds of shapes) whole.push(await numbers.recall(`ms ${shapesOf(feeds)}`, () => timeOriginal(referee, feeds)));
+  for (const feeds of shapes)
+    whole.push(Math.max(LEAST_MS, await numbers.recall(`ms ${shapesOf(feeds)}`, () => timeOriginal(referee, feeds))));
   const timed = options.map((row) => [...row]);
   for (const [done, group] of groups.entries()) {
     job.progress('time', done, groups.length, group.at.signature);
-    await timeGroup(job, referee, numbers, offers, group, timed, whole);
+    if (job.asked.enough?.aborted) for (const { row } of group.rows) timed[row] = timed[row]!.slice(0, 1);
+    else await timeGroup(job, referee, numbers, offers, group, timed, whole);
   }
   return timed;
 }
@@ -59,9 +63,11 @@ async function groupsOf(
   });
   const groups = new Map<string, { row: number; layer: Alone }[]>();
   for (const each of found) {
-    const group = groups.get(each.layer.signature);
+    // the first of a group is timed with what comes into question for all of them
+    const key = JSON.stringify([each.layer.signature, options[each.row]!.map(({ steps }) => steps)]);
+    const group = groups.get(key);
     if (group) group.push(each);
-    else groups.set(each.layer.signature, [each]);
+    else groups.set(key, [each]);
   }
   const leaders = [...groups.values()].map(([first]) => first!.layer);
   const seen = await observe(job, referee, model, [...new Set(leaders.flatMap(({ inputs }) => inputs))], shapes);
@@ -117,7 +123,7 @@ async function timeGroup(
           const times = await race();
           return (times[index + 1] ?? 0) - (times[0] ?? 0);
         });
-        const share = ms / at.layers / (whole[shape] ?? 1);
+        const share = ms / at.layers / whole[shape]!;
         for (const { row } of rows) setLatency(timed[row]!, steps, shape, feeds.length, share);
       }
     }

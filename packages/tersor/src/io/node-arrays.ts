@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Arrays, arraysInMemory } from '../core/arrays.ts';
-import { makeFolder, removeOldest, sha256 } from './node-cache.ts';
+import { removeOldest, sha256 } from './node-cache.ts';
+import { makeFolder } from './node-make-folder.ts';
 
 /** `TSRA`, and the version of what is behind it. */
 const MAGIC = 0x31415254;
@@ -31,7 +32,7 @@ export function openArrays(folder: string, about: readonly string[]): Arrays {
       const path = pathOf(name);
       try {
         own.add(path);
-        await makeFolder(at);
+        makeFolder(at);
         await write(path, arrays);
         await removeOldest(at, { files: MAX_FILES, bytes: MAX_TOTAL_BYTES, kept: own });
       } catch {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import envPaths from 'env-paths';
 
 /** Where what took time to find is kept: `TERSOR_CACHE`, or the system's folder for such things. */
@@ -10,18 +10,6 @@ export function cacheFolder(): string {
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** Level by level: Node's own recursion never ends where a parent is there and takes no folders, as in /proc. */
-export async function makeFolder(path: string): Promise<void> {
-  const failed = await mkdir(path).then(
-    () => undefined,
-    (error: NodeJS.ErrnoException) => error,
-  );
-  if (failed === undefined || failed.code === 'EEXIST') return;
-  if (failed.code !== 'ENOENT' || dirname(path) === path) throw failed;
-  await makeFolder(dirname(path));
-  await mkdir(path);
 }
 
 /** The oldest files of a folder go until there are no more, and no larger ones in all, than asked; those in `kept` stay. */

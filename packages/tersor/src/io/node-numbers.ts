@@ -1,6 +1,7 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, removeOldest, sha256 } from './node-cache.ts';
+import { removeOldest, sha256 } from './node-cache.ts';
+import { makeFolder } from './node-make-folder.ts';
 
 /** Measurements by name, so that none is made twice: in memory, and where there is a folder also from one run to the next. */
 export interface Numbers {
@@ -78,7 +79,7 @@ async function read(path: string): Promise<Map<string, number>> {
 /** JSON has no infinity; such numbers are kept as text. */
 async function write(path: string, numbers: ReadonlyMap<string, number>): Promise<void> {
   const folder = join(path, '..');
-  await makeFolder(folder);
+  makeFolder(folder);
   const plain = Object.fromEntries([...numbers].map(([key, value]) => [key, Number.isFinite(value) ? value : String(value)]));
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, JSON.stringify({ version: VERSION, numbers: plain }));

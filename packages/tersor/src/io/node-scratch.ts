@@ -10,8 +10,10 @@ import { mustNotBeInput } from './node-same-file.ts';
 export interface Scratch {
   /** The file name that the result will have, and has here already: other files may refer to it. */
   readonly name: string;
-  /** An empty folder for one attempt. The one before it is given up: a disk that holds one result need not hold ten. */
+  /** An empty folder for one attempt. The one before it is given up unless it is held: a disk that holds two results need not hold ten. */
   attempt(): Promise<string>;
+  /** This attempt stays while others are made; the one that was held until now is given up. */
+  hold(attempt: string): Promise<void>;
   /** Moves an attempt's files to their place, the main one last. @throws USAGE, FILE_EXISTS unless forced, FILE_WRITE */
   publish(attempt: string): Promise<void>;
   /** Removes every attempt that was not published. Never throws. */
@@ -40,13 +42,21 @@ export async function openScratch(target: string, { force = false, inputs = [] }
   const removeNow = () => rmSync(root, { recursive: true, force: true });
   process.once('exit', removeNow); // whoever ends the process in the middle, it leaves nothing behind
   let attempts = 0;
+  let last: string | undefined;
+  let held: string | undefined;
+  const drop = (path: string | undefined) => path !== undefined && rm(path, { recursive: true, force: true });
   return {
     name,
     async attempt() {
-      if (attempts > 0) await rm(join(root, String(attempts - 1)), { recursive: true, force: true });
+      if (last !== held) await drop(last);
       const path = join(root, String(attempts++));
       await guarded(target, () => mkdir(path));
+      last = path;
       return path;
+    },
+    async hold(attempt) {
+      if (held !== attempt) await drop(held);
+      held = attempt;
     },
     async publish(attempt) {
       const files = (await readdir(attempt)).sort((a, b) => Number(a === name) - Number(b === name));

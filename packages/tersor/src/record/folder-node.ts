@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseRecording, RECORDING_FILE, type Recording } from '../data/recording.ts';
+import { makeFolder } from '../io/node-make-folder.ts';
 
 /** Inputs are other people's data: nobody else on the machine reads them. */
 const FOLDER_MODE = 0o700;
@@ -46,7 +47,7 @@ export interface RecordingFolder {
  * @throws what the operating system says
  */
 export function claimFolder(root: string, name: string): RecordingFolder {
-  mkdirSync(root, { recursive: true, mode: FOLDER_MODE });
+  makeFolder(root, FOLDER_MODE);
   for (const [file, text] of [
     ['README.md', README],
     ['.gitignore', '*\n'],
@@ -55,7 +56,7 @@ export function claimFolder(root: string, name: string): RecordingFolder {
   }
   for (let attempt = 1; attempt <= MAX_RECORDERS; attempt++) {
     const path = join(root, attempt === 1 ? name : `${name}-${attempt}`);
-    mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+    makeFolder(path, FOLDER_MODE);
     if (lock(path)) return openFolder(path);
   }
   throw new Error(`${join(root, name)}: ${MAX_RECORDERS} processes record there already`);

@@ -41,7 +41,7 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
     return;
   }
   const cheapest = await cheapestOf(question);
-  if (cheapest && (await holds(question, cheapest, question.maxDrop))) yield cheapest;
+  if (cheapest && !question.enough?.() && (await holds(question, cheapest, question.maxDrop))) yield cheapest;
   const uniform = await smallestUniform(question);
   if (question.enough?.()) return yield uniform ?? careful(question);
   let choices: Ranked = await rank(question);

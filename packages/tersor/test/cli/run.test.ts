@@ -330,6 +330,8 @@ describe('wrong use says where, what and what to do', () => {
       'OPTION_VALUE',
     ],
     [['rounding', 'a', '--bits', '9'], '--bits: "9"\n  it takes integer 2..8', 'OPTION_VALUE'],
+    [['record', '-o', 'x', '--', 'node'], 'tersor record: no option "-o"\n  did you mean "--into"?', 'OPTION_UNKNOWN'],
+    [['record', '-x', '--', 'node'], 'tersor record: no option "-x"\n  see them with: tersor help record', 'OPTION_UNKNOWN'],
     [['rounding', 'a', '--bts', '4'], 'tersor rounding: no option "--bts"\n  did you mean "--bits"?', 'OPTION_UNKNOWN'],
     [['recipe', 'chek'], 'tersor recipe: no command "chek"\n  did you mean "check"?', 'USAGE'],
     [['methods', 'rownding'], 'tersor methods rownding: no method "rownding"\n  did you mean "rounding"?', 'METHOD_UNKNOWN'],

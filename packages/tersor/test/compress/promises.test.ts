@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_BUDGET, type Facts, isKept, judgePromises } from '../../src/compress/promises.ts';
+import { DEFAULT_BUDGET, excessOf, type Facts, isKept, judgePromises, openQuestion } from '../../src/compress/promises.ts';
 import type { QualityReport, SpeedReport } from '../../src/core/report.ts';
 
 const quality = (drop: number, high: number, evidence: QualityReport['evidence'] = 'data'): QualityReport => ({
@@ -82,4 +82,34 @@ it('promises what is asked, and no more', () => {
   ]);
   expect(isKept(judgePromises({ size: 29 }, facts({})))).toBe(false);
   expect(isKept(judgePromises({}, facts({ after: 101 })))).toBe(false);
+});
+
+describe('a result that misses something', () => {
+  it('is as far from its budget as the promise that is missed by most', () => {
+    expect(excessOf(DEFAULT_BUDGET, facts({}))).toBe(0);
+    expect(excessOf(DEFAULT_BUDGET, facts({ quality: quality(0.03, 0.04) }))).toBeCloseTo(3);
+    expect(excessOf(DEFAULT_BUDGET, facts({ quality: quality(0.03, 0.04), speed: speed(4.4, 4, 5) }))).toBeCloseTo(4);
+    expect(excessOf({ size: 15, memory: 1000 }, facts({ footprint: 1500 }))).toBe(2);
+    expect(excessOf(DEFAULT_BUDGET, facts({ loads: false }))).toBe(Number.POSITIVE_INFINITY);
+    // made-up inputs that refute nothing miss nothing
+    expect(excessOf(DEFAULT_BUDGET, facts({ quality: quality(0.03, 0.04, 'synthetic') }))).toBe(0);
+  });
+});
+
+describe('what a sample leaves open', () => {
+  const of = (drop: number, high: number, evidence: QualityReport['evidence'] = 'data') =>
+    openQuestion(DEFAULT_BUDGET, quality(drop, high, evidence));
+
+  it('is said with the number of samples that would settle it', () => {
+    // 128 decisions without a flip: up to 3 / 128 of others may flip
+    expect(of(0, 3 / 128)).toBe(
+      'the 10 samples to prove with leave open whether it is within 1 %: it may be 2.34 %; about --samples 47 would tell',
+    );
+    expect(of(0.005, 0.015)).toMatch(/it may be 1\.5 %; about --samples 80 would tell$/);
+    expect(of(0.00999, 0.02)).toMatch(/it may be 2 %$/);
+  });
+
+  it('is nothing where it is settled, or was made up', () => {
+    expect([of(0.001, 0.009), of(0.02, 0.03), of(0, 0.03, 'synthetic'), openQuestion({}, quality(0, 1))]).toEqual(Array(4).fill(undefined));
+  });
 });

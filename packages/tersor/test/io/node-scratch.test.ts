@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeFolder } from '../../src/io/node-make-folder.ts';
 import { openScratch } from '../../src/io/node-scratch.ts';
 
 let folder = '';
@@ -25,6 +26,25 @@ it('shows nothing before it is published, and leaves nothing else', async () => 
   await scratch.remove();
   expect(readdirSync(folder).sort()).toEqual(['out.onnx', 'out.onnx_data']);
   expect(readFileSync(join(folder, 'out.onnx'), 'utf8')).toBe('main');
+});
+
+it('holds one attempt while others are made', async () => {
+  const scratch = await openScratch(join(folder, 'out.onnx'));
+  const best = await scratch.attempt();
+  await scratch.hold(best);
+  const [second, third] = [await scratch.attempt(), await scratch.attempt()];
+  expect([best, second, third].map((path) => existsSync(path))).toEqual([true, false, true]);
+  await scratch.hold(third);
+  await scratch.attempt();
+  expect([best, third].map((path) => existsSync(path))).toEqual([false, true]);
+  await scratch.remove();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it.runIf(existsSync('/proc/self'))('a folder where none can be is an error, not an end without end', () => {
+  expect(() => makeFolder('/proc/nowhere/deep/inside')).toThrow(/ENOENT/);
+  makeFolder(join(folder, 'a/b/c'));
+  expect(existsSync(join(folder, 'a/b/c'))).toBe(true);
 });
 
 it('refuses to overwrite, before the work and after it', async () => {

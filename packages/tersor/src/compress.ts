@@ -165,12 +165,17 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
 async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
   const { asked, input } = job;
   const outcome = outcomeOf(result, asked.budget, worthwhile);
-  const open = openQuestion(result.budget, result.quality);
-  if (open !== undefined && outcome === 'compressed') job.note('drop', open);
+  const open = outcome === 'compressed' ? openQuestion(result.budget, result.quality) : undefined;
   const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
   const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, result, scratch.name)) : undefined;
   if (leave) await scratch.publish(result.folder);
-  return makeReport(job, { ...result, outcome, ...(facts && { facts }), ...(leave && { output: asked.output ?? minName(input.path) }) });
+  return makeReport(job, {
+    ...result,
+    outcome,
+    ...(open !== undefined && { open }),
+    ...(facts && { facts }),
+    ...(leave && { output: asked.output ?? minName(input.path) }),
+  });
 }
 
 /** Compressing files to see what they weigh is slow; it is loaded when somebody asks. */

@@ -23,6 +23,8 @@ type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtime
   readonly facts?: FileFacts;
   /** Where the result is; absent when nothing was left behind. */
   readonly output?: string;
+  /** See `openQuestion`: the first that is said. */
+  readonly open?: string;
 };
 
 export async function makeReport(
@@ -32,6 +34,7 @@ export async function makeReport(
     size,
     errors = new Map(),
     output,
+    open,
     outcome,
     recipe,
     quality,
@@ -65,13 +68,18 @@ export async function makeReport(
     promises,
     ...(divergence && { divergence }),
     ...(repairs.length > 0 && { repairs }),
-    skipped: [...notes.values()],
+    skipped: [...(open === undefined ? [] : [{ about: 'drop', message: open }]), ...notes.values()],
     seconds: clock.seconds(),
     conditions: conditionsOf(job, budget),
     ...(facts && { transfer: facts.transfer }),
     ...(job.searched && { search: job.searched }),
-    ...(job.measured.length > 0 && { front: paretoFront(job.measured, size.bytes) }),
+    ...(job.measured.length > 0 && { front: paretoFront(withResult(job.measured, size.bytes, quality), size.bytes) }),
   };
+}
+
+/** What the search measured, and the result where it was found without: in a hurry, or mended after the proof. */
+function withResult(measured: Job['measured'], bytes: number, quality: Result['quality']): Job['measured'] {
+  return !quality || measured.some((point) => point.bytes === bytes) ? measured : [...measured, { bytes, drop: quality.drop }];
 }
 
 function conditionsOf({ asked, seed }: Job, budget: Budget): ConditionsReport {

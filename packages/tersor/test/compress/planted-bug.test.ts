@@ -93,7 +93,10 @@ describe('an operator that the runtime computes wrongly', () => {
 
   it('is found in what the search came to, too', async () => {
     bugs.here = decodesWrongly('first');
-    await expectRepaired(await small({}), 'first');
+    const report = await small({});
+    await expectRepaired(report, 'first');
+    // mended, it is none of what the search measured; it is on the front all the same
+    expect(report.front?.filter(({ chosen }) => chosen)).toEqual([{ bytes: report.resultBytes, drop: report.quality?.drop, chosen: true }]);
   });
 
   it('is in the report where nothing is to be mended, and the result is not left behind', async () => {

@@ -6,10 +6,10 @@ import { html, type Markup } from '../markup.ts';
 /** More would only be drawn over each other. */
 const MOST = 300;
 
-/** What else there was to choose from. */
+/** What else there was to choose from; one point alone is no choice. */
 export function frontSection({ front = [], conditions }: Report): Markup | undefined {
   const points = front.filter(({ bytes, drop }) => Number.isFinite(bytes) && Number.isFinite(drop)).slice(0, MOST);
-  if (points.length === 0) return undefined;
+  if (points.length < 2) return undefined;
   return html`<section class="card wide" aria-labelledby="front"><h2 id="front">Size against loss</h2>
 <p class="soft">No other allocation that was found is both smaller and better than one of these; the large point was chosen.</p>
 ${frontPlot(points, conditions?.budget.drop)}

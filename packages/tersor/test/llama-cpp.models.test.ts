@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root, runNode, runNpm } from '../../../tools/run.ts';
+import { compress } from '../src/compress.ts';
+import { gguf } from '../src/formats/gguf/gguf.ts';
+import { openNodeStore } from '../src/io/node-store.ts';
+import { openKernels } from '../src/kernels/open-kernels.ts';
+import { llamaAsGguf } from './support/llama-gguf.ts';
+
+const LM = join(root, '../shared/fixtures/models/lm');
+const TEXT = join(root, '../shared/fixtures/data/text/test-sotu.txt');
+const INSTALLED = join(root, '.cache/llama-cpp');
+const PACKAGES = ['node-llama-cpp@3.22.1', '@node-llama-cpp/linux-x64@3.22.1'];
+
+/** One thread, for several wait for each other by spinning. What llama.cpp makes of every file: how it goes on after the first words of a text, and how far its predictions along 128 tokens are from the first file's. */
+const SCRIPT = `
+import { readFileSync } from 'node:fs';
+import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+const [text, ...paths] = process.argv.slice(2);
+const llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.error, maxThreads: 1 });
+const plain = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+let reference;
+const results = [];
+for (const modelPath of paths) {
+  const model = await llama.loadModel({ modelPath });
+  const context = await model.createContext({ contextSize: 512, sequences: 2, threads: 1 });
+  const tokens = model.tokenize(readFileSync(text, 'utf8').slice(0, 4000)).slice(0, 129);
+  const words = [];
+  for await (const token of context.getSequence().evaluate(tokens.slice(0, 16), { temperature: 0 })) {
+    words.push(token);
+    if (words.length === 24) break;
+  }
+  const input = tokens.slice(0, -1).map((token) => [token, { generateNext: { probabilities: true, options: plain } }]);
+  const predictions = (await context.getSequence().controlledEvaluate(input)).map(({ next }) => next.probabilities);
+  reference ??= predictions;
+  const mean = (term) => predictions.reduce((sum, p, i) => sum + term(p, i), 0) / predictions.length;
+  const perplexity = Math.exp(mean((p, i) => -Math.log(p.get(tokens[i + 1]) ?? 1e-9)));
+  const divergence = mean((p, i) => [...reference[i]].reduce((sum, [token, q]) => sum + (q > 0 ? q * Math.log(q / (p.get(token) || 1e-9)) : 0), 0));
+  results.push({ words: model.detokenize(words), perplexity, divergence });
+  await model.dispose();
+}
+console.log(JSON.stringify(results));
+process.exit(0);
+`;
+
+interface Result {
+  readonly words: string;
+  readonly perplexity: number;
+  readonly divergence: number;
+}
+
+/** Most that a type may differ from 32-bit floats, in nats of Kullback-Leibler divergence: about twice what was measured. Ternary types are for models that were trained so. */
+const LIMITS = {
+  F16: 1e-5,
+  BF16: 1e-4,
+  Q8_0: 5e-4,
+  Q6_K: 0.002,
+  Q5_K_M: 0.004,
+  Q5_K_S: 0.004,
+  Q5_1: 0.004,
+  Q5_0: 0.004,
+  Q4_K_M: 0.01,
+  Q4_K_S: 0.01,
+  Q4_1: 0.01,
+  Q4_0: 0.01,
+  IQ4_NL: 0.01,
+  IQ4_XS: 0.01,
+  Q3_K_L: 0.015,
+  Q3_K_M: 0.015,
+  Q3_K_S: 0.03,
+  Q2_K: 0.06,
+  TQ2_0: 3,
+  TQ1_0: 3,
+} as const;
+
+/** Every type that is written, in the runtime it is for. Needs the fixtures, and npm once. */
+describe.skipIf(!existsSync(LM) || process.platform !== 'linux')('llama.cpp', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tersor-llama-'));
+  const types = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+  const paths = ['F32', ...types].map((type) => join(folder, `${type}.gguf`));
+  let results: readonly Result[] = [];
+
+  beforeAll(async () => {
+    if (!existsSync(join(INSTALLED, 'node_modules/node-llama-cpp'))) {
+      mkdirSync(INSTALLED, { recursive: true });
+      writeFileSync(join(INSTALLED, 'package.json'), '{ "private": true, "type": "module" }\n');
+      const env = { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' };
+      expect(await runNpm(['install', '--no-audit', '--no-fund', '--omit=optional', ...PACKAGES], { cwd: INSTALLED, env })).toMatchObject({
+        status: 0,
+      });
+    }
+    writeFileSync(join(INSTALLED, 'predict.mjs'), SCRIPT);
+    const [store, kernels] = [openNodeStore(folder), await openKernels()];
+    await gguf.write(await llamaAsGguf(LM), store, 'F32.gguf', { target: 'node', kernels });
+    await store.commit();
+    await kernels.close();
+    for (const [i, type] of types.entries()) {
+      const recipe = { version: 1 as const, steps: [{ use: 'gguf', type }] };
+      expect(await compress(paths[0] ?? '', { output: paths[i + 1] ?? '', recipe })).toMatchObject({ outcome: 'compressed' });
+    }
+    const { status, output } = await runNode(join(INSTALLED, 'predict.mjs'), [TEXT, ...paths]);
+    expect(status, output).toBe(0);
+    results = JSON.parse(output.trim().split('\n').at(-1) ?? '[]');
+  }, 600_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('reads what was written as it was meant', () => {
+    expect(results[0]?.perplexity).toBeLessThan(70);
+    expect(results[0]?.words.length).toBeGreaterThan(20);
+  });
+
+  it.each(types)('%s: loads, generates, and predicts as before', (type) => {
+    const result = results[types.indexOf(type) + 1];
+    expect(result?.divergence).toBeLessThan(LIMITS[type]);
+    expect(result?.words.length).toBeGreaterThan(10);
+    if (type === 'F16') expect(result?.words).toBe(results[0]?.words);
+  });
+});

@@ -16,6 +16,13 @@ export function saveModelResults(name: string, model: string, rows: unknown, pee
   });
 }
 
+/** The same for one part of a bench. */
+export function savePartResults(name: string, part: string, rows: unknown, peers: Readonly<Record<string, string>> = {}): void {
+  const path = pathOf(name);
+  const { parts = {} } = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+  write(name, { parts: { ...parts, [part]: { about: aboutRun(peers), rows } } });
+}
+
 function aboutRun(peers: Readonly<Record<string, string>>) {
   const version = (path: string): string => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {

@@ -16,7 +16,16 @@ export function commandLinePage(methods: Declarations): string {
   };
   const screen = { ...screenOf({ write }, { NO_COLOR: '1' }), columns: COLUMNS };
   const unused = () => Promise.reject(new Error('help runs nothing'));
-  const ofModels = { compress: unused, plan: unused, inspect: unused, cost: unused, measureDevice: unused, compare: unused, check: unused };
+  const ofModels = {
+    compress: unused,
+    plan: unused,
+    inspect: unused,
+    cost: unused,
+    measureDevice: unused,
+    compare: unused,
+    check: unused,
+    sensitivity: unused,
+  };
   const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused };
   const help = (command: Command): string => {
     text = '';

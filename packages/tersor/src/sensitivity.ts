@@ -1,15 +1,17 @@
 import { allocateLayers, nameOf } from './compress/allocate-layers.ts';
-import { openAssessor } from './compress/assessor.ts';
+import { type Assessor, openAssessor } from './compress/assessor.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { type Choices, layOut } from './compress/lay-out.ts';
+import { type LayerInputs, observeLayers } from './compress/layer-inputs.ts';
 import { type Losses, measureLosses } from './compress/measure-losses.ts';
 import { openMeasured } from './compress/measured.ts';
-import { type Predictions, predictLosses } from './compress/predict-losses.ts';
+import { openPredictions } from './compress/predictions.ts';
 import { openReferee, type Referee } from './compress/referee.ts';
 import type { AskedToSense } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import { select } from './core/rules.ts';
 import type { LayerSensitivity, Sensitivity, TriedSteps } from './core/sensitivity.ts';
+import type { Numbers } from './io/node-numbers.ts';
 import { version } from './io/node-process.ts';
 import { keyOf, type Option } from './search/candidates.ts';
 import { judgePredictors } from './search/judge-predictors.ts';
@@ -52,9 +54,9 @@ async function sense(job: Job, referee: Referee, { where, steps, limit = DEFAULT
   const assessor = await openAssessor(job, referee, numbers, choices.cleaned, layersOf, choices.rounded);
   try {
     const losses = await clock.time('measure', () => measureLosses(job, assessor, rows));
-    const predictions = await clock.time('predict', () => predictLosses(job, PREDICTORS, rows));
+    const predictions = await clock.time('predict', () => predict(job, referee, numbers, choices, rows));
     const allocation = await clock.time('allocate', () => allocateLayers(job, assessor, rows, losses, limit));
-    const tried = triedOf(rows, losses);
+    const tried = await withTogether(job, assessor, rows, triedOf(rows, losses));
     const layers = rows.map((row) => layerOf(row, tried, losses, predictions));
     const { evidence, source, samples } = referee.parts.rank;
     return {
@@ -76,6 +78,54 @@ async function sense(job: Job, referee: Referee, { where, steps, limit = DEFAULT
   } finally {
     await numbers.save();
     await assessor.close();
+  }
+}
+
+/** Numbers of every predictor by `keyOf` an option. */
+type Predictions = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+/** What predictors say, of which some look at what layers multiply by. Where the runtime cannot be made to show it, they say nothing. */
+async function predict(
+  job: Job,
+  referee: Referee,
+  numbers: Numbers,
+  { cleaned }: Choices,
+  rows: readonly (readonly Option[])[],
+): Promise<Predictions> {
+  let inputs: Promise<LayerInputs | undefined> | undefined;
+  const look = () =>
+    observeLayers(
+      job,
+      referee,
+      cleaned,
+      rows.map(([own]) => own!.layer),
+    ).catch((error: unknown) => {
+      if (!(error instanceof TersorError) || !['MODEL_INVALID', 'RUN_FAILED'].includes(error.code)) throw error;
+      job.note('output-error', `is not known: ${error.what}`);
+      return undefined;
+    });
+  const ask = openPredictions(numbers, job.seed, async (layer) => {
+    inputs ??= look();
+    return (await inputs)?.weigher(layer);
+  });
+  const predictions = new Map<string, Readonly<Record<string, number>>>();
+  try {
+    for (const [done, row] of rows.entries()) {
+      job.progress('predict', done, rows.length, row[0]!.layer.weight.id);
+      for (const option of row) {
+        if (!option.steps) continue;
+        job.asked.signal?.throwIfAborted();
+        const said: Record<string, number> = {};
+        for (const predictor of PREDICTORS) {
+          const number = await ask(predictor, option);
+          if (Number.isFinite(number)) said[predictor.id] = number;
+        }
+        predictions.set(keyOf(option), said);
+      }
+    }
+    return predictions;
+  } finally {
+    await (await inputs?.catch(() => undefined))?.close();
   }
 }
 
@@ -110,6 +160,17 @@ function triedOf(rows: readonly (readonly Option[])[], losses: Losses): Tried[] 
     return { steps, report, bits: bytes / elements };
   });
   return all.sort((a, b) => a.bits - b.bits);
+}
+
+/** The same with what all layers lose at once; those that steps do not make smaller stay as they are. */
+async function withTogether(job: Job, { around }: Assessor, rows: readonly (readonly Option[])[], all: readonly Tried[]): Promise<Tried[]> {
+  const measured: Tried[] = [];
+  for (const tried of all) {
+    const chosen = rows.map((row) => row.find(({ steps }) => steps === tried.steps) ?? row[0]!);
+    const together = job.asked.enough?.aborted ? undefined : (await around(chosen)).error;
+    measured.push({ ...tried, report: { ...tried.report, ...(isKnown(together) && { together }) } });
+  }
+  return measured;
 }
 
 /** What most of the weights become. */

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compress } from '../src/compress.ts';
+import { decode } from '../src/core/decode.ts';
 import type { Feeds } from '../src/core/engine.ts';
+import { toHalfPrecision } from '../src/core/half.ts';
 import { randomFor } from '../src/core/random.ts';
 import type { Sensitivity } from '../src/core/sensitivity.ts';
 import { onnx } from '../src/formats/onnx/onnx.ts';
@@ -49,9 +51,31 @@ it('tells how far predictors may be believed, the best one first', () => {
   const found = Object.fromEntries(all.predictors.map((predictor) => [predictor.id, predictor]));
   expect(found['weight-error']?.correlation).toBeGreaterThan(0.8);
   expect(found['weight-error']?.pairs).toBe(DEPTH * all.tried.length);
+  expect(found['output-error']?.pairs).toBe(DEPTH * all.tried.length);
+  expect(found['output-error']?.correlation).toBeGreaterThan(0.8);
   expect(found.kurtosis?.trusted).toBe('nothing');
   const order = all.predictors.map(({ correlation = -1 }) => correlation);
   expect(order).toEqual(order.toSorted((a, b) => b - a));
+});
+
+it('knows what errors of a weight do to the outputs of its layer', async () => {
+  const one = { x0: { dtype: 'f32', shape: [3, WIDTH], data: Float32Array.from({ length: 3 * WIDTH }, () => 2 * random() - 1) } } as const;
+  const { weights } = deepModel(DEPTH);
+  const [w0, w1] = await Promise.all(['w0', 'w1'].map(async (id) => decode(await weights.get(id)!.load())));
+  const times = (x: Float32Array, w: Float32Array) =>
+    Float32Array.from({ length: x.length }, (_, at) => {
+      let sum = 0;
+      for (let k = 0; k < WIDTH; k++) sum += x[at - (at % WIDTH) + k]! * w[k * WIDTH + (at % WIDTH)]!;
+      return sum;
+    });
+  const x1 = times(one.x0.data, w0!).map((value, i) => one.x0.data[i]! + Math.tanh(value));
+  const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
+  const error = w1!.map((value) => value - toHalfPrecision(value));
+  const expected = square(times(x1, error)) / square(times(x1, w1!));
+  const steps = [[{ use: 'fp16', compute: 'float' }]];
+  const { layers } = await sensitivity(model, { data: [one, one], cache: false, where: [{ name: 'w1' }], steps });
+  expect(layers[0]?.candidates[0]?.predicted['output-error']).toBeCloseTo(expected, 9);
+  expect(expected).toBeGreaterThan(1e-8);
 });
 
 it('says what each layer gets within the loss, and why', () => {

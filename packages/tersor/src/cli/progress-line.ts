@@ -16,6 +16,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   load: 'Starting',
   choose: 'Choosing',
   measure: 'Measuring',
+  predict: 'Comparing',
   write: 'Writing',
   verify: 'Verifying',
   time: 'Timing',

@@ -48,6 +48,8 @@ export interface TriedSteps {
   readonly bytes: number;
   /** Losses of single layers, added up; absent where one was not measured. */
   readonly loss?: number;
+  /** What the model loses when all of them are changed at once. */
+  readonly together?: number;
 }
 
 export interface LayerSensitivity {

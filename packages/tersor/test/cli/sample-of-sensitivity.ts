@@ -36,6 +36,7 @@ export const SENSITIVITY: Sensitivity = {
     layers: layers.length,
     bytes: layers.reduce((sum, { candidates }) => sum + (candidates[tried]?.bytes ?? 0), 0),
     loss: layers.reduce((sum, { candidates }) => sum + (candidates[tried]?.loss ?? 0), 0),
+    ...(tried > 0 && { together: 0.3 * 40 ** -tried }),
   })),
   layers,
   predictors: [

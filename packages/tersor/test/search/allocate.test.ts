@@ -34,6 +34,28 @@ it.each<[Goal, (limit: number) => Limits]>([
   );
 });
 
+it('is as good as the best of all combinations for up to ten layers, as far as errors add up', async () => {
+  const layers = fc.array(
+    fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 40 }), fc.constant(0)), { minLength: 1, maxLength: 4 }),
+    { minLength: 7, maxLength: 10 },
+  );
+  await fc.assert(
+    fc.asyncProperty(layers, fc.integer({ min: 0, max: 250 }), async (rows, limit) => {
+      const choices = toChoices(rows);
+      const chosen = await allocate(choices, 'bytes', { error: limit }, solve);
+      // By sums of errors, which are whole numbers: the fewest bytes that any combination of the layers so far takes.
+      let fewest = [0, ...new Array<number>(limit).fill(Number.POSITIVE_INFINITY)];
+      for (const row of choices) {
+        const sums = (sum: number) => row.map(({ bytes, error }) => bytes + (fewest[sum - error] ?? Number.POSITIVE_INFINITY));
+        fewest = fewest.map((_, sum) => Math.min(...sums(sum)));
+      }
+      const best = Math.min(...fewest);
+      expect(chosen ? sumOf(chosen, 'bytes') : Number.POSITIVE_INFINITY).toBe(best);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 it('tells errors apart that are ten thousand times smaller than the largest', async () => {
   const row = (...pairs: readonly (readonly [number, number])[]) => pairs.map(([bytes, error]): Candidate => ({ layer, bytes, error }));
   const choices = [row([100, 0], [50, 1e-7], [10, 5]), row([100, 0], [50, 3e-7], [10, 5])];

@@ -28,6 +28,17 @@ describe('predictors', () => {
     ).toBeCloseTo(0.01, 6);
   });
 
+  it('output-error weighs errors by the inputs that meet them', async () => {
+    const predictor = PREDICTORS.find(({ id }) => id === 'output-error');
+    const subject = { layer, values, random: randomFor(0, 'probes') };
+    expect(await predictor?.open(subject)).toBeUndefined();
+    const weigh = async (errors: Float32Array) => errors.reduce((sum, error, i) => sum + (i % COLUMNS === 0 ? error * error : 0), 0);
+    const predict = await predictor?.open({ ...subject, weigh });
+    const off = (column: number) => values.map((value, i) => (i % COLUMNS === column ? value * 0.9 : value));
+    expect(await predict?.({ values: off(1), bits: 4 })).toBe(0);
+    expect(await predict?.({ values: off(0), bits: 4 })).toBeCloseTo(0.01, 6);
+  });
+
   it('cosine sees turns, and no lengths', async () => {
     expect(
       await ask(

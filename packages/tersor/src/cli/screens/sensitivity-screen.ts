@@ -56,7 +56,8 @@ function steps({ tried }: Sensitivity, { columns, colors }: Room): string[] {
     { title: 'every layer by', text: ({ name }) => shortName(name), atLeast: 20, loses: 'end' },
     { title: 'layers', text: ({ layers }) => String(layers), align: 'right', dispensable: 1 },
     { title: 'bytes', text: ({ bytes }) => bytesText(bytes), align: 'right' },
-    { title: 'losses, added up', text: ({ loss }) => (loss === undefined ? '' : lossText(loss)), align: 'right' },
+    { title: 'losses, added up', text: ({ loss }) => (loss === undefined ? '' : lossText(loss)), align: 'right', dispensable: 2 },
+    { title: 'together', text: ({ together }) => (together === undefined ? '' : lossText(together)), align: 'right' },
   ];
   return tried.length === 0 ? [] : table(tried, rows, columns, colors.dim);
 }

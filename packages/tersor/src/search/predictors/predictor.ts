@@ -7,7 +7,12 @@ export interface Subject {
   /** In the weight's own order. */
   readonly values: Float32Array;
   readonly random: Random;
+  /** Absent where no data were seen. */
+  readonly weigh?: Weigh;
 }
+
+/** How far errors of a weight, in its own order, move the layer's outputs on average over its inputs: the squares, added up. */
+export type Weigh = (errors: Float32Array) => Promise<number>;
 
 /** A weight after it was changed. */
 export interface Changed {

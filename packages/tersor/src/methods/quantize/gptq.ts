@@ -22,7 +22,11 @@ const options = {
     doc: 'Weights that share a scale, along the inputs; row: one scale per output.',
     search: ['row', 128, 64, 32, 16],
   }),
-  symmetric: boolean({ default: false, doc: 'Zero is the middle of the grid; otherwise every block has a zero point.', search: [false, true] }),
+  symmetric: boolean({
+    default: false,
+    doc: 'Zero is the middle of the grid; otherwise every block has a zero point.',
+    search: [false, true],
+  }),
   fit: oneOf(['absmax', 'mse', 'hqq'], { default: 'mse', doc: 'How scales are found, before anything is rounded.' }),
   damping: number(1e-6, 1, {
     default: 0.01,

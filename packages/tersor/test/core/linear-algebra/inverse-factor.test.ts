@@ -16,7 +16,8 @@ function gramOf(rows: number): Float64Array {
 it('gives U with A UᵀU = I', () => {
   const a = gramOf(60);
   const u = inverseFactor(a, SIZE)!;
-  const inverse = (i: number, j: number) => Array.from({ length: SIZE }, (_, k) => u[k * SIZE + i]! * u[k * SIZE + j]!).reduce((x, y) => x + y);
+  const inverse = (i: number, j: number) =>
+    Array.from({ length: SIZE }, (_, k) => u[k * SIZE + i]! * u[k * SIZE + j]!).reduce((x, y) => x + y);
   for (let i = 0; i < SIZE; i++) {
     for (let j = 0; j < SIZE; j++) {
       const product = Array.from({ length: SIZE }, (_, k) => a[i * SIZE + k]! * inverse(k, j)).reduce((x, y) => x + y);

@@ -99,12 +99,23 @@ describe('compensated rounding', () => {
 
   it('gives up where nothing was seen', () => {
     expect(prepareCompensation(new Float64Array(COLUMNS * COLUMNS), COLUMNS, 0.01, true)).toBeUndefined();
-    expect(prepareCompensation(gram.map(() => Number.NaN), COLUMNS, 0.01, true)).toBeUndefined();
+    expect(
+      prepareCompensation(
+        gram.map(() => Number.NaN),
+        COLUMNS,
+        0.01,
+        true,
+      ),
+    ).toBeUndefined();
   });
 
   it('keeps blocks of zeros zero', () => {
     const values = weights.slice();
-    const codes = compensateRounding(values, { ...grid, scales: new Float32Array(ROWS * 3) }, prepareCompensation(gram, COLUMNS, 0.01, true)!);
+    const codes = compensateRounding(
+      values,
+      { ...grid, scales: new Float32Array(ROWS * 3) },
+      prepareCompensation(gram, COLUMNS, 0.01, true)!,
+    );
     expect(new Set(codes)).toEqual(new Set([4]));
     expect(new Set(values.map(Math.abs))).toEqual(new Set([0]));
   });

@@ -131,7 +131,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     id: "gptq",
     family: "quantize",
     summary: "Rounds weights so that what one loses others make up for, as your data need it. Smaller losses than rtn at the same bytes.",
-    notes: "Takes linear, convolution and recurrent layers; embeddings are left alone and named: a step of `rtn` after this one takes them. The file is that of `rtn`\nwith the same bits and blocks, and as fast.\n\nWhat flows into each layer is observed on the choosing half of the data, in one pass. A few dozen samples are enough where each has many positions (tokens,\npixels); where a sample is one position, take as many as the layer has inputs. Data of another kind than the model will see make it worse than `rtn`: prove it.",
+    notes: "Takes linear, convolution and recurrent layers; embeddings are left alone and named: a step of `rtn` after this one takes them. The file is that of `rtn`\nwith the same bits and blocks, and as fast.\n\nWhat flows into each layer is observed on the choosing half of the data, in one pass. A few dozen samples are enough where each has many positions (tokens,\npixels); where a sample is one position, take as many as the layer has inputs. Data of another kind than the model will see make it worse than `rtn`: prove it.\n\nDivergence from the original beside `rtn` in the same blocks: a small MLP 9 times less at 4 bits and 65 times less at 2, a small language model half as much at 4.\nThe search does not take it by itself yet.",
     source: "https://arxiv.org/abs/2210.17323",
     changes: "layout",
     loss: "data-dependent",

@@ -1,7 +1,5 @@
 /** Counts of elements in bins of equal width, around zero. */
-export interface Histogram {
-  readonly min: number;
-  readonly max: number;
+export interface Bins {
   /** Bins reach from -edge to edge: a power of two that is larger than every magnitude, and at most twice the largest. */
   readonly edge: number;
   /** Bin `i` holds elements in [-edge + i * width, -edge + (i + 1) * width), width = 2 * edge / counts.length. */
@@ -14,49 +12,49 @@ export interface Histogram {
 export const BINS = 4096;
 
 const HALF = BINS / 2;
-const HEADER = 4;
 /** Where the numbers before the bins lie in a tally. */
-const [EXPONENT, MIN, MAX, NONFINITE] = [0, 1, 2, 3];
+const [EXPONENT, NONFINITE] = [0, 1];
+const HEADER = 2;
 /** Below every float of 32 bits, and such that bins a unit are finite. */
 const MIN_EXPONENT = -1000;
 
 /**
- * A histogram that grows, as one array. What it ends as does not depend on the order of what it counts: when a larger magnitude comes, the edge
- * doubles until it holds, and bins are merged by powers of two.
+ * Bins that grow, as one array. What they end as does not depend on the order of what is counted: when a larger magnitude comes, the edge doubles until it
+ * holds, and bins are merged by powers of two.
  */
 export type Tally = Float64Array;
 
 export function startTally(): Tally {
   const tally = new Float64Array(HEADER + BINS);
   tally[EXPONENT] = MIN_EXPONENT;
-  tally[MIN] = Number.POSITIVE_INFINITY;
-  tally[MAX] = Number.NEGATIVE_INFINITY;
   return tally;
 }
 
+/** Four neighbours are counted in a table each, so that equal ones need not wait for one another: twice as quick as one table. */
 export function countInto(tally: Tally, values: Float32Array | Float64Array): void {
-  let scale = scaleOf(tally);
-  let min = tally[MIN]!;
-  let max = tally[MAX]!;
-  for (let i = 0; i < values.length; i++) {
-    const x = values[i]!;
-    let at = Math.floor(x * scale) + HALF;
-    // the first bin's lower end is the edge itself, which is to be larger than every magnitude
-    if (!(at > 0 && at < BINS)) {
-      if (x - x !== 0) {
-        tally[NONFINITE] = tally[NONFINITE]! + 1;
-        continue;
-      }
-      grow(tally, Math.floor(Math.log2(Math.abs(x))), Math.abs(x));
-      scale = scaleOf(tally);
-      at = Math.floor(x * scale) + HALF;
+  const tables = new Int32Array(4 * BINS);
+  let edge = edgeOf(tally);
+  let scale = HALF / edge;
+  const even = values.length - (values.length % 4);
+  for (let i = 0; i < even; i += 4) {
+    const a = values[i]!;
+    const b = values[i + 1]!;
+    const c = values[i + 2]!;
+    const d = values[i + 3]!;
+    if (Math.abs(a) < edge && Math.abs(b) < edge && Math.abs(c) < edge && Math.abs(d) < edge) {
+      tables[(Math.floor(a * scale) + HALF) | 0]!++;
+      tables[((Math.floor(b * scale) + HALF) | 0) + BINS]!++;
+      tables[((Math.floor(c * scale) + HALF) | 0) + 2 * BINS]!++;
+      tables[((Math.floor(d * scale) + HALF) | 0) + 3 * BINS]!++;
+      continue;
     }
-    tally[HEADER + at] = tally[HEADER + at]! + 1;
-    if (x < min) min = x;
-    if (x > max) max = x;
+    empty(tables, tally);
+    for (const x of values.subarray(i, i + 4)) countOne(tally, x);
+    edge = edgeOf(tally);
+    scale = HALF / edge;
   }
-  tally[MIN] = min;
-  tally[MAX] = max;
+  empty(tables, tally);
+  for (const x of values.subarray(even)) countOne(tally, x);
 }
 
 /** Adds what `other` counted. */
@@ -64,38 +62,41 @@ export function mergeInto(tally: Tally, other: Tally): void {
   const same = other.slice();
   grow(tally, same[EXPONENT]!);
   grow(same, tally[EXPONENT]!);
-  for (let i = HEADER; i < tally.length; i++) tally[i] = tally[i]! + same[i]!;
-  tally[NONFINITE] = tally[NONFINITE]! + same[NONFINITE]!;
-  tally[MIN] = Math.min(tally[MIN]!, same[MIN]!);
-  tally[MAX] = Math.max(tally[MAX]!, same[MAX]!);
+  for (let i = NONFINITE; i < tally.length; i++) tally[i]! += same[i]!;
 }
 
-export function histogramOf(tally: Tally): Histogram {
-  return {
-    min: tally[MIN]!,
-    max: tally[MAX]!,
-    edge: 2 ** tally[EXPONENT]!,
-    counts: tally.subarray(HEADER),
-    nonfinite: tally[NONFINITE]!,
-  };
+export function binsOf(tally: Tally): Bins {
+  return { edge: edgeOf(tally), counts: tally.subarray(HEADER), nonfinite: tally[NONFINITE]! };
 }
 
-/** The edge becomes 2^exponent, or more until it is larger than `magnitude`; never less than it is. */
-function grow(tally: Tally, exponent: number, magnitude = 0): void {
-  let wanted = Math.max(exponent, tally[EXPONENT]!);
-  while (2 ** wanted <= magnitude) wanted++; // the logarithm is the floor's, and may be rounded
-  const merged = 2 ** (wanted - tally[EXPONENT]!);
-  tally[EXPONENT] = wanted;
-  if (merged === 1) return;
+function edgeOf(tally: Tally): number {
+  return 2 ** tally[EXPONENT]!;
+}
+
+/** Moves what tables counted into the bins. */
+function empty(tables: Int32Array, tally: Tally): void {
+  for (let i = 0; i < tables.length; i++) tally[HEADER + (i % BINS)]! += tables[i]!;
+  tables.fill(0);
+}
+
+function countOne(tally: Tally, x: number): void {
+  if (x - x !== 0) {
+    tally[NONFINITE]! += 1;
+    return;
+  }
+  const magnitude = Math.abs(x);
+  let exponent = Math.floor(Math.log2(magnitude)); // may be rounded
+  while (2 ** exponent <= magnitude) exponent++;
+  grow(tally, exponent);
+  tally[HEADER + HALF + Math.floor((x * HALF) / edgeOf(tally))]! += 1;
+}
+
+/** The edge becomes 2^exponent, unless it is more. */
+function grow(tally: Tally, exponent: number): void {
+  const more = exponent - tally[EXPONENT]!;
+  if (!(more > 0)) return;
+  tally[EXPONENT] = exponent;
   const before = tally.slice(HEADER);
   tally.fill(0, HEADER);
-  for (let i = 0; i < BINS; i++) {
-    const at = HEADER + HALF + Math.floor((i - HALF) / merged);
-    tally[at] = tally[at]! + before[i]!;
-  }
-}
-
-/** Bins a unit. */
-function scaleOf(tally: Tally): number {
-  return HALF / 2 ** tally[EXPONENT]!;
+  for (let i = 0; i < BINS; i++) tally[HEADER + HALF + Math.floor((i - HALF) / 2 ** more)]! += before[i]!;
 }

@@ -1,5 +1,5 @@
 import type { WeightId } from './graph.ts';
-import type { Histogram } from './histogram.ts';
+import type { Bins } from './histogram.ts';
 
 /** A value anywhere in a model: the path of its graph (`branchPath`) and its name. */
 export type ValueId = string;
@@ -45,6 +45,8 @@ export interface Range {
   readonly min: number;
   readonly max: number;
 }
+
+export interface Histogram extends Range, Bins {}
 
 /**
  * Inputs come in groups where outputs do not all see the same ones (grouped convolutions, batched products, the directions of a recurrent layer):

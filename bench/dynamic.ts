@@ -87,7 +87,13 @@ async function apply(
 ): Promise<Model> {
   const scope = (await findLayers(model)).filter(({ weight }) => where?.includes(weight.id) ?? true);
   const options = parseOptions(method.id, method.options, raw);
-  return method.apply(model, options as never, { scope, kernels, note: () => {}, random: () => Math.random });
+  return method.apply(model, options as never, {
+    scope,
+    kernels,
+    note: () => {},
+    random: () => Math.random,
+    observed: async () => undefined,
+  });
 }
 
 async function bytesOf(model: Model): Promise<Uint8Array> {

@@ -6,19 +6,22 @@
  * - exhaustive: allocations of up to ten layers are as small as the best of all combinations;
  * - sensitivity: how far cheap predictors put layers and steps in the order of what is lost, on four models; what ranking layers by samples saves; and how
  *   many bytes fewer the best allocation takes than the best setting that is the same for every layer, at equal quality.
+ * - observe: time and memory of observing MiniLM, beside the calibrators of Python's onnxruntime.
  *
  *   npm run bench:search
  *   npm run bench:search -- counts
  *   npm run bench:search -- sensitivity minilm
  *
  * Keeps each part in bench/results/search.json. Exits with 1 when fewer than ten models are counted equally, one is counted differently, tau is below 0.7, an
- * allocation is not the best one, no predictor of a model reaches 0.8, or less than 15 % of the bytes are saved.
+ * allocation is not the best one, no predictor of a model reaches 0.8, less than 15 % of the bytes are saved, or
+ * observing takes more than it should (`missedBy`).
  */
 
 import { savePartResults } from './results.ts';
 import { countRows } from './search/counts.ts';
 import { exhaustiveRows } from './search/exhaustive.ts';
 import { latencyRows, summarize } from './search/latencies.ts';
+import { missedBy, observationRows } from './search/observations.ts';
 import { type SensitivityRow, sensitivityRows } from './search/sensitivities.ts';
 
 const LEAST_MODELS = 10;
@@ -27,7 +30,7 @@ const LEAST_CORRELATION = 0.8;
 const LEAST_SAVED = 0.15;
 
 const [part, model] = process.argv.slice(2);
-const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { counts, latency, exhaustive, sensitivity };
+const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { counts, latency, exhaustive, sensitivity, observe };
 if (part !== undefined && !PARTS[part]) {
   console.error(`no part ${part}: there are ${Object.keys(PARTS).join(', ')}`);
   process.exit(2);
@@ -78,6 +81,14 @@ async function sensitivity(): Promise<boolean> {
     isGood &&= (best?.correlation ?? 0) >= LEAST_CORRELATION && (row.equalQuality?.saved ?? 1) >= LEAST_SAVED;
   }
   return isGood;
+}
+
+async function observe(): Promise<boolean> {
+  const { times, memory, versions } = await observationRows();
+  const missed = missedBy({ times, memory, versions });
+  for (const line of missed) console.log(`missed: ${line}`);
+  savePartResults('search', 'observe', { times, memory }, versions);
+  return missed.length === 0;
 }
 
 function show({ model, layers, predictors, sampling, equalQuality }: SensitivityRow): void {

@@ -86,6 +86,27 @@ export function lastPassages(count: number): Tensors {
   );
 }
 
+/** Batches of running text, all of one shape. */
+export function windows(count: number, batch: number, length: number): Tensors[] {
+  const text = readFileSync(fixture('data/text/calib.txt'), 'utf8').replaceAll(/\s+/g, ' ');
+  const [first = 101, ...rest] = loadTokenizer().encode(text).ids;
+  const last = rest.pop() ?? 102;
+  const inner = length - 2;
+  if (rest.length < count * batch * inner) throw new Error(`the text has ${rest.length} tokens`);
+  return Array.from({ length: count }, (_, at) => {
+    const rows = Array.from({ length: batch }, (_, row) => {
+      const from = (at * batch + row) * inner;
+      return [first, ...rest.slice(from, from + inner), last];
+    });
+    const fill = (value: (i: number) => number) => {
+      const data = BigInt64Array.from({ length: batch * length }, (_, i) => BigInt(value(i)));
+      return new Tensor('int64', data, [batch, length]);
+    };
+    const ids = rows.flat();
+    return { input_ids: fill((i) => ids[i] ?? 0), attention_mask: fill(() => 1), token_type_ids: fill(() => 0) };
+  });
+}
+
 function readPairs(): [string, string][] {
   const lines = readFileSync(fixture('data/pairs/kjv-bbe-dev.tsv'), 'utf8').trim().split('\n').slice(1);
   return lines.map((line) => {

@@ -16,7 +16,7 @@ export function sensitivityPage(sensitivity: Sensitivity, name: string): string 
   const { notes } = sensitivity;
   const body = html`
 ${header(sensitivity, name)}
-<div class="cards">
+<div class="cards pairs">
 ${mapCard(sensitivity)}
 ${stepsCard(sensitivity)}
 ${plotCard(sensitivity)}
@@ -57,10 +57,10 @@ function stepsCard({ tried }: Sensitivity): Markup | undefined {
   return card(
     'Every layer by the same steps',
     'steps',
-    html`<table class="steps"><thead><tr><th scope="col">steps</th><th scope="col">bytes</th><th scope="col" class="num">added up</th><th scope="col" class="num">together</th></tr></thead><tbody>${tried.map(
+    html`<div class="scroll-x"><table class="steps"><thead><tr><th scope="col">steps</th><th scope="col">bytes</th><th scope="col" class="num">added up</th><th scope="col" class="num">together</th></tr></thead><tbody>${tried.map(
       ({ name, bytes, loss, together }) =>
         html`<tr><th scope="row">${shortName(name)}</th><td>${singleBar(bytes, most, 'after')}<small>${bytesText(bytes)}</small></td><td class="num">${loss === undefined ? '' : lossText(loss)}</td><td class="num">${together === undefined ? '' : lossText(together)}</td></tr>`,
-    )}</tbody></table>
+    )}</tbody></table></div>
 <p class="soft">Losses of single layers, added up, and what the model loses when all are changed at once.</p>`,
   );
 }

@@ -46,6 +46,7 @@ rect.before{fill:var(--before)}rect.after{fill:var(--after)}rect.error{fill:var(
 li.good .word{color:var(--good)}li.warn .word{color:var(--warn)}li.bad .word{color:var(--bad)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:16px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:clamp(14px,2.4vw,22px);min-width:0}
+.pairs{grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
 .wide{grid-column:1/-1}
 .big{font-size:2rem;font-weight:700;letter-spacing:-.02em;line-height:1.2;font-variant-numeric:tabular-nums}
 .big small{font-size:1rem;font-weight:400;letter-spacing:0}

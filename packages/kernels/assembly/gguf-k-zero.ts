@@ -1,6 +1,7 @@
 // GGUF's Q3_K and Q6_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-around-zero.ts.
 import { halfBits } from './gguf';
 import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
+import { d, refineAroundZero, SCALE_CODES, setHalves } from './gguf-refine';
 
 /** What ggml takes for zero. */
 const NOTHING: f32 = 1e-15;
@@ -136,7 +137,7 @@ function putCodes(values: usize, j: usize, d: f32, half: i32): void {
   v128.store(to, i8x16.add(codes, i8x16.splat(<i8>half)));
 }
 
-export function quantizeQ3_K(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ3_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
   for (; blocks > 0; blocks--) {
     for (let first: usize = 0; first < 16; first += 4) {
       turn(values, first, 64, 64);
@@ -145,11 +146,15 @@ export function quantizeQ3_K(values: usize, blocks: i32, out: usize): void {
     const largest = extremeScale();
     const inverse = largest == 0 ? <f32>0 : <f32>-32 / largest;
     const d16 = largest == 0 ? 0 : halfBits(<f32>1 / inverse);
-    store<u16>(out, d16, 108);
-    const d = halfValue(d16);
+    setHalves(halfValue(d16), 0);
+    for (let j: usize = 0; j < 64; j += 4) {
+      store<i32>(SCALE_CODES + j, largest == 0 ? -32 : max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + j)))));
+    }
+    if (isBest && largest != 0) refineAroundZero(4, 32);
+    store<u16>(out, halfBits(d), 108);
     memory.fill(out + 96, 0, 12);
     for (let j: usize = 0; j < 16; j++) {
-      const scale = largest == 0 ? 0 : max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + (j << 2))))) + 32;
+      const scale = load<i32>(SCALE_CODES + (j << 2)) + 32;
       const low = out + 96 + (j & 7), high = out + 104 + (j & 3);
       store<u8>(low, load<u8>(low) | ((scale & 15) << (j < 8 ? 0 : 4)));
       store<u8>(high, load<u8>(high) | ((scale >> 4) << ((<i32>j >> 2) * 2)));
@@ -166,7 +171,7 @@ export function quantizeQ3_K(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-export function quantizeQ6_K(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ6_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
   for (; blocks > 0; blocks--) {
     for (let first: usize = 0; first < 16; first += 4) {
       turn(values, first, 64, 64);
@@ -178,11 +183,14 @@ export function quantizeQ6_K(values: usize, blocks: i32, out: usize): void {
     } else {
       const inverse = <f32>-128 / largest;
       const d16 = halfBits(<f32>1 / inverse);
-      store<u16>(out, d16, 208);
-      const d = halfValue(d16);
+      setHalves(halfValue(d16), 0);
+      for (let j: usize = 0; j < 64; j += 4) {
+        store<i32>(SCALE_CODES + j, <i32><i8>min(127, nearestInt(inverse * load<f32>(SCALES + j))));
+      }
+      if (isBest) refineAroundZero(32, 128);
+      store<u16>(out, halfBits(d), 208);
       for (let j: usize = 0; j < 16; j++) {
-        const scale = min(127, nearestInt(inverse * load<f32>(SCALES + (j << 2))));
-        store<i8>(out + j, <i8>scale, 192);
+        store<i8>(out + j, <i8>load<i32>(SCALE_CODES + (j << 2)), 192);
         putCodes(values, j, d * <f32>load<i8>(out + j, 192), 32);
       }
       packHalves(out, 64);

@@ -1,6 +1,7 @@
 // GGUF's Q2_K, Q4_K and Q5_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-with-minimum.ts.
 import { halfBits } from './gguf';
 import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
+import { d, m, MINIMA, refineWithMinimum, SCALE_CODES, setHalves } from './gguf-refine';
 
 /** Weights of the errors, in the arrangement of TURNED. */
 const WEIGHTS: usize = memory.data(1024, 16);
@@ -136,11 +137,20 @@ function pickScale(j: usize, inverse: f32, from: usize, most: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
+function pickScales(parts: usize, inverseScale: f32, inverseMin: f32, most: i32): void {
+  for (let j: usize = 0; j < parts; j++) {
+    store<i32>(SCALE_CODES + (j << 2), pickScale(j, inverseScale, SCALES, most));
+    store<i32>(MINIMA + (j << 2), pickScale(j, inverseMin, MINS, most));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
 function inverseOf(largest: f32, most: f32): f32 {
   return largest > 0 ? most / largest : 0;
 }
 
-export function quantizeQ2_K(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ2_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
   for (; blocks > 0; blocks--) {
     for (let first: usize = 0; first < 16; first += 4) {
       turn(values, first, 64, 64);
@@ -149,11 +159,13 @@ export function quantizeQ2_K(values: usize, blocks: i32, out: usize): void {
     const maxScale = largestOf(SCALES, 16), maxMin = largestOf(MINS, 16);
     const inverseScale = inverseOf(maxScale, 15), inverseMin = inverseOf(maxMin, 15);
     const d16 = halfBits(maxScale / 15), m16 = halfBits(maxMin / 15);
-    store<u16>(out, d16, 80);
-    store<u16>(out, m16, 82);
-    const d = halfValue(d16), m = halfValue(m16);
+    setHalves(halfValue(d16), halfValue(m16));
+    pickScales(16, inverseScale, inverseMin, 15);
+    if (isBest) refineWithMinimum(16, 64, 3, 15);
+    store<u16>(out, halfBits(d), 80);
+    store<u16>(out, halfBits(m), 82);
     for (let j: usize = 0; j < 16; j++) {
-      const scale = pickScale(j, inverseScale, SCALES, 15), minimum = pickScale(j, inverseMin, MINS, 15);
+      const scale = load<i32>(SCALE_CODES + (j << 2)), minimum = load<i32>(MINIMA + (j << 2));
       store<u8>(out + j, scale | (minimum << 4));
       v128.store(CODES + (j << 4), sixteenCodes(values + (j << 6), d * <f32>scale, m * <f32>minimum, j, 3));
     }
@@ -163,26 +175,26 @@ export function quantizeQ2_K(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-export function quantizeQ4_K(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ4_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
   for (; blocks > 0; blocks--) {
     for (let first: usize = 0; first < 8; first += 4) {
       turn(values, first, 128, 32);
       search(first, 32, 1024, 15, -1, 20, false);
     }
-    inSixBits(values, out, 15);
+    inSixBits(values, out, 15, isBest);
     packHalves(out + 16, 32);
     values += 1024;
     out += 144;
   }
 }
 
-export function quantizeQ5_K(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ5_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
   for (; blocks > 0; blocks--) {
     for (let first: usize = 0; first < 8; first += 4) {
       turn(values, first, 128, 32);
       search(first, 32, 1024, 31, -0.5, 15, false);
     }
-    inSixBits(values, out, 31);
+    inSixBits(values, out, 31, isBest);
     for (let i: usize = 0; i < 32; i += 16) {
       let high = i8x16.splat(0);
       for (let j = 7; j >= 0; j--) high = v128.or(i8x16.shl(high, 1), i8x16.shr_u(v128.load(CODES + (<usize>j << 5) + i), 4));
@@ -197,16 +209,18 @@ export function quantizeQ5_K(values: usize, blocks: i32, out: usize): void {
 /** Halves, scales and minima of eight parts, and the codes that are best with them. */
 // @ts-ignore: decorator
 @inline
-function inSixBits(values: usize, out: usize, most: i32): void {
+function inSixBits(values: usize, out: usize, most: i32, isBest: bool): void {
   const maxScale = largestOf(SCALES, 8), maxMin = largestOf(MINS, 8);
   const inverseScale = inverseOf(maxScale, 63), inverseMin = inverseOf(maxMin, 63);
   const d16 = halfBits(maxScale / 63), m16 = halfBits(maxMin / 63);
-  store<u16>(out, d16);
-  store<u16>(out, m16, 2);
-  const d = halfValue(d16), m = halfValue(m16);
+  setHalves(halfValue(d16), halfValue(m16));
+  pickScales(8, inverseScale, inverseMin, 63);
+  if (isBest) refineWithMinimum(8, 32, <f32>most, 63);
+  store<u16>(out, halfBits(d));
+  store<u16>(out, halfBits(m), 2);
   memory.fill(out + 4, 0, 12);
   for (let j: usize = 0; j < 8; j++) {
-    const scale = pickScale(j, inverseScale, SCALES, 63), minimum = pickScale(j, inverseMin, MINS, 63);
+    const scale = load<i32>(SCALE_CODES + (j << 2)), minimum = load<i32>(MINIMA + (j << 2));
     putScale(out + 4, j, scale, minimum);
     for (let part: usize = 0; part < 2; part++) {
       const codes = sixteenCodes(values + (j << 7) + (part << 6), d * <f32>scale, m * <f32>minimum, j, most);

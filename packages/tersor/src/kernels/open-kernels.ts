@@ -41,10 +41,10 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
           return loops.quantize(matrix, plain);
         });
       }),
-    quantizeBlocks: (values, type) =>
+    quantizeBlocks: (values, type, search) =>
       run(() => {
         checkWholeBlocks(values.length, type);
-        return loops.quantizeBlocks(values, type);
+        return loops.quantizeBlocks(values, type, search);
       }),
     dequantize: (blocks, spec) =>
       run(() => {

@@ -11,8 +11,8 @@ const WITHOUT_TWIN: readonly WritableBlock[] = ['MXFP4', 'TQ1_0', 'TQ2_0'];
 /** Twins of reference/ggml, or the reference itself. */
 export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
   return {
-    quantizeBlocks(values, type) {
-      if (WITHOUT_TWIN.includes(type)) return GGML_QUANTIZERS[type](values);
+    quantizeBlocks(values, type, search = 'reference') {
+      if (WITHOUT_TWIN.includes(type)) return GGML_QUANTIZERS[type](values, search);
       const block = BLOCK_TYPES[type];
       const blocks = values.length / block.values;
       const output = new Uint8Array(unwritten(blocks * block.bytes));
@@ -22,7 +22,7 @@ export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
         for (let first = 0; first < blocks; first += most) {
           const count = Math.min(most, blocks - first);
           bytes.set(input.subarray(first * block.values * 4, (first + count) * block.values * 4), from);
-          call(`quantize${type}`, from, count, to);
+          call(`quantize${type}`, from, count, to, search === 'best' ? 1 : 0);
           output.set(bytes.subarray(to, to + count * block.bytes), first * block.bytes);
         }
       });

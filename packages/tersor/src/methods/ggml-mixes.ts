@@ -1,6 +1,7 @@
 import type { BlockTypeId, WritableBlock } from '../core/blocks/block-types.ts';
 import type { Shape } from '../core/dtype.ts';
 import type { WeightId } from '../core/graph.ts';
+import type { BlockSearch } from '../core/kernels.ts';
 import type { Model, Weight } from '../core/model.ts';
 
 /** What a tensor of a GGUF file can be written as. */
@@ -263,6 +264,6 @@ const NO_LARGER: Partial<Record<BlockTypeId, WritableBlock>> = {
 };
 
 /** What takes the place of a type in rows that are not multiples of 256: whole blocks of 32 have one. */
-export function typeForShortBlocks(type: WritableBlock, search: 'best' | 'reference'): WritableBlock | undefined {
+export function typeForShortBlocks(type: WritableBlock, search: BlockSearch): WritableBlock | undefined {
   return (search === 'reference' ? LARGER : NO_LARGER)[type];
 }

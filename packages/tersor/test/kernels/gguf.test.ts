@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BLOCK_TYPES, WRITABLE_BLOCKS, type WritableBlock } from '../../src/core/blocks/block-types.ts';
+import { decode } from '../../src/core/decode.ts';
+import type { BlockSearch } from '../../src/core/kernels.ts';
 import type { Loops } from '../../src/kernels/loops.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
 import { TILE_ELEMENTS } from '../../src/kernels/tiles.ts';
@@ -13,6 +15,9 @@ const { cases } = JSON.parse(readFileSync(new URL('../fixtures/kernels/gguf.json
   cases: readonly (Record<WritableBlock, string> & { name: string; values: string })[];
 };
 const bytesOf = (base64: string) => Uint8Array.from(Buffer.from(base64, 'base64'));
+
+/** Measured on a normal distribution, and rounded up. */
+const RATIOS: Partial<Record<WritableBlock, number>> = { Q2_K: 0.9, Q3_K: 0.97, Q4_K: 0.985, Q5_K: 0.965, Q6_K: 0.99 };
 
 let wasm: Loops;
 beforeAll(async () => {
@@ -35,9 +40,20 @@ describe.each(WRITABLE_BLOCKS)('%s', (type) => {
     fc.assert(
       fc.property(blocks, (values) => {
         sameBits(wasm.quantizeBlocks(values, type), reference.quantizeBlocks(values, type));
+        sameBits(wasm.quantizeBlocks(values, type, 'best'), reference.quantizeBlocks(values, type, 'best'));
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('has no larger error with better scales', () => {
+    const values = gaussian(256 * 400, 3);
+    const errorOf = (search: BlockSearch) => {
+      const decoded = decode({ kind: 'blocks', type, shape: [values.length], bytes: wasm.quantizeBlocks(values, type, search) });
+      return Math.sqrt(values.reduce((sum, value, i) => sum + (value - decoded[i]!) ** 2, 0));
+    };
+    const ratio = errorOf('best') / errorOf('reference');
+    expect(ratio).toBeLessThanOrEqual(RATIOS[type] ?? 1);
   });
 
   it('goes on over more than a tile', () => {

@@ -21,7 +21,7 @@ export const reference: Loops = {
   pack,
   unpack,
   summarize,
-  quantizeBlocks: (values, type) => GGML_QUANTIZERS[type](values),
+  quantizeBlocks: (values, type, search) => GGML_QUANTIZERS[type](values, search),
   maskTwoOfFour,
   maskRows,
 };

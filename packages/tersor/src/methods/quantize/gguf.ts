@@ -4,7 +4,7 @@ import { describe } from '../../core/describe.ts';
 import type { DType } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
-import type { Kernels } from '../../core/kernels.ts';
+import type { BlockSearch, Kernels } from '../../core/kernels.ts';
 import { bytesOf, type Layout } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
 import { type Model, mapWeights, type Weight } from '../../core/model.ts';
@@ -31,7 +31,7 @@ const options = {
   }),
   search: oneOf(['best', 'reference'], {
     default: 'best',
-    doc: "What rows get that are not multiples of 256: best: the type with the smallest error at no more bytes; reference: llama.cpp's choice, which is larger.",
+    doc: "best: scales of K-types with a smaller squared error than llama.cpp's, and for rows that are not multiples of 256 a type of no more bytes where there is one; reference: what llama.cpp makes, byte for byte.",
   }),
 };
 
@@ -40,7 +40,9 @@ export default defineMethod({
   family: 'quantize',
   summary: 'Rounds the weights of a GGUF model to a type of llama.cpp, or to one of its mixes. Needs no data.',
   notes: [
-    "Blocks are those of ggml's reference quantizer, byte for byte. Which weight gets how many bits is decided by llama.cpp's own rules; `tensor` overrides them, weight by weight.",
+    "Which weight gets how many bits is decided by llama.cpp's own rules; `tensor` overrides them, weight by weight. Blocks are those of ggml's reference",
+    'quantizer, byte for byte; with `search` best, K-types get scales with a smaller squared error: on a normal distribution 11 % less at Q2_K, 4 % at Q3_K',
+    'and Q5_K, 2 % at Q4_K and Q6_K, and never more.',
     'Norms, biases and what else is small stays as it is, as in llama.cpp.',
     '',
     'Weights that are in blocks already are copied where what they would become is the same type or takes no fewer bytes; otherwise they are rounded again, which',
@@ -69,7 +71,7 @@ export default defineMethod({
       context.note('gguf', `${again.length} weights are rounded a second time: from the original, the result would be better`);
     const changed = mapWeights(model, (weight) => {
       const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => convert(weight, layout, kernels) };
+      return layout && { ...weight, layout, load: () => convert(weight, layout, search, kernels) };
     });
     const properties = new Map(model.meta.properties)
       .set('general.quantization_version', String(QUANTIZATION_VERSION))
@@ -111,7 +113,7 @@ function typesByPattern({ weights }: Model, settings: readonly string[]): Map<We
 const DENSE: Readonly<Record<Exclude<TensorType, (typeof WRITABLE_BLOCKS)[number]>, DType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 /** The type itself where rows consist of its blocks; otherwise what comes closest. */
-function layoutFor({ shape }: Weight, wanted: TensorType, search: 'best' | 'reference'): Layout {
+function layoutFor({ shape }: Weight, wanted: TensorType, search: BlockSearch): Layout {
   if (!isBlocks(wanted)) return { kind: 'dense', dtype: DENSE[wanted] };
   const row = shape.at(-1) ?? 1;
   const type = [wanted, typeForShortBlocks(wanted, search)].find((known) => known && row % BLOCK_TYPES[known].values === 0);
@@ -125,7 +127,7 @@ function isKept({ shape, layout: before }: Weight, after: Layout): boolean {
 }
 
 /** @throws LAYOUT when a value is infinite or not a number */
-async function convert(weight: Weight, layout: Layout, kernels: Kernels): Promise<Tensor> {
+async function convert(weight: Weight, layout: Layout, search: BlockSearch, kernels: Kernels): Promise<Tensor> {
   const values = decode(await weight.load());
   const { shape } = weight;
   if (layout.kind === 'blocks') {
@@ -133,7 +135,7 @@ async function convert(weight: Weight, layout: Layout, kernels: Kernels): Promis
       throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
     }
     const type = WRITABLE_BLOCKS.find((known) => known === layout.type);
-    if (type) return { kind: 'blocks', type, shape, bytes: await kernels.quantizeBlocks(values, type) };
+    if (type) return { kind: 'blocks', type, shape, bytes: await kernels.quantizeBlocks(values, type, search) };
   }
   if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);
   const halves = layout.dtype === 'bf16' ? await kernels.toBfloat16(values) : await kernels.toHalf(values);

@@ -1,5 +1,8 @@
 import { K_QUANTS } from '../../../core/blocks/k-quants.ts';
+import { toHalfPrecision } from '../../../core/half.ts';
+import type { BlockSearch } from '../../../core/kernels.ts';
 import { codeOf, eachBlock, extremeOf, NOTHING, nearestInt, putHalf, putTwoBits } from './arithmetic.ts';
+import { refineAroundZero } from './refine.ts';
 
 const { fround } = Math;
 
@@ -10,34 +13,46 @@ interface AroundZero {
 }
 
 /** Sixteen parts of 16 with scales of 6 bits. Source: quantize_row_q3_K_ref */
-export function quantizeQ3_K(values: Float32Array): Uint8Array {
+export function quantizeQ3_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
   return eachBlock(values, K_QUANTS.Q3_K, (block, out) => {
-    const fits = fitParts(block, fitByTurns);
+    const fits = partsOf(block).map(fitByTurns);
     const largest = extremeOf(Float32Array.from(fits, ({ scale }) => scale));
     const inverse = largest === 0 ? 0 : fround(-32 / largest);
-    const scales = fits.map(({ scale }) => (largest === 0 ? 0 : codeOf(fround(inverse * scale), -32, 31) + 32));
-    const d = putHalf(out, 108, largest === 0 ? 0 : fround(1 / inverse));
+    const found = {
+      scales: fits.map(({ scale }) => (largest === 0 ? -32 : codeOf(fround(inverse * scale), -32, 31))),
+      minima: NO_MINIMA,
+      d: largest === 0 ? 0 : toHalfPrecision(fround(1 / inverse)),
+      m: 0,
+    };
+    const { scales, d } = search === 'best' && largest !== 0 ? refineAroundZero(partsOf(block), found, 4, 32) : found;
+    putHalf(out, 108, d);
     scales.forEach((scale, j) => {
-      out[96 + (j & 7)]! |= (scale & 15) << (j < 8 ? 0 : 4);
-      out[104 + (j & 3)]! |= (scale >> 4) << ((j >> 2) * 2);
+      out[96 + (j & 7)]! |= ((scale + 32) & 15) << (j < 8 ? 0 : 4);
+      out[104 + (j & 3)]! |= ((scale + 32) >> 4) << ((j >> 2) * 2);
     });
-    const codes = roundParts(block, fits, (j) => fround(d * (scales[j]! - 32)), 4);
+    const codes = roundParts(block, fits, (j) => fround(d * scales[j]!), 4);
     for (let i = 0; i < 256; i++) out[i & 31]! |= (codes[i]! >> 2) << (i >> 5);
     putTwoBits(out, 32, codes);
   });
 }
 
 /** Sixteen parts of 16 with scales of 8 bits. Source: quantize_row_q6_K_ref */
-export function quantizeQ6_K(values: Float32Array): Uint8Array {
+export function quantizeQ6_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
   return eachBlock(values, K_QUANTS.Q6_K, (block, out) => {
-    const fits = fitParts(block, fitByTries);
+    const fits = partsOf(block).map(fitByTries);
     const largest = extremeOf(Float32Array.from(fits, ({ scale }) => scale));
     if (Math.abs(largest) < NOTHING) return;
     const inverse = fround(-128 / largest);
-    const d = putHalf(out, 208, fround(1 / inverse));
-    const scales = fits.map(({ scale }) => Math.min(127, nearestInt(fround(inverse * scale))));
+    const found = {
+      scales: fits.map(({ scale }) => (Math.min(127, nearestInt(fround(inverse * scale))) << 24) >> 24),
+      minima: NO_MINIMA,
+      d: toHalfPrecision(fround(1 / inverse)),
+      m: 0,
+    };
+    const { scales, d } = search === 'best' ? refineAroundZero(partsOf(block), found, 32, 128) : found;
+    putHalf(out, 208, d);
     out.set(scales, 192);
-    const codes = roundParts(block, fits, (j) => fround(d * ((scales[j]! << 24) >> 24)), 32);
+    const codes = roundParts(block, fits, (j) => fround(d * scales[j]!), 32);
     for (let i = 0; i < 256; i++) out[(i >> 7) * 64 + (i & 63)]! |= (codes[i]! & 15) << (i & 64 ? 4 : 0);
     putTwoBits(
       out,
@@ -47,8 +62,10 @@ export function quantizeQ6_K(values: Float32Array): Uint8Array {
   });
 }
 
-function fitParts(block: Float32Array, fit: (part: Float32Array) => AroundZero): AroundZero[] {
-  return Array.from({ length: 16 }, (_, j) => fit(block.subarray(j * 16, (j + 1) * 16)));
+const NO_MINIMA: readonly number[] = new Array<number>(16).fill(0);
+
+function partsOf(block: Float32Array): Float32Array[] {
+  return Array.from({ length: 16 }, (_, j) => block.subarray(j * 16, (j + 1) * 16));
 }
 
 /** The best codes for scales as they are stored; where one is zero, those of the search. */

@@ -1,6 +1,9 @@
 import { K_QUANTS } from '../../../core/blocks/k-quants.ts';
+import { toHalfPrecision } from '../../../core/half.ts';
+import type { BlockSearch } from '../../../core/kernels.ts';
 import { codeOf, eachBlock, nearestInt, putHalf, putTwoBits } from './arithmetic.ts';
 import { fitMinimum, type Tries, type WithMinimum } from './fit-minimum.ts';
+import { refineWithMinimum, type Scales } from './refine.ts';
 
 const { fround } = Math;
 
@@ -11,38 +14,38 @@ const TRIES = {
 } as const satisfies Record<string, Tries>;
 
 /** Sixteen parts of 16 with a scale and a minimum of 4 bits each. Source: quantize_row_q2_K_ref */
-export function quantizeQ2_K(values: Float32Array): Uint8Array {
+export function quantizeQ2_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
   return eachBlock(values, K_QUANTS.Q2_K, (block, out) => {
     const parts = partsOf(block, 16);
     const fits = parts.map((part) => fitMinimum(part, part.map(Math.abs), TRIES.Q2_K));
-    const { scales, minima, codes } = encodeParts(parts, fits, 15, TRIES.Q2_K.most, out, 80);
+    const { scales, minima, codes } = encodeParts(parts, fits, { mostScale: 15, mostCode: TRIES.Q2_K.most, halvesAt: 80, search }, out);
     for (let j = 0; j < 16; j++) out[j] = scales[j]! | (minima[j]! << 4);
     putTwoBits(out, 16, codes);
   });
 }
 
 /** Eight parts of 32 with a scale and a minimum of 6 bits each. Source: quantize_row_q4_K_ref */
-export function quantizeQ4_K(values: Float32Array): Uint8Array {
+export function quantizeQ4_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
   return eachBlock(values, K_QUANTS.Q4_K, (block, out) => {
-    const codes = encodeInSixBits(block, TRIES.Q4_K, out);
+    const codes = encodeInSixBits(block, TRIES.Q4_K, search, out);
     putHalves(out, 16, codes);
   });
 }
 
 /** As Q4_K, with the fifth bits first. Source: quantize_row_q5_K_ref */
-export function quantizeQ5_K(values: Float32Array): Uint8Array {
+export function quantizeQ5_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
   return eachBlock(values, K_QUANTS.Q5_K, (block, out) => {
-    const codes = encodeInSixBits(block, TRIES.Q5_K, out);
+    const codes = encodeInSixBits(block, TRIES.Q5_K, search, out);
     for (let i = 0; i < 256; i++) out[16 + (i & 31)]! |= (codes[i]! >> 4) << (i >> 5);
     putHalves(out, 48, codes);
   });
 }
 
 /** Writes halves and scales. */
-function encodeInSixBits(block: Float32Array, tries: Tries, out: Uint8Array): Uint8Array {
+function encodeInSixBits(block: Float32Array, tries: Tries, search: BlockSearch, out: Uint8Array): Uint8Array {
   const parts = partsOf(block, 32);
   const fits = parts.map((part) => fitMinimum(part, towardsLarge(part), tries));
-  const { scales, minima, codes } = encodeParts(parts, fits, 63, tries.most, out, 0);
+  const { scales, minima, codes } = encodeParts(parts, fits, { mostScale: 63, mostCode: tries.most, halvesAt: 0, search }, out);
   for (let j = 0; j < 8; j++) putScale(out.subarray(4, 16), j, scales[j]!, minima[j]!);
   return codes;
 }
@@ -59,21 +62,31 @@ function towardsLarge(part: Float32Array): Float32Array {
   return part.map((x) => average + Math.abs(x));
 }
 
+interface Encoding {
+  readonly mostScale: number;
+  readonly mostCode: number;
+  readonly halvesAt: number;
+  readonly search: BlockSearch;
+}
+
 /** Scales and minima as codes of a few bits, with a half for each kind, which are written; and the codes that are best with what these then mean. */
 function encodeParts(
   parts: readonly Float32Array[],
   fits: readonly WithMinimum[],
-  mostScale: number,
-  mostCode: number,
+  { mostScale, mostCode, halvesAt, search }: Encoding,
   out: Uint8Array,
-  halvesAt: number,
 ) {
   const largest = (pick: (fit: WithMinimum) => number) => fits.reduce((most, fit) => Math.max(most, pick(fit)), 0);
   const [maxScale, maxMinimum] = [largest(({ scale }) => scale), largest(({ minimum }) => minimum)];
-  const scales = fits.map(({ scale }) => fewBits(scale, maxScale, mostScale));
-  const minima = fits.map(({ minimum }) => fewBits(minimum, maxMinimum, mostScale));
-  const d = putHalf(out, halvesAt, fround(maxScale / mostScale));
-  const m = putHalf(out, halvesAt + 2, fround(maxMinimum / mostScale));
+  const found: Scales = {
+    scales: fits.map(({ scale }) => fewBits(scale, maxScale, mostScale)),
+    minima: fits.map(({ minimum }) => fewBits(minimum, maxMinimum, mostScale)),
+    d: asHalf(maxScale / mostScale),
+    m: asHalf(maxMinimum / mostScale),
+  };
+  const { scales, minima, d, m } = search === 'best' ? refineWithMinimum(parts, found, mostCode, mostScale) : found;
+  putHalf(out, halvesAt, d);
+  putHalf(out, halvesAt + 2, m);
   const codes = new Uint8Array(256);
   parts.forEach((part, j) => {
     const [scale, minimum] = [fround(d * scales[j]!), fround(m * minima[j]!)];
@@ -82,6 +95,10 @@ function encodeParts(
     else for (let i = 0; i < part.length; i++) codes[from + i] = codeOf(fround(fround(part[i]! + minimum) / scale), 0, mostCode);
   });
   return { scales, minima, codes };
+}
+
+function asHalf(value: number): number {
+  return toHalfPrecision(fround(value));
 }
 
 function fewBits(value: number, largest: number, most: number): number {

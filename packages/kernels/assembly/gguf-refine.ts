@@ -1,0 +1,234 @@
+// Better scales for ggml's K-types than its reference finds, at the same bytes. Twin of kernels/reference/ggml/refine.ts.
+import { halfBits } from './gguf';
+import { halfValue, TURNED } from './gguf-lanes';
+
+/** Of each part, as codes; the best so far behind them. */
+export const SCALE_CODES: usize = memory.data(64, 16);
+export const MINIMA: usize = memory.data(64, 16);
+const BEST_SCALES: usize = memory.data(64, 16);
+const BEST_MINIMA: usize = memory.data(64, 16);
+const ERRORS: usize = memory.data(64, 16);
+
+/** What codes of scales and of minima are multiplied by. */
+export let d: f32 = 0;
+export let m: f32 = 0;
+
+const PASSES = 4;
+
+export function setHalves(scale: f32, minimum: f32): void {
+  d = scale;
+  m = minimum;
+}
+
+// @ts-ignore: decorator
+@inline
+function asHalf(value: f64): f32 {
+  return halfValue(halfBits(<f32>value));
+}
+
+// @ts-ignore: decorator
+@inline
+function codeAt(x: v128, offset: v128, inverse: v128, least: f32, most: f32): v128 {
+  const rounded = f32x4.nearest(f32x4.mul(f32x4.add(x, offset), inverse));
+  return f32x4.pmin(f32x4.pmax(rounded, f32x4.splat(least)), f32x4.splat(most));
+}
+
+/** 0 for 0. */
+// @ts-ignore: decorator
+@inline
+function inverseOf(scale: v128): v128 {
+  return v128.and(f32x4.div(f32x4.splat(1), scale), f32x4.ne(scale, f32x4.splat(0)));
+}
+
+/** Squared errors of four parts with the best codes from `least` to `most`. */
+// @ts-ignore: decorator
+@inline
+function errorsOf(first: usize, stride: usize, scale: v128, offset: v128, least: f32, most: f32): v128 {
+  const inverse = inverseOf(scale);
+  let error = f32x4.splat(0);
+  for (let l: usize = 0; l < 1024; l += stride) {
+    const x = v128.load(TURNED + (first << 2) + l);
+    const code = codeAt(x, offset, inverse, least, most);
+    const diff = f32x4.sub(f32x4.sub(f32x4.mul(scale, code), offset), x);
+    error = f32x4.add(error, f32x4.mul(diff, diff));
+  }
+  return error;
+}
+
+// @ts-ignore: decorator
+@inline
+function clamp(x: v128, least: f32, most: f32): v128 {
+  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(least)), f32x4.splat(most));
+}
+
+// @ts-ignore: decorator
+@inline
+function load4(from: usize, first: usize): v128 {
+  return f32x4.convert_i32x4_s(v128.load(from + (first << 2)));
+}
+
+// @ts-ignore: decorator
+@inline
+function store4(to: usize, first: usize, values: v128): void {
+  v128.store(to + (first << 2), i32x4.trunc_sat_f32x4_s(values));
+}
+
+/** The total error, part by part. */
+function totalOf(parts: usize): f32 {
+  let total: f32 = 0;
+  for (let j: usize = 0; j < parts; j++) total += load<f32>(ERRORS + (j << 2));
+  return total;
+}
+
+function keep(parts: usize): void {
+  memory.copy(BEST_SCALES, SCALE_CODES, parts << 2);
+  memory.copy(BEST_MINIMA, MINIMA, parts << 2);
+}
+
+function restore(parts: usize): void {
+  memory.copy(SCALE_CODES, BEST_SCALES, parts << 2);
+  memory.copy(MINIMA, BEST_MINIMA, parts << 2);
+}
+
+/** Scales and minima one step up or down, where that is better. */
+function improveWithMinimum(first: usize, stride: usize, most: f32, mostScale: f32): void {
+  const scales = load4(SCALE_CODES, first), minima = load4(MINIMA, first), ds = f32x4.splat(d), ms = f32x4.splat(m);
+  let bestScales = scales, bestMinima = minima;
+  let best = errorsOf(first, stride, f32x4.mul(ds, scales), f32x4.mul(ms, minima), 0, most);
+  for (let i = 0; i < 9; i++) {
+    if (i == 4) continue;
+    const tried = clamp(f32x4.add(scales, f32x4.splat(<f32>(i / 3 - 1))), 0, mostScale);
+    const minimum = clamp(f32x4.add(minima, f32x4.splat(<f32>(i % 3 - 1))), 0, mostScale);
+    const error = errorsOf(first, stride, f32x4.mul(ds, tried), f32x4.mul(ms, minimum), 0, most);
+    const wins = f32x4.lt(error, best);
+    best = v128.bitselect(error, best, wins);
+    bestScales = v128.bitselect(tried, bestScales, wins);
+    bestMinima = v128.bitselect(minimum, bestMinima, wins);
+  }
+  store4(SCALE_CODES, first, bestScales);
+  store4(MINIMA, first, bestMinima);
+  v128.store(ERRORS + (first << 2), best);
+}
+
+const SUM_A: usize = memory.data(16, 16);
+const SUM_AA: usize = memory.data(16, 16);
+const SUM_X: usize = memory.data(16, 16);
+const SUM_XA: usize = memory.data(16, 16);
+
+/** The halves that are best for given codes, by least squares. False where there are none. */
+function refitWithMinimum(parts: usize, stride: usize, most: f32): bool {
+  let aa: f64 = 0, ab: f64 = 0, bb: f64 = 0, xa: f64 = 0, xb: f64 = 0;
+  const size = <f64>(1024 / stride);
+  for (let first: usize = 0; first < parts; first += 4) {
+    const scales = load4(SCALE_CODES, first), offset = f32x4.mul(f32x4.splat(m), load4(MINIMA, first));
+    const inverse = inverseOf(f32x4.mul(f32x4.splat(d), scales));
+    let sumA = f32x4.splat(0), sumAA = sumA, sumX = sumA, sumXA = sumA;
+    for (let l: usize = 0; l < 1024; l += stride) {
+      const x = v128.load(TURNED + (first << 2) + l);
+      const a = f32x4.mul(scales, codeAt(x, offset, inverse, 0, most));
+      sumA = f32x4.add(sumA, a);
+      sumAA = f32x4.add(sumAA, f32x4.mul(a, a));
+      sumX = f32x4.add(sumX, x);
+      sumXA = f32x4.add(sumXA, f32x4.mul(x, a));
+    }
+    v128.store(SUM_A, sumA);
+    v128.store(SUM_AA, sumAA);
+    v128.store(SUM_X, sumX);
+    v128.store(SUM_XA, sumXA);
+    for (let lane: usize = 0; lane < 16; lane += 4) {
+      const minimum = <f64>load<i32>(MINIMA + (first << 2) + lane);
+      aa += <f64>load<f32>(SUM_AA + lane);
+      ab += minimum * <f64>load<f32>(SUM_A + lane);
+      bb += size * minimum * minimum;
+      xa += <f64>load<f32>(SUM_XA + lane);
+      xb += minimum * <f64>load<f32>(SUM_X + lane);
+    }
+  }
+  const determinant = aa * bb - ab * ab;
+  if (!(determinant > 0)) return false;
+  setHalves(asHalf((xa * bb - ab * xb) / determinant), asHalf((ab * xa - aa * xb) / determinant));
+  return d > 0 && m >= 0;
+}
+
+/** Of values in TURNED, from scales and minima as the reference has them. */
+export function refineWithMinimum(parts: usize, stride: usize, most: f32, mostScale: f32): void {
+  for (let first: usize = 0; first < parts; first += 4) improveWithMinimum(first, stride, most, mostScale);
+  let total = totalOf(parts);
+  for (let pass = 0; pass < PASSES; pass++) {
+    const bestD = d, bestM = m;
+    keep(parts);
+    let better = refitWithMinimum(parts, stride, most);
+    if (better) {
+      for (let first: usize = 0; first < parts; first += 4) improveWithMinimum(first, stride, most, mostScale);
+      const found = totalOf(parts);
+      better = found < total;
+      if (better) total = found;
+    }
+    if (better) continue;
+    setHalves(bestD, bestM);
+    restore(parts);
+    return;
+  }
+}
+
+/** Scales one step up or down, also with the other sign, where that is better. */
+function improveAroundZero(first: usize, half: f32, mostScale: f32): void {
+  const scales = load4(SCALE_CODES, first), ds = f32x4.splat(d), zero = f32x4.splat(0);
+  let bestScales = scales;
+  let best = errorsOf(first, 64, f32x4.mul(ds, scales), zero, -half, half - 1);
+  for (let i = 0; i < 6; i++) {
+    const from = i < 3 ? scales : f32x4.neg(scales);
+    const tried = clamp(f32x4.add(from, f32x4.splat(<f32>(i % 3 - 1))), -mostScale, mostScale - 1);
+    const error = errorsOf(first, 64, f32x4.mul(ds, tried), zero, -half, half - 1);
+    const wins = f32x4.lt(error, best);
+    best = v128.bitselect(error, best, wins);
+    bestScales = v128.bitselect(tried, bestScales, wins);
+  }
+  store4(SCALE_CODES, first, bestScales);
+  v128.store(ERRORS + (first << 2), best);
+}
+
+function refitAroundZero(half: f32): bool {
+  let aa: f64 = 0, xa: f64 = 0;
+  for (let first: usize = 0; first < 16; first += 4) {
+    const scales = load4(SCALE_CODES, first), zero = f32x4.splat(0);
+    const inverse = inverseOf(f32x4.mul(f32x4.splat(d), scales));
+    let sumAA = zero, sumXA = zero;
+    for (let l: usize = 0; l < 1024; l += 64) {
+      const x = v128.load(TURNED + (first << 2) + l);
+      const a = f32x4.mul(scales, codeAt(x, zero, inverse, -half, half - 1));
+      sumAA = f32x4.add(sumAA, f32x4.mul(a, a));
+      sumXA = f32x4.add(sumXA, f32x4.mul(x, a));
+    }
+    v128.store(SUM_AA, sumAA);
+    v128.store(SUM_XA, sumXA);
+    for (let lane: usize = 0; lane < 16; lane += 4) {
+      aa += <f64>load<f32>(SUM_AA + lane);
+      xa += <f64>load<f32>(SUM_XA + lane);
+    }
+  }
+  if (!(aa > 0)) return false;
+  d = asHalf(xa / aa);
+  return d != 0;
+}
+
+/** As `refineWithMinimum`, for sixteen parts around zero. */
+export function refineAroundZero(half: f32, mostScale: f32): void {
+  for (let first: usize = 0; first < 16; first += 4) improveAroundZero(first, half, mostScale);
+  let total = totalOf(16);
+  for (let pass = 0; pass < PASSES; pass++) {
+    const bestD = d;
+    keep(16);
+    let better = refitAroundZero(half);
+    if (better) {
+      for (let first: usize = 0; first < 16; first += 4) improveAroundZero(first, half, mostScale);
+      const found = totalOf(16);
+      better = found < total;
+      if (better) total = found;
+    }
+    if (better) continue;
+    d = bestD;
+    restore(16);
+    return;
+  }
+}

@@ -64,6 +64,7 @@ export type {
   ShapeTiming,
   SpeedReport,
   Spread,
+  SubsetsReport,
   TransferReport,
   Weighed,
   WeightReport,

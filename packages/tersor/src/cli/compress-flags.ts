@@ -32,6 +32,7 @@ export interface CompressFlags {
   readonly data?: string;
   readonly preprocess?: string;
   readonly samples?: number;
+  readonly subsets?: number;
   readonly output?: OutputKinds;
   readonly eval?: string;
   readonly seed?: number;
@@ -52,6 +53,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
     data,
     preprocess,
     samples,
+    subsets,
     seed,
     threads,
     keep,
@@ -67,7 +69,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
     memory: maxMemory,
   });
   return {
-    ...defined({ browser, data, preprocess, samples, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...defined({ browser, data, preprocess, samples, subsets, seed, threads, keep, force, eval: flags.eval, outputs: output }),
     ...(verify === false && { verify }),
     ...(repair === false && { repair }),
     ...(flags.cache === false && { cache: false as const }),

@@ -78,6 +78,11 @@ export const FLAGS = {
       'How pictures and sound become inputs: size=224x224,scale=1/255,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,channels=rgb,layout=nchw. Default: preprocessor_config.json beside the model, then the shape and type of the input.',
     ).argParser(checked(parsePreprocess)),
   samples: () => new Option('--samples <n>', 'How many samples to use.').argParser(count('--samples', 1, 1e6)),
+  subsets: () =>
+    new Option(
+      '--subsets <n>',
+      'Also measure on so many parts of the samples, dealt by lot, to see how much the quality depends on the data, and name the part that is most like all of them.',
+    ).argParser(count('--subsets', 2, 1000)),
   outputs: () =>
     new Option('--output <name=kind>', 'How an output is judged: classes | value | state. Repeatable.').argParser(collectOutputs),
   eval: () =>

@@ -157,7 +157,7 @@ export async function openReferee(job: Job): Promise<Referee> {
           if (run) judge.add(index, run.outputs, outputs, run.feeds, run.memory);
         }
       }
-      return { ...judge.report(parts[part], seed), digest };
+      return { ...judge.report(parts[part], seed, asked.subsets), digest };
     };
 
     async function* trials(part: Part): AsyncGenerator<Trial> {

@@ -20,6 +20,8 @@ export interface AskedToCompare {
   readonly preprocess?: string;
   /** At most so many samples. */
   readonly samples?: number;
+  /** Also measures on so many parts of the samples, dealt by lot: how much the quality depends on which data it is measured on. */
+  readonly subsets?: number;
   /** What outputs mean, where the guess would be wrong. */
   readonly outputs?: Readonly<Record<string, OutputQuality['kind']>>;
   /** A JS module whose default export scores a session; replaces the built-in quality. */
@@ -40,7 +42,7 @@ export interface AskedToCheck extends Pick<AskedToCompare, 'browser' | 'data' | 
 }
 
 /** What a look at each layer may be asked besides the model. */
-export interface AskedToSense extends Omit<AskedToCompare, 'browser' | 'eval'>, Pick<Asked, 'enough' | 'cache'> {
+export interface AskedToSense extends Omit<AskedToCompare, 'browser' | 'eval' | 'subsets'>, Pick<Asked, 'enough' | 'cache'> {
   /** Only these layers. */
   readonly where?: readonly Rule[];
   /** What is tried on every layer: each entry is a method with its options, or several, one after the other. What the search tries unless told. */

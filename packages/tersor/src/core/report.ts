@@ -134,8 +134,21 @@ export interface QualityReport {
   readonly worst?: readonly WorstSample[];
   /** How often answers are right, where the data says what is. */
   readonly labelled?: LabelledQuality;
+  /** The same on parts of the samples; only when it was asked for. */
+  readonly subsets?: SubsetsReport;
   /** What a user's own measure said of both models; higher is better. */
   readonly scores?: readonly ScoreReport[];
+}
+
+/** How much a quality depends on which samples it was measured on. */
+export interface SubsetsReport {
+  /** What is lost on each part of the samples, see `QualityReport.drop`. */
+  readonly drops: readonly number[];
+  readonly mean: number;
+  /** Standard deviation of the drops. */
+  readonly deviation: number;
+  /** The part whose drop is nearest to that of all samples: index into `drops`, and the names of its samples. */
+  readonly representative: { readonly subset: number; readonly samples: readonly string[] };
 }
 
 export interface ScoreReport {

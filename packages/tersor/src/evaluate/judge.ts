@@ -12,6 +12,7 @@ import type { RunMemory } from './memory.ts';
 import type { OutputJudge } from './output-judge.ts';
 import type { OutputKind } from './output-kinds.ts';
 import { paddingOf } from './padding.ts';
+import { subsetsOf } from './subsets.ts';
 import type { Change } from './worst.ts';
 
 /** What is kept of one output while samples pass by. */
@@ -41,7 +42,7 @@ export interface Judge {
    * @param memory  of the original's run, where that is compared with others, too
    */
   add(sample: number, original: Feeds, candidate: Feeds, feeds: Feeds, memory?: RunMemory): void;
-  report(about: JudgedSamples, seed?: number): QualityReport;
+  report(about: JudgedSamples, seed?: number, subsets?: number): QualityReport;
 }
 
 /**
@@ -67,7 +68,7 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
       samples = Math.max(samples, sample + 1);
       for (const entry of entries) compare(entry, sample, original[entry.name], candidate[entry.name], feeds, memory);
     },
-    report({ evidence, source, samples: about = [], classes }, seed = 0) {
+    report({ evidence, source, samples: about = [], classes }, seed = 0, parts = 0) {
       const judged = entries.map(verdict);
       const [first, ...others] = judged;
       if (!first || samples === 0)
@@ -82,6 +83,7 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
       const [low, high] = intervalOf(worst, samples, seed);
       const decided = judged.find(({ decided }) => decided?.some((decision) => decision))?.decided;
       const labelled = decided && judgeLabels(decided, about, { seed, ...(classes && { classes }) });
+      const subsets = parts > 0 ? subsetsOf(about, parts, seed, worst.resample) : undefined;
       const metricName = judged.length > 1 ? `${metric} of ${worst.quality.name}` : metric;
       return {
         metric: metricName,
@@ -96,6 +98,7 @@ export function openJudge(kinds: ReadonlyMap<string, OutputKind>): Judge {
         ...(about.length > 0 &&
           worst.worst.length > 0 && { worst: worst.worst.map((change) => toWorst(change, worst.quality.name, about, classes)) }),
         ...(labelled && { labelled }),
+        ...(subsets && { subsets }),
       };
     },
   };

@@ -14,6 +14,7 @@ export interface CompareFlags {
   readonly data?: string;
   readonly preprocess?: string;
   readonly samples?: number;
+  readonly subsets?: number;
   readonly output?: OutputKinds;
   readonly eval?: string;
   readonly seed?: number;
@@ -31,6 +32,7 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
     data,
     preprocess,
     samples,
+    subsets,
     output,
     seed,
     threads,
@@ -41,7 +43,18 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
   } = flags;
   await checkModel(a);
   await checkModel(b);
-  const asked: AskedToCompare = defined({ target, browser, data, preprocess, samples, seed, threads, outputs: output, eval: flags.eval });
+  const asked: AskedToCompare = defined({
+    target,
+    browser,
+    data,
+    preprocess,
+    samples,
+    subsets,
+    seed,
+    threads,
+    outputs: output,
+    eval: flags.eval,
+  });
   const comparison = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
     shell.interruptible(({ signal }) => shell.library.compare(a, b, { ...asked, signal, ...(onProgress && { onProgress }) })),
   );

@@ -1,4 +1,4 @@
-import type { DivergenceReport, QualityReport, RepairReport, RuntimeReport, SpeedReport } from '../../core/report.ts';
+import type { DivergenceReport, QualityReport, RepairReport, RuntimeReport, SpeedReport, SubsetsReport } from '../../core/report.ts';
 import { divergenceText, repairText } from '../../core/text/divergence-text.ts';
 import { printable } from '../../core/text/printable.ts';
 import { integerText, millisecondsText, percentText, ratioText, valueText } from '../../core/text/units.ts';
@@ -15,7 +15,7 @@ export function labelled(label: string, text: string, { columns, colors }: Pick<
 
 /** Value, drop, interval and what stands behind them; each output where there are several. */
 export function qualityLines(quality: QualityReport, screen: Pick<Screen, 'columns' | 'colors'>): string[] {
-  const { metric, value, drop, interval, decisions, samples, evidence, source, outputs } = quality;
+  const { metric, value, drop, interval, decisions, samples, evidence, source, outputs, subsets } = quality;
   const { yellow } = screen.colors;
   const word = evidence === 'data' ? 'measured on data' : yellow('indicated only: synthetic inputs');
   const [low, high] = interval;
@@ -26,6 +26,7 @@ export function qualityLines(quality: QualityReport, screen: Pick<Screen, 'colum
       screen,
     ),
     ...labelled('', `${word}; ${samples} samples, ${integerText(decisions)} decisions, ${printable(source)}`, screen),
+    ...(subsets ? labelled('', subsetsText(subsets), screen) : []),
     ...(outputs.length > 1 ? outputs : []).flatMap((output) => {
       const { name, kind, cosine, sqnr, divergence } = output;
       const judged = kind === 'state' ? 'state, not judged' : `${output.metric} ${valueText(output.value)}`;
@@ -37,6 +38,12 @@ export function qualityLines(quality: QualityReport, screen: Pick<Screen, 'colum
       return labelled('', `${printable(name)}: ${judged}, ${extras.join(', ')}`, screen);
     }),
   ];
+}
+
+function subsetsText({ drops, mean, deviation, representative }: SubsetsReport): string {
+  const range = `${percentText(Math.min(...drops))} to ${percentText(Math.max(...drops))}`;
+  const typical = `part ${representative.subset + 1} is most like all samples (--json names them)`;
+  return `on ${drops.length} parts of the samples: drop ${range}, mean ${percentText(mean)} ± ${percentText(deviation)}; ${typical}`;
 }
 
 export function speedLines({ ratio, interval, before, after, shapes }: SpeedReport, screen: Pick<Screen, 'columns' | 'colors'>): string[] {

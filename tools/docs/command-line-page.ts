@@ -26,7 +26,7 @@ export function commandLinePage(methods: Declarations): string {
     check: unused,
     sensitivity: unused,
   };
-  const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused };
+  const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused, checkFolder: unused };
   const help = (command: Command): string => {
     text = '';
     command.outputHelp();

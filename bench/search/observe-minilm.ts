@@ -18,14 +18,14 @@ export const THREADS = 1;
 export type Kind = 'range' | 'histogram' | 'gram';
 
 /** What calibrators look at: activations that matrix products read, and what they give. */
-export function tensorsOf({ graph, weights }: Model): string[] {
+function tensorsOf({ graph, weights }: Model): string[] {
   const types = graph && inferTypes(graph, weights).get(graph);
   const products = graph?.nodes.filter(({ op }) => op === 'MatMul') ?? [];
   const names = products.flatMap(({ inputs, outputs }) => [...inputs.filter((name) => !graph?.initializers.has(name)), ...outputs]);
   return [...new Set(names)].filter((name) => types?.typeOf(name) === 'f32');
 }
 
-export async function observationsOf(model: Model, kind: Kind): Promise<Observation[]> {
+async function observationsOf(model: Model, kind: Kind): Promise<Observation[]> {
   if (kind !== 'gram') return tensorsOf(model).map((name) => ofValue(name, kind));
   const layers = await findLayers(model);
   return layers.filter((layer) => layer.kind === 'linear').map(({ weight }) => ofInput(weight.id, 'gram'));

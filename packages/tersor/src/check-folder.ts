@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { check, fileRows as modelRows } from './check.ts';
 import { dataFor } from './compress/folder/data-for.ts';
 import { namingModel } from './compress/folder/find-models.ts';
@@ -9,7 +8,7 @@ import { TersorError } from './core/error.ts';
 import type { FolderCheck } from './core/folder-report.ts';
 import type { Check, CheckRow } from './core/report.ts';
 import { integerText } from './core/text/units.ts';
-import { isFolder } from './io/node-folder.ts';
+import { fileSize, isFolder } from './io/node-folder.ts';
 import { version } from './io/node-process.ts';
 import { parseFolderReport, type ReportedFolder, type ReportedModel } from './report/parse-folder-report.ts';
 
@@ -42,8 +41,7 @@ export async function checkFolder(report: unknown, folder: string, asked: AskedT
 }
 
 async function mustBeThere(folder: string, name: string): Promise<void> {
-  const found = await stat(`${folder}/${name}`).catch(() => undefined);
-  if (found?.isFile()) return;
+  if ((await fileSize(`${folder}/${name}`)) !== undefined) return;
   throw new TersorError(
     'FILE_MISSING',
     `${folder}/${name}`,
@@ -56,11 +54,10 @@ async function mustBeThere(folder: string, name: string): Promise<void> {
 async function fileRows(folder: string, files: ReportedFolder['files']): Promise<CheckRow[]> {
   const faults: CheckRow[] = [];
   for (const { name, bytes } of files) {
-    const found = await stat(`${folder}/${name}`).catch(() => undefined);
-    const isThere = found?.isFile() === true;
-    if (isThere && (bytes === undefined || found.size === bytes)) continue;
+    const found = await fileSize(`${folder}/${name}`);
+    if (found !== undefined && found === (bytes ?? found)) continue;
     const promised = bytes === undefined ? name : `${name}, ${integerText(bytes)} bytes`;
-    faults.push({ name: 'files', promised, actual: isThere ? integerText(found.size) : 'missing', status: 'missed' });
+    faults.push({ name: 'files', promised, actual: found === undefined ? 'missing' : integerText(found), status: 'missed' });
   }
   const rest = files.length - faults.length;
   const promised = `${integerText(rest)} ${rest === 1 ? 'file' : 'files'} beside the models`;

@@ -91,3 +91,9 @@ async function guarded<T>(folder: string, work: () => Promise<T>): Promise<T> {
     throw new TersorError('FILE_MISSING', folder, reasonOf(cause, { ...READING, ENOTDIR: 'is no folder' }), 'check the path', { cause });
   });
 }
+
+/** Bytes of an ordinary file; undefined where there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATUS } from '../../src/cli/exit-status.ts';
 import { ERRORS, type ErrorCode, TersorError } from '../../src/core/error.ts';
 import { runFake } from './fake-shell.ts';
-import { SENSITIVITY } from './sample-of-sensitivity.ts';
 import { CHECK, COMPARISON, INSPECTION, MISSED, NOTHING, REPORT } from './samples.ts';
 
 let folder: string;
@@ -241,44 +240,6 @@ describe('compare', () => {
 });
 
 describe('other commands', () => {
-  it('sensitivity', async () => {
-    expect((await runFake(['sensitivity', model])).out).toContain('Most sensitive first');
-    const [html, csv] = [join(folder, 's.html'), join(folder, 's.csv')];
-    const wanted = [
-      '--try',
-      'rounding:bits=4,symmetric=false+tidy',
-      '--where',
-      '**.weight',
-      '--max-size',
-      '25%',
-      '--html',
-      html,
-      '--csv',
-      csv,
-    ];
-    const { out, calls } = await runFake(['sensitivity', model, '--json', ...wanted]);
-    expect(JSON.parse(out)).toEqual(SENSITIVITY);
-    expect(calls.at(-1)).toMatchObject({
-      name: 'sensitivity',
-      args: [
-        model,
-        {
-          where: [{ name: '**.weight' }],
-          steps: [[{ use: 'rounding', bits: 4, symmetric: false }, { use: 'tidy' }]],
-          limit: { bytes: Math.floor(INSPECTION.bytes / 4) },
-        },
-      ],
-    });
-    expect(await readFile(html, 'utf8')).toContain('what its layers can bear');
-    const lines = (await readFile(csv, 'utf8')).split('\r\n');
-    expect(lines[0]).toBe('layer,kind,shape,weights,bytes before,step,stored as,bytes,loss,chosen,weight-error,kurtosis,odd');
-    expect(lines).toHaveLength(20 * 3 + 2);
-    expect(lines[1]).toContain('"[{""use"":""rtn"",""bits"":2}]","uint2 in blocks of 16, f16 scales"');
-    expect((await runFake(['sensitivity', model, '--csv', csv])).err).toContain('[FILE_EXISTS]');
-    expect((await runFake(['sensitivity', model, '--try', 'rounding:bits'])).err).toContain('for example: --try rtn:bits=4,block=32');
-    expect((await runFake(['sensitivity', model, '--try', 'rounding:bit=4'])).err).toContain('did you mean "bits"?');
-  });
-
   it('inspect', async () => {
     expect((await runFake(['inspect', model])).out).toContain('Operators  191 nodes');
     expect((await runFake(['inspect', model, '--json'])).out).toBe(`${JSON.stringify(INSPECTION, null, 2)}\n`);

@@ -35,6 +35,20 @@ export function countInto(tally: Tally, values: Float32Array | Float64Array): vo
   const tables = new Int32Array(4 * BINS);
   let edge = edgeOf(tally);
   let scale = HALF / edge;
+  const countOne = (x: number): void => {
+    if (x - x !== 0) {
+      tally[NONFINITE]! += 1;
+      return;
+    }
+    const magnitude = Math.abs(x);
+    if (magnitude >= edge) {
+      empty(tables, tally);
+      grow(tally, exponentAbove(magnitude));
+      edge = edgeOf(tally);
+      scale = HALF / edge;
+    }
+    tables[(Math.floor(x * scale) + HALF) | 0]!++;
+  };
   const even = values.length - (values.length % 4);
   for (let i = 0; i < even; i += 4) {
     const a = values[i]!;
@@ -46,15 +60,10 @@ export function countInto(tally: Tally, values: Float32Array | Float64Array): vo
       tables[((Math.floor(b * scale) + HALF) | 0) + BINS]!++;
       tables[((Math.floor(c * scale) + HALF) | 0) + 2 * BINS]!++;
       tables[((Math.floor(d * scale) + HALF) | 0) + 3 * BINS]!++;
-      continue;
-    }
-    empty(tables, tally);
-    for (const x of values.subarray(i, i + 4)) countOne(tally, x);
-    edge = edgeOf(tally);
-    scale = HALF / edge;
+    } else for (let k = i; k < i + 4; k++) countOne(values[k]!);
   }
+  for (let k = even; k < values.length; k++) countOne(values[k]!);
   empty(tables, tally);
-  for (const x of values.subarray(even)) countOne(tally, x);
 }
 
 /** Adds what `other` counted. */
@@ -79,16 +88,11 @@ function empty(tables: Int32Array, tally: Tally): void {
   tables.fill(0);
 }
 
-function countOne(tally: Tally, x: number): void {
-  if (x - x !== 0) {
-    tally[NONFINITE]! += 1;
-    return;
-  }
-  const magnitude = Math.abs(x);
+/** Of the least power of two above a magnitude, which is not zero. */
+function exponentAbove(magnitude: number): number {
   let exponent = Math.floor(Math.log2(magnitude)); // may be rounded
   while (2 ** exponent <= magnitude) exponent++;
-  grow(tally, exponent);
-  tally[HEADER + HALF + Math.floor((x * HALF) / edgeOf(tally))]! += 1;
+  return exponent;
 }
 
 /** The edge becomes 2^exponent, unless it is more. */

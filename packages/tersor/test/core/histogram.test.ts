@@ -57,3 +57,13 @@ it('puts what is not finite into no bin', () => {
   expect([edge, nonfinite]).toEqual([4, 3]);
   expect(counts.reduce((sum, count) => sum + count)).toBe(2);
 });
+
+it('counts zeros, and many values that are not finite, in no time', () => {
+  const tally = startTally();
+  countInto(tally, new Float32Array(7));
+  expect(binsOf(tally).counts[BINS / 2]).toBe(7);
+  const start = process.cpuUsage().user;
+  countInto(tally, new Float32Array(1e6).fill(Number.NaN));
+  expect(binsOf(tally).nonfinite).toBe(1e6);
+  expect(process.cpuUsage().user - start).toBeLessThan(1e6);
+});

@@ -43,10 +43,10 @@ export function resize({ width, height, data }: Picture, toWidth: number, toHeig
     const [y0, y1, fy] = between(y, height, toHeight);
     for (let x = 0; x < toWidth; x++) {
       const [x0, x1, fx] = between(x, width, toWidth);
+      const [above, below] = [y0 * width, y1 * width];
       for (let c = 0; c < 3; c++) {
-        const at = (row: number, column: number) => data[(row * width + column) * 3 + c]!;
-        const top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
-        const bottom = at(y1, x0) * (1 - fx) + at(y1, x1) * fx;
+        const top = data[(above + x0) * 3 + c]! * (1 - fx) + data[(above + x1) * 3 + c]! * fx;
+        const bottom = data[(below + x0) * 3 + c]! * (1 - fx) + data[(below + x1) * 3 + c]! * fx;
         result[(y * toWidth + x) * 3 + c] = top * (1 - fy) + bottom * fy;
       }
     }

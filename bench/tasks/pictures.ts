@@ -17,12 +17,14 @@ const VIEWS_TO_CHOOSE = 3;
  * Kullback-Leibler divergence. All views of a picture are in the half of the picture.
  */
 export function pictures(normalisation: Normalisation): Task {
-  const classifyOriginal = once((path) => classify(path, views('prove', VIEWS_TO_PROVE), normalisation));
+  let toProve: Labelled[] | undefined;
+  const proving = () => (toProve ??= views('prove', VIEWS_TO_PROVE));
+  const classifyOriginal = once((path) => classify(path, proving(), normalisation));
   const name = (i: number) => `${String(i).padStart(4, '0')}.png`;
   return {
     id: `pictures-${normalisation.mean[0]}`,
     async score(path, reference) {
-      const labelled = views('prove', VIEWS_TO_PROVE);
+      const labelled = proving();
       const originals = await classifyOriginal(reference);
       const logits = path === reference ? originals : await classify(path, labelled, normalisation);
       return {
@@ -70,7 +72,14 @@ function viewOf(picture: Picture, name: string, other: boolean): Picture {
   const random = randomFor(0, name);
   const side = Math.round(SIDE * (0.7 + 0.3 * random()));
   const off = () => Math.round((SIDE - side) / 2 + (random() - 0.5) * (SIDE / 4));
-  return resize(crop(picture, off(), off(), side, side, random() < 0.5), SIDE, SIDE);
+  return inBytes(resize(crop(picture, off(), off(), side, side, random() < 0.5), SIDE, SIDE));
+}
+
+/** As a file would hold it: a thousand views stay in memory. */
+function inBytes({ width, height, data }: Picture): Picture {
+  const bytes = new Uint8Array(data.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.round(data[i]!);
+  return { width, height, data: bytes };
 }
 
 async function classify(path: string, labelled: readonly Labelled[], normalisation: Normalisation): Promise<Float32Array[]> {

@@ -152,6 +152,10 @@ async function openReferee(job: Job): Promise<Referee> {
 
 /** Without a runtime that takes the original there is nothing to compare with, and the result goes unverified. */
 async function refereeIfAny(job: Job): Promise<Referee | undefined> {
+  if (!job.input.model.graph) {
+    job.note('checkpoint', 'has no graph to run: what its weights lost is all that is measured');
+    return undefined;
+  }
   try {
     return await openReferee(job);
   } catch (error) {

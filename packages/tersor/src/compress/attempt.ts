@@ -39,7 +39,7 @@ export async function attempt(
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`, budget)) : { runtimes: [] };
-  const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, ...proof });
+  const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, isCheckpoint: !model.graph, ...proof });
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
 }
 

@@ -9,6 +9,8 @@ export const DEFAULT_BUDGET: Budget = { drop: 0.01, latency: 1.1 };
 export interface Facts {
   readonly before: number;
   readonly after: number;
+  /** A checkpoint has no graph that could be loaded. */
+  readonly isCheckpoint?: boolean;
   /** Absent when nobody tried. */
   readonly loads?: boolean;
   /** It was not the target's own runtime that tried, but one in its place: what it shows is at best indicated. */
@@ -31,14 +33,9 @@ export function judgePromises(budget: Budget, facts: Facts): PromiseReport[] {
 }
 
 function promisesOf(budget: Budget, facts: Facts): PromiseReport[] {
-  const { before, after, loads } = facts;
+  const { before, after } = facts;
   return [
-    {
-      name: 'loads',
-      promised: 'loads in the runtime',
-      actual: loads === undefined ? 'not tried' : loads ? 'yes' : 'no',
-      status: loads === undefined ? 'unverified' : loads ? 'kept' : 'missed',
-    },
+    ...(facts.isCheckpoint ? [] : [loadsPromise(facts.loads)]),
     {
       name: 'smaller',
       promised: 'not larger',
@@ -58,6 +55,15 @@ function promisesOf(budget: Budget, facts: Facts): PromiseReport[] {
     ...optional(budget.latency, (limit) => latencyPromise(limit, facts.speed)),
     ...optional(budget.memory, (limit) => memoryPromise(limit, facts.footprint)),
   ];
+}
+
+function loadsPromise(loads: boolean | undefined): PromiseReport {
+  return {
+    name: 'loads',
+    promised: 'loads in the runtime',
+    actual: loads === undefined ? 'not tried' : loads ? 'yes' : 'no',
+    status: loads === undefined ? 'unverified' : loads ? 'kept' : 'missed',
+  };
 }
 
 export function isKept(promises: readonly PromiseReport[]): boolean {

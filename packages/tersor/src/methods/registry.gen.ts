@@ -85,6 +85,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     source: "https://arxiv.org/abs/1712.05877",
     changes: "layout",
     loss: "data-dependent",
+    formats: ["onnx"],
     options: {
       fit: oneOf(["absmax","mse"], {"default":"absmax","doc":"How scales are found: from the largest magnitude of each output, or by the least squared error.","search":["absmax","mse"]}),
       range: oneOf(["reduced","full"], {"default":"reduced","doc":"Bits of the weights: reduced: 7, right on every processor; full: 8, closer where processors have VNNI, and on WebAssembly.","search":["reduced","full"]}),
@@ -135,6 +136,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     source: "https://arxiv.org/abs/2210.17323",
     changes: "layout",
     loss: "data-dependent",
+    formats: ["onnx"],
     options: {
       bits: oneOf([2,4,8], {"default":4,"doc":"Bits per weight.","search":[4,2]}),
       block: oneOf(["row",16,32,64,128,256], {"default":32,"doc":"Weights that share a scale, along the inputs; row: one scale per output.","search":["row",128,64,32,16]}),
@@ -155,6 +157,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     source: "https://arxiv.org/abs/1712.05877",
     changes: "layout",
     loss: "bounded",
+    formats: ["onnx"],
     options: {
       bits: oneOf([2,4,8], {"default":8,"doc":"Bits per weight.","search":[8,4,2]}),
       block: oneOf(["auto","row",16,32,64,128,256], {"default":"auto","doc":"Weights that share a scale, along the inputs; row: one scale per output; auto: row at 8 bits, 32 at 4, 16 at 2.","search":["row",128,64,32,16]}),

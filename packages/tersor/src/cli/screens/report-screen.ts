@@ -107,15 +107,15 @@ function endSection({ outcome, input, output, target }: Report, { columns, color
         columns,
       );
     case 'compressed':
-      return output ? whatNow(input.path, output.path, target, colors) : [];
+      return output ? whatNow(input.path, output, target, colors) : [];
   }
 }
 
 /** Lines to paste stay in one piece, however narrow the screen. */
-function whatNow(input: string, output: string, target: Target, { green, bold }: Colors): string[] {
+function whatNow(input: string, { path, format }: NonNullable<Report['output']>, target: Target, { green, bold }: Colors): string[] {
   return [
-    `${green('Wrote')}      ${bold(printable(output))}`,
-    `${bold('Load it')}    ${printable(loaderLine(output, target))}`,
-    `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(output)} -o <file>`)}`,
+    `${green('Wrote')}      ${bold(printable(path))}`,
+    ...(format === 'onnx' ? [`${bold('Load it')}    ${printable(loaderLine(path, target))}`] : []),
+    `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(path)} -o <file>`)}`,
   ];
 }

@@ -2,13 +2,20 @@ import type { WeightId } from '../../core/graph.ts';
 
 /** What only this format's writer needs; `Meta.format` of such a model. */
 export interface SafetensorsMeta {
-  /** In the order in which their values lie, one list a file. */
-  readonly shards: readonly (readonly WeightId[])[];
+  /** One for each file. */
+  readonly shards: readonly Shard[];
+}
+
+interface Shard {
+  /** In the order in which their values lie. */
+  readonly weights: readonly WeightId[];
+  /** The keys of the file's own metadata: loaders look into every file for its `format`. */
+  readonly keys: readonly string[];
 }
 
 /** `Meta.format` as this format's reader made it; one file, in any order, for models from elsewhere. */
 export function safetensorsMeta(format: unknown): SafetensorsMeta {
-  return isSafetensorsMeta(format) ? format : { shards: [[]] };
+  return isSafetensorsMeta(format) ? format : { shards: [{ weights: [], keys: [] }] };
 }
 
 function isSafetensorsMeta(format: unknown): format is SafetensorsMeta {

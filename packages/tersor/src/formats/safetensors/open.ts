@@ -20,7 +20,7 @@ export async function openSafetensors(store: Store, name: string): Promise<Model
   const weights = new Map<WeightId, Weight>();
   const properties = new Map<string, string>();
   const files = index ? [{ name, bytes: index.bytes }] : [];
-  const shards: WeightId[][] = [];
+  const shards: SafetensorsMeta['shards'][number][] = [];
   for (const file of index?.files ?? [name]) {
     const source = await store.open(file);
     const { metadata, tensors, dataStart } = await readHeader(source);
@@ -32,7 +32,7 @@ export async function openSafetensors(store: Store, name: string): Promise<Model
     }
     for (const [key, value] of metadata) properties.set(key, value);
     files.push({ name: file, bytes: source.size });
-    shards.push(inOrder(tensors).map(([id]) => id));
+    shards.push({ weights: inOrder(tensors).map(([id]) => id), keys: [...metadata.keys()] });
   }
   for (const [id, file] of index?.places ?? []) {
     if (!weights.has(id))

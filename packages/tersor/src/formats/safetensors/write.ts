@@ -11,7 +11,7 @@ import { safetensorsMeta } from './meta.ts';
 import { INDEX } from './open.ts';
 
 /** One file to write. */
-interface Shard {
+interface File {
   readonly name: string;
   readonly header: Uint8Array;
   /** As their values lie. */
@@ -21,7 +21,7 @@ interface Shard {
 
 /** The files that a model becomes. Loads no weight. */
 interface Planned {
-  readonly shards: readonly Shard[];
+  readonly shards: readonly File[];
   readonly index?: Uint8Array;
   readonly bytes: number;
 }
@@ -81,14 +81,19 @@ async function* chunksOf(weight: Weight): AsyncGenerator<Uint8Array> {
 
 function planFiles(model: Model, name: string): Planned {
   const groups = groupsOf(model);
-  const stem = name.endsWith(INDEX) ? name.slice(0, -INDEX.length) : undefined;
-  if (stem === undefined) {
-    const shard = planShard(model, groups.flat(), name, true);
+  if (!name.endsWith(INDEX)) {
+    const shard = planFile(
+      model,
+      groups.flatMap(({ weights }) => weights),
+      name,
+      model.meta.properties,
+    );
     return { shards: [shard], bytes: shard.bytes };
   }
+  const stem = name.slice(0, -INDEX.length);
   const digits = (number: number) => String(number).padStart(5, '0');
-  const shards = groups.map((weights, i) =>
-    planShard(model, weights, `${stem}-${digits(i + 1)}-of-${digits(groups.length)}.safetensors`, i === 0),
+  const shards = groups.map(({ weights, metadata }, i) =>
+    planFile(model, weights, `${stem}-${digits(i + 1)}-of-${digits(groups.length)}.safetensors`, metadata),
   );
   const places = new Map(shards.flatMap((shard) => shard.weights.map(({ id }) => [id, shard.name] as const)));
   const index = encodeIndex(
@@ -98,17 +103,26 @@ function planFiles(model: Model, name: string): Planned {
   return { shards, index, bytes: shards.reduce((sum, { bytes }) => sum + bytes, index.length) };
 }
 
-/** The model's weights, file by file, in the order in which they lay; those that came later behind them. */
-function groupsOf({ weights, meta }: Model): Weight[][] {
-  const { shards } = safetensorsMeta(meta.format);
-  const placed = new Set(shards.flat());
-  const added = [...weights.values()].filter(({ id }) => !placed.has(id));
-  const groups = shards.map((ids) => ids.flatMap((id) => weights.get(id) ?? []));
-  groups.at(-1)?.push(...added);
-  return groups.filter((group) => group.length > 0 || groups.length === 1);
+/** What each file will hold. */
+interface Group {
+  readonly weights: Weight[];
+  readonly metadata: Model['meta']['properties'];
 }
 
-function planShard({ weights: named, meta }: Model, weights: readonly Weight[], name: string, hasMetadata: boolean): Shard {
+/** The model's weights, file by file, in the order in which they lay; those that came later behind them. What no file had in its metadata goes into the first. */
+function groupsOf({ weights, meta: { format, properties } }: Model): Group[] {
+  const { shards } = safetensorsMeta(format);
+  const placed = new Set(shards.flatMap((shard) => shard.weights));
+  const known = new Set(shards.flatMap(({ keys }) => keys));
+  const groups = shards.map((shard, i) => ({
+    weights: shard.weights.flatMap((id) => weights.get(id) ?? []),
+    metadata: new Map([...properties].filter(([key]) => shard.keys.includes(key) || (i === 0 && !known.has(key)))),
+  }));
+  groups.at(-1)?.weights.push(...[...weights.values()].filter(({ id }) => !placed.has(id)));
+  return groups.filter((group) => group.weights.length > 0 || groups.length === 1);
+}
+
+function planFile({ weights: named }: Model, weights: readonly Weight[], name: string, metadata: Group['metadata']): File {
   const laid = aligned(weights);
   const places = new Map<WeightId, Entry>();
   let end = 0;
@@ -118,7 +132,7 @@ function planShard({ weights: named, meta }: Model, weights: readonly Weight[], 
     places.set(weight.id, { dtype: storedType(weight), shape: weight.shape, begin, end });
   }
   const tensors = new Map([...named.keys()].flatMap((id) => (places.has(id) ? [[id, places.get(id)!] as const] : [])));
-  const header = encodeHeader({ metadata: hasMetadata || meta.properties.size <= 1 ? meta.properties : new Map(), tensors });
+  const header = encodeHeader({ metadata, tensors });
   return { name, header, weights: laid, bytes: header.length + end };
 }
 

@@ -3,7 +3,7 @@ import type { AffineLayout } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
 import { mapWeights } from '../../core/model.ts';
 import { integer, oneOf } from '../../core/options.ts';
-import { int } from '../../numeric/int.ts';
+import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
 
@@ -43,10 +43,11 @@ export default defineMethod({
   },
   changes: 'layout',
   loss: 'data-dependent',
+  formats: ['onnx'],
   async apply(model, { fit, range, scale, minimum }, { scope, kernels, note }) {
     const layouts = new Map<string, AffineLayout>();
     for (const layer of scope) {
-      const layout = layoutFor(layer, scale);
+      const layout = integerLayout(layer, { bits: 8, block: 'row', symmetric: true, scale });
       const reason = otherUse(layer) ?? reasonAgainst(layer, layout, minimum);
       if (reason) note(layer.weight.id, reason);
       else layouts.set(layer.weight.id, layout);
@@ -60,10 +61,6 @@ export default defineMethod({
     return { ...changed, execution };
   },
 });
-
-function layoutFor({ outputAxes }: Layer, scale: 'f16' | 'f32'): AffineLayout {
-  return { kind: 'affine', numeric: int(8), outputs: outputAxes, block: 'row', scale: { kind: 'dense', dtype: scale } };
-}
 
 function otherUse({ uses }: Layer): string | undefined {
   if (uses.some(({ kind }) => kind === 'conv')) return 'is convolved: no integer convolution runs everywhere';

@@ -72,8 +72,8 @@ async function storeNarrow(
   { type, floor }: Values<typeof options>,
   { scope, kernels, signal, note }: Context,
 ): Promise<Model> {
-  const opset = model.graph?.opsets.get('') ?? (model.graph ? 0 : BF16_OPSET);
-  if (type === 'bf16' && opset < BF16_OPSET) {
+  const opset = model.graph && (model.graph.opsets.get('') ?? 0);
+  if (type === 'bf16' && opset !== undefined && opset < BF16_OPSET) {
     throw new TersorError(
       'OPTION_VALUE',
       'fp16',

@@ -1,5 +1,4 @@
 import { decode } from '../../core/decode.ts';
-import type { DType } from '../../core/dtype.ts';
 import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, matrixOf } from '../../core/layout.ts';
 import { toMatrix } from '../../core/matrix.ts';
@@ -8,12 +7,10 @@ import { mapWeights, type Weight } from '../../core/model.ts';
 import { type Gram, ofInput } from '../../core/observation.ts';
 import { boolean, integer, number, oneOf, type Values } from '../../core/options.ts';
 import type { AffineTensor } from '../../core/tensor.ts';
-import { int } from '../../numeric/int.ts';
 import { type Compensation, compensateRounding, prepareCompensation } from '../compensate-rounding.ts';
+import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
-
-const ZERO_TYPES = { 8: 'u8', 4: 'u4', 2: 'u2' } as const satisfies Record<number, DType>;
 
 const options = {
   bits: oneOf([2, 4, 8], { default: 4, doc: 'Bits per weight.', search: [4, 2] }),
@@ -58,11 +55,12 @@ export default defineMethod({
   options,
   changes: 'layout',
   loss: 'data-dependent',
+  formats: ['onnx'],
   needs: (_, __, scope) => scope.filter(hasProduct).map(({ weight }) => ofInput(weight.id, 'gram')),
   async apply(model, asked, context) {
     const layouts = new Map<string, { readonly layer: Layer; readonly layout: AffineLayout }>();
     for (const layer of context.scope) {
-      const layout = layoutFor(layer, asked);
+      const layout = integerLayout(layer, asked);
       const reason = hasProduct(layer) ? reasonAgainst(layer, layout, asked.minimum) : 'is looked up: nothing to make up for';
       if (reason) context.note(layer.weight.id, reason);
       else layouts.set(layer.weight.id, { layer, layout });
@@ -79,17 +77,6 @@ export default defineMethod({
 
 function hasProduct({ uses }: Layer): boolean {
   return uses.every(({ kind }) => kind !== 'embedding');
-}
-
-function layoutFor({ outputAxes, inputs }: Layer, { bits, block, symmetric, scale }: Values<typeof options>): AffineLayout {
-  return {
-    kind: 'affine',
-    numeric: int(bits),
-    outputs: outputAxes,
-    block: block === 'row' || block >= inputs ? 'row' : block,
-    scale: { kind: 'dense', dtype: scale },
-    ...(!symmetric && { zero: { kind: 'dense', dtype: ZERO_TYPES[bits] } }),
-  };
 }
 
 /** Rounded to the nearest where nothing was seen of the layer. */

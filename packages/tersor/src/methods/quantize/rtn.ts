@@ -1,17 +1,13 @@
-import type { DType } from '../../core/dtype.ts';
-import type { Layer } from '../../core/layers.ts';
 import type { AffineLayout } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
 import { type Execution, mapWeights } from '../../core/model.ts';
-import { boolean, integer, oneOf, type Values } from '../../core/options.ts';
-import { int } from '../../numeric/int.ts';
+import { boolean, integer, oneOf } from '../../core/options.ts';
+import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
 
 /** `auto`: a scale per row is enough for 8 bits; fewer bits need shorter blocks. */
 const BLOCKS = { 8: 'row', 4: 32, 2: 16 } as const;
-
-const ZERO_TYPES = { 8: 'u8', 4: 'u4', 2: 'u2' } as const satisfies Record<number, DType>;
 
 const options = {
   bits: oneOf([2, 4, 8], { default: 8, doc: 'Bits per weight.', search: [8, 4, 2] }),
@@ -52,11 +48,12 @@ export default defineMethod({
   options,
   changes: 'layout',
   loss: 'bounded',
+  formats: ['onnx'],
   async apply(model, asked, { scope, kernels, note }) {
     const fit = asked.fit === 'auto' ? (asked.bits === 8 ? 'absmax' : 'mse') : asked.fit;
     const layouts = new Map<string, AffineLayout>();
     for (const layer of scope) {
-      const layout = layoutFor(layer, asked);
+      const layout = integerLayout(layer, { ...asked, block: asked.block === 'auto' ? BLOCKS[asked.bits] : asked.block });
       const reason = reasonAgainst(layer, layout, asked.minimum);
       if (reason) note(layer.weight.id, reason);
       else layouts.set(layer.weight.id, layout);
@@ -68,18 +65,6 @@ export default defineMethod({
     return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
   },
 });
-
-function layoutFor({ outputAxes, inputs }: Layer, { bits, block, symmetric, scale }: Values<typeof options>): AffineLayout {
-  const wanted = block === 'auto' ? BLOCKS[bits] : block;
-  return {
-    kind: 'affine',
-    numeric: int(bits),
-    outputs: outputAxes,
-    block: wanted === 'row' || wanted >= inputs ? 'row' : wanted,
-    scale: { kind: 'dense', dtype: scale },
-    ...(!symmetric && { zero: { kind: 'dense', dtype: ZERO_TYPES[bits] } }),
-  };
-}
 
 function withExecution(
   before: ReadonlyMap<string, Execution>,

@@ -14,15 +14,17 @@ export function usageSection({ input, output, target, recipe }: Report): Markup 
   return html`<section class="card wide" aria-labelledby="usage"><h2 id="usage">Use it</h2>
 ${
   path !== undefined && [
-    block('Node.js', 'load-node', loaderLine(path, 'node')),
-    block('Web', 'load-web', loaderLine(path, target === 'webgpu' ? 'webgpu' : 'wasm')),
-    block(
-      'transformers.js',
-      'load-transformers',
-      transformersLine(path),
-      'With the file in the onnx folder of a model folder, beside its config.json.',
-    ),
-    block('Make it again', 'repeat', `tersor ${shellWord(input.path)} --recipe ${shellWord(path)} -o again.onnx`),
+    output?.format === 'onnx' && [
+      block('Node.js', 'load-node', loaderLine(path, 'node')),
+      block('Web', 'load-web', loaderLine(path, target === 'webgpu' ? 'webgpu' : 'wasm')),
+      block(
+        'transformers.js',
+        'load-transformers',
+        transformersLine(path),
+        'With the file in the onnx folder of a model folder, beside its config.json.',
+      ),
+    ],
+    block('Make it again', 'repeat', `tersor ${shellWord(input.path)} --recipe ${shellWord(path)} -o again.${output?.format}`),
     block('Check it in CI', 'check', `tersor check report.json ${shellWord(path)}`, 'With a report written by --report report.json.'),
   ]
 }

@@ -82,7 +82,8 @@ function inputRows({ digest }: Reported, quality: Check['quality']): CheckRow[] 
 }
 
 function promiseRows({ conditions, input, promises }: Reported, after: number, measured: Measured): CheckRow[] {
-  return judgePromises(conditions.budget, { before: input.bytes, after, ...measured }).map((promise) => {
+  const isCheckpoint = promises.every(({ name }) => name !== 'loads');
+  return judgePromises(conditions.budget, { before: input.bytes, after, isCheckpoint, ...measured }).map((promise) => {
     const reported = promises.find(({ name }) => name === promise.name)?.actual;
     return { ...promise, ...(reported !== undefined && { reported }) };
   });

@@ -117,6 +117,17 @@ describe('what is written anew', () => {
     await expect(safetensors.size(changed, 'node')).rejects.toMatchObject({ code: 'LAYOUT', where: 'embed.weight' });
   });
 
+  it('keeps the metadata of every file, and what is new in the first', async () => {
+    const output = join(folder, INDEX);
+    const recipe = { version: 1 as const, steps: [{ use: 'fp16', type: 'bf16' }] };
+    const report = await compress(join(FOLDER, INDEX), { output, recipe });
+    expect(report.promises.map(({ name }) => name)).toEqual(['smaller']);
+    const parts = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+    const found = await Promise.all(parts.map(async (name) => (await safetensors.open(folderStore(folder), name)).meta.properties));
+    expect(found.map((properties) => properties.get('format'))).toEqual(['pt', 'pt']);
+    expect(found.map(({ size }) => size)).toEqual([2, 1]);
+  });
+
   it('is not chosen by running, which takes a graph', async () => {
     await expect(compress(join(FOLDER, INDEX), { output: join(folder, 'x.safetensors') })).rejects.toMatchObject({
       code: 'MODEL_INVALID',

@@ -1,21 +1,24 @@
 // GGUF's Q3_K and Q6_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-around-zero.ts.
 import { halfBits } from './gguf';
 import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
-import { d, refineAroundZero, SCALE_CODES, setHalves } from './gguf-refine';
+import { d, passesFor, refineAroundZero, SCALE_CODES, setHalves } from './gguf-refine';
+import { fitSignedScales } from './gguf-scales';
+import { meanSquare, turnImportance, turnParts, weighLarge, weighSquares, WEIGHTS } from './gguf-weights';
 
 /** What ggml takes for zero. */
 const NOTHING: f32 = 1e-15;
 
-/** Of each part of 16. */
+/** Of each part of 16: scale, and sum of the weights. */
 const SCALES: usize = memory.data(64, 16);
+const SUMS: usize = memory.data(64, 16);
 /** Codes of the search, from 0 on: element l of part j at l * 64 + j * 4. They matter where a scale rounds to zero. */
 const SEARCHED: usize = memory.data(1024, 16);
 
 // @ts-ignore: decorator
 @inline
-function extremesOf(x0: usize): v128 {
+export function extremesOf(x0: usize, stride: usize): v128 {
   let extreme = f32x4.splat(0);
-  for (let l: usize = 0; l < 1024; l += 64) {
+  for (let l: usize = 0; l < 1024; l += stride) {
     const x = v128.load(x0 + l);
     extreme = v128.bitselect(x, extreme, f32x4.gt(f32x4.abs(x), f32x4.abs(extreme)));
   }
@@ -29,10 +32,17 @@ function clampedSteps(x: v128, inverse: v128, half: f32): v128 {
   return f32x4.pmin(f32x4.pmax(rounded, f32x4.splat(-half)), f32x4.splat(half - 1));
 }
 
-/** ggml's make_qx_quants with 64 codes for four parts of 16, each lane in its order. */
-function searchByTries(first: usize): void {
-  const x0 = TURNED + (first << 2);
-  const extreme = extremesOf(x0);
+/** The scales that `searchTries` found, the inverses that their codes came from, and where all values are next to nothing. */
+let scales: v128 = f32x4.splat(0);
+let inverses: v128 = f32x4.splat(0);
+let nothings: v128 = f32x4.splat(0);
+
+/** ggml's make_qx_quants with 2 * half codes for four parts, each lane in its order. */
+// @ts-ignore: decorator
+@inline
+function searchTries(first: usize, stride: usize, half: f32): void {
+  const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2);
+  const extreme = extremesOf(x0, stride);
   const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
   let scale = f32x4.splat(0), best = scale, bestInverse = scale;
   for (let step = -10; step <= 9; step++) {
@@ -40,12 +50,11 @@ function searchByTries(first: usize): void {
     if (step == 0) continue;
     const isFirst = step == -10;
     const shift = isFirst ? <f32>0 : <f32>0.1 * <f32>step;
-    const inverse = f32x4.div(f32x4.splat(-(<f32>32 + shift)), extreme);
+    const inverse = f32x4.div(f32x4.splat(-(half + shift)), extreme);
     let sumLX = f32x4.splat(0), sumLL = sumLX;
-    for (let l: usize = 0; l < 1024; l += 64) {
-      const x = v128.load(x0 + l);
-      const code = clampedSteps(x, inverse, 32);
-      const weight = f32x4.mul(x, x);
+    for (let l: usize = 0; l < 1024; l += stride) {
+      const x = v128.load(x0 + l), weight = v128.load(w0 + l);
+      const code = clampedSteps(x, inverse, half);
       sumLX = f32x4.add(sumLX, f32x4.mul(f32x4.mul(weight, x), code));
       sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(weight, code), code));
     }
@@ -57,17 +66,42 @@ function searchByTries(first: usize): void {
     best = v128.bitselect(f32x4.mul(found, sumLX), best, wins);
     bestInverse = v128.bitselect(inverse, bestInverse, wins);
   }
+  scales = v128.andnot(scale, nothing);
+  inverses = bestInverse;
+  nothings = nothing;
+}
+
+/** For parts of 16. */
+function searchByTries(first: usize, half: f32): void {
+  searchTries(first, 64, half);
+  let sum = f32x4.splat(0);
   for (let l: usize = 0; l < 1024; l += 64) {
-    const code = i32x4.trunc_sat_f32x4_s(f32x4.add(clampedSteps(v128.load(x0 + l), bestInverse, 32), f32x4.splat(32)));
-    v128.store(SEARCHED + (first << 2) + l, v128.andnot(code, nothing));
+    sum = f32x4.add(sum, v128.load(WEIGHTS + (first << 2) + l));
+    const code = i32x4.trunc_sat_f32x4_s(f32x4.add(clampedSteps(v128.load(TURNED + (first << 2) + l), inverses, half), f32x4.splat(half)));
+    v128.store(SEARCHED + (first << 2) + l, v128.andnot(code, nothings));
   }
-  v128.store(SCALES + (first << 2), v128.andnot(scale, nothing));
+  v128.store(SUMS + (first << 2), sum);
+  v128.store(SCALES + (first << 2), scales);
+}
+
+/** Of eight blocks of 32: see `searchTries`. */
+export const TRIED: usize = memory.data(32, 16);
+export const FACTORS: usize = memory.data(32, 16);
+export const NOTHINGS: usize = memory.data(32, 16);
+
+export function searchBlocksByTries(half: f32): void {
+  for (let first: usize = 0; first < 8; first += 4) {
+    searchTries(first, 32, half);
+    v128.store(TRIED + (first << 2), scales);
+    v128.store(FACTORS + (first << 2), inverses);
+    v128.store(NOTHINGS + (first << 2), nothings);
+  }
 }
 
 /** ggml's make_q3_quants for four parts of 16, each lane in its order. */
 function searchByTurns(first: usize): void {
   const x0 = TURNED + (first << 2), c0 = SEARCHED + (first << 2);
-  const extreme = extremesOf(x0);
+  const extreme = extremesOf(x0, 64);
   const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
   const inverse = f32x4.div(f32x4.splat(-4), extreme);
   let sumLX = f32x4.splat(0), sumLL = sumLX;
@@ -137,20 +171,31 @@ function putCodes(values: usize, j: usize, d: f32, half: i32): void {
   v128.store(to, i8x16.add(codes, i8x16.splat(<i8>half)));
 }
 
-export function quantizeQ3_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
+/** Scales of Q3_K, as ggml finds them without importances. */
+// @ts-ignore: decorator
+@inline
+function fitPlainQ3(): void {
+  for (let first: usize = 0; first < 16; first += 4) searchByTurns(first);
+  const largest = extremeScale();
+  const inverse = largest == 0 ? <f32>0 : <f32>-32 / largest;
+  setHalves(largest == 0 ? 0 : halfValue(halfBits(<f32>1 / inverse)), 0);
+  for (let j: usize = 0; j < 64; j += 4) {
+    store<i32>(SCALE_CODES + j, largest == 0 ? -32 : max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + j)))));
+  }
+}
+
+export function quantizeQ3_K(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
   for (; blocks > 0; blocks--) {
-    for (let first: usize = 0; first < 16; first += 4) {
-      turn(values, first, 64, 64);
-      searchByTurns(first);
+    for (let first: usize = 0; first < 16; first += 4) turn(values, first, 64, 64);
+    if (importance != 0) {
+      weighLarge(values, importance, meanSquare(values, 256, 2), 64);
+      for (let first: usize = 0; first < 16; first += 4) searchByTries(first, 4);
+      setHalves(halfValue(halfBits(fitSignedScales(SCALES, SUMS, 16, 32, SCALE_CODES))), 0);
+    } else fitPlainQ3();
+    if (isBest && d != 0) {
+      turnImportance(importance, 64);
+      refineAroundZero(4, 32, passesFor(importance));
     }
-    const largest = extremeScale();
-    const inverse = largest == 0 ? <f32>0 : <f32>-32 / largest;
-    const d16 = largest == 0 ? 0 : halfBits(<f32>1 / inverse);
-    setHalves(halfValue(d16), 0);
-    for (let j: usize = 0; j < 64; j += 4) {
-      store<i32>(SCALE_CODES + j, largest == 0 ? -32 : max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + j)))));
-    }
-    if (isBest && largest != 0) refineAroundZero(4, 32);
     store<u16>(out, halfBits(d), 108);
     memory.fill(out + 96, 0, 12);
     for (let j: usize = 0; j < 16; j++) {
@@ -168,26 +213,29 @@ export function quantizeQ3_K(values: usize, blocks: i32, out: usize, isBest: boo
     packTwoBits(out + 32);
     values += 1024;
     out += 110;
+    if (importance != 0) importance += 1024;
   }
 }
 
-export function quantizeQ6_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
+export function quantizeQ6_K(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
   for (; blocks > 0; blocks--) {
-    for (let first: usize = 0; first < 16; first += 4) {
-      turn(values, first, 64, 64);
-      searchByTries(first);
-    }
+    for (let first: usize = 0; first < 16; first += 4) turn(values, first, 64, 64);
+    if (importance != 0) turnParts(WEIGHTS, importance, 64);
+    else weighSquares();
+    for (let first: usize = 0; first < 16; first += 4) searchByTries(first, 32);
     const largest = extremeScale();
     if (abs(largest) < NOTHING) {
       memory.fill(out, 0, 210);
     } else {
       const inverse = <f32>-128 / largest;
-      const d16 = halfBits(<f32>1 / inverse);
-      setHalves(halfValue(d16), 0);
+      setHalves(halfValue(halfBits(<f32>1 / inverse)), 0);
       for (let j: usize = 0; j < 64; j += 4) {
         store<i32>(SCALE_CODES + j, <i32><i8>min(127, nearestInt(inverse * load<f32>(SCALES + j))));
       }
-      if (isBest) refineAroundZero(32, 128);
+      if (isBest) {
+        turnImportance(importance, 64);
+        refineAroundZero(32, 128, passesFor(importance));
+      }
       store<u16>(out, halfBits(d), 208);
       for (let j: usize = 0; j < 16; j++) {
         store<i8>(out + j, <i8>load<i32>(SCALE_CODES + (j << 2)), 192);
@@ -199,5 +247,6 @@ export function quantizeQ6_K(values: usize, blocks: i32, out: usize, isBest: boo
     }
     values += 1024;
     out += 210;
+    if (importance != 0) importance += 1024;
   }
 }

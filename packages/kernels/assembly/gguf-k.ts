@@ -2,14 +2,15 @@
 import { halfBits } from './gguf';
 import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
 import { d, m, MINIMA, refineWithMinimum, SCALE_CODES, setHalves } from './gguf-refine';
+import { fitScales } from './gguf-scales';
+import { meanSquare, turnImportance, weighLarge, WEIGHTS } from './gguf-weights';
 
-/** Weights of the errors, in the arrangement of TURNED. */
-const WEIGHTS: usize = memory.data(1024, 16);
-/** Of each part: scale, minimum (as a positive number), and the search's own start and inverse scale, from which its codes follow. */
-const SCALES: usize = memory.data(64, 16);
-const MINS: usize = memory.data(64, 16);
-const STARTS: usize = memory.data(64, 16);
-const INVERSES: usize = memory.data(64, 16);
+/** Of each part: sum of the weights, scale, minimum (as a positive number), and the search's own start and inverse scale, from which its codes follow. */
+const SUMS: usize = memory.data(64, 16);
+export const SCALES: usize = memory.data(64, 16);
+export const MINS: usize = memory.data(64, 16);
+export const STARTS: usize = memory.data(64, 16);
+export const INVERSES: usize = memory.data(64, 16);
 
 // @ts-ignore: decorator
 @inline
@@ -24,10 +25,10 @@ function errorOf(diff: v128, isAbsolute: bool): v128 {
   return isAbsolute ? f32x4.abs(diff) : f32x4.mul(diff, diff);
 }
 
-/** ggml's make_qkx2_quants for four parts, each lane in its order. Values lie `stride` bytes apart, `span` in all. */
+/** ggml's weights where importances are not known: magnitudes, and for squared errors the root mean square besides. */
 // @ts-ignore: decorator
 @inline
-function search(first: usize, stride: usize, span: usize, most: f32, from: f32, tries: i32, isAbsolute: bool): void {
+function weighPlain(first: usize, stride: usize, span: usize, isAbsolute: bool): void {
   const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2);
   let average = f32x4.splat(0);
   if (!isAbsolute) {
@@ -38,11 +39,20 @@ function search(first: usize, stride: usize, span: usize, most: f32, from: f32, 
     }
     average = f32x4.sqrt(f32x4.mul(squares, f32x4.splat(1.0 / 32.0)));
   }
+  for (let l: usize = 0; l < span; l += stride) {
+    const magnitude = f32x4.abs(v128.load(x0 + l));
+    v128.store(w0 + l, isAbsolute ? magnitude : f32x4.add(average, magnitude));
+  }
+}
+
+/** ggml's make_qkx2_quants and make_qkx3_quants for four parts, each lane in its order. Values lie `stride` bytes apart, `span` in all. */
+// @ts-ignore: decorator
+@inline
+function search(first: usize, stride: usize, span: usize, most: f32, from: f32, by: f32, tries: i32, isAbsolute: bool): void {
+  const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2);
   let low = v128.load(x0), high = low, sumW = f32x4.splat(0), sumX = sumW;
   for (let l: usize = 0; l < span; l += stride) {
-    const x = v128.load(x0 + l);
-    const w = isAbsolute ? f32x4.abs(x) : f32x4.add(average, f32x4.abs(x));
-    v128.store(w0 + l, w);
+    const x = v128.load(x0 + l), w = v128.load(w0 + l);
     low = f32x4.pmin(low, x);
     high = f32x4.pmax(high, x);
     sumW = f32x4.add(sumW, w);
@@ -58,7 +68,7 @@ function search(first: usize, stride: usize, span: usize, most: f32, from: f32, 
     best = f32x4.add(best, f32x4.mul(v128.load(w0 + l), errorOf(diff, isAbsolute)));
   }
   for (let step = 0; step <= tries; step++) {
-    inverse = f32x4.div(f32x4.splat(from + <f32>0.1 * <f32>step + most), f32x4.sub(high, low));
+    inverse = f32x4.div(f32x4.splat(from + by * <f32>step + most), f32x4.sub(high, low));
     let sumL = f32x4.splat(0), sumLL = sumL, sumXL = sumL;
     for (let l: usize = 0; l < span; l += stride) {
       const x = v128.load(x0 + l);
@@ -88,10 +98,16 @@ function search(first: usize, stride: usize, span: usize, most: f32, from: f32, 
     // As in ggml, the steps that follow start from the minimum that won.
     low = v128.bitselect(thisMin, low, wins);
   }
+  v128.store(SUMS + (first << 2), sumW);
   v128.store(SCALES + (first << 2), v128.andnot(scale, flat));
   v128.store(MINS + (first << 2), f32x4.neg(low));
   v128.store(STARTS + (first << 2), bestLow);
   v128.store(INVERSES + (first << 2), v128.andnot(bestInverse, flat));
+}
+
+/** The search where importances are known. */
+export function searchWeighted(first: usize, stride: usize, most: f32): void {
+  search(first, stride, 1024, most, -0.9, 0.05, 36, false);
 }
 
 /** Sixteen codes of part j; where its scale came out as zero, those of the search. */
@@ -150,18 +166,37 @@ function inverseOf(largest: f32, most: f32): f32 {
   return largest > 0 ? most / largest : 0;
 }
 
-export function quantizeQ2_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
+/** Halves and codes for the scales and minima of all parts; with importances, errors of parts count as much as their weights. */
+// @ts-ignore: decorator
+@inline
+function roundScales(parts: usize, most: i32, isWeighted: bool): void {
+  if (isWeighted) {
+    const scale = fitScales(SCALES, SUMS, parts, most, SCALE_CODES);
+    setHalves(halfValue(halfBits(scale)), halfValue(halfBits(fitScales(MINS, SUMS, parts, most, MINIMA))));
+    return;
+  }
+  const maxScale = largestOf(SCALES, parts), maxMin = largestOf(MINS, parts);
+  setHalves(halfValue(halfBits(maxScale / <f32>most)), halfValue(halfBits(maxMin / <f32>most)));
+  pickScales(parts, inverseOf(maxScale, <f32>most), inverseOf(maxMin, <f32>most), most);
+}
+
+export function quantizeQ2_K(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
   for (; blocks > 0; blocks--) {
+    if (importance != 0) weighLarge(values, importance, meanSquare(values, 256, 1), 64);
     for (let first: usize = 0; first < 16; first += 4) {
       turn(values, first, 64, 64);
-      search(first, 64, 1024, 3, -0.5, 15, true);
+      if (importance != 0) {
+        searchWeighted(first, 64, 3);
+      } else {
+        weighPlain(first, 64, 1024, true);
+        search(first, 64, 1024, 3, -0.5, 0.1, 15, true);
+      }
     }
-    const maxScale = largestOf(SCALES, 16), maxMin = largestOf(MINS, 16);
-    const inverseScale = inverseOf(maxScale, 15), inverseMin = inverseOf(maxMin, 15);
-    const d16 = halfBits(maxScale / 15), m16 = halfBits(maxMin / 15);
-    setHalves(halfValue(d16), halfValue(m16));
-    pickScales(16, inverseScale, inverseMin, 15);
-    if (isBest) refineWithMinimum(16, 64, 3, 15);
+    roundScales(16, 15, importance != 0);
+    if (isBest) {
+      turnImportance(importance, 64);
+      refineWithMinimum(16, 64, 3, 15);
+    }
     store<u16>(out, halfBits(d), 80);
     store<u16>(out, halfBits(m), 82);
     for (let j: usize = 0; j < 16; j++) {
@@ -172,29 +207,40 @@ export function quantizeQ2_K(values: usize, blocks: i32, out: usize, isBest: boo
     packTwoBits(out + 16);
     values += 1024;
     out += 84;
+    if (importance != 0) importance += 1024;
   }
 }
 
-export function quantizeQ4_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
-  for (; blocks > 0; blocks--) {
-    for (let first: usize = 0; first < 8; first += 4) {
-      turn(values, first, 128, 32);
-      search(first, 32, 1024, 15, -1, 20, false);
+// @ts-ignore: decorator
+@inline
+function searchInSixBits(values: usize, most: f32, from: f32, tries: i32, importance: usize): void {
+  if (importance != 0) weighLarge(values, importance, meanSquare(values, 256, 2), 128);
+  for (let first: usize = 0; first < 8; first += 4) {
+    turn(values, first, 128, 32);
+    if (importance != 0) {
+      searchWeighted(first, 32, most);
+    } else {
+      weighPlain(first, 32, 1024, false);
+      search(first, 32, 1024, most, from, 0.1, tries, false);
     }
-    inSixBits(values, out, 15, isBest);
+  }
+}
+
+export function quantizeQ4_K(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
+  for (; blocks > 0; blocks--) {
+    searchInSixBits(values, 15, -1, 20, importance);
+    inSixBits(values, out, 15, isBest, importance);
     packHalves(out + 16, 32);
     values += 1024;
     out += 144;
+    if (importance != 0) importance += 1024;
   }
 }
 
-export function quantizeQ5_K(values: usize, blocks: i32, out: usize, isBest: bool): void {
+export function quantizeQ5_K(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
   for (; blocks > 0; blocks--) {
-    for (let first: usize = 0; first < 8; first += 4) {
-      turn(values, first, 128, 32);
-      search(first, 32, 1024, 31, -0.5, 15, false);
-    }
-    inSixBits(values, out, 31, isBest);
+    searchInSixBits(values, 31, -0.5, 15, importance);
+    inSixBits(values, out, 31, isBest, importance);
     for (let i: usize = 0; i < 32; i += 16) {
       let high = i8x16.splat(0);
       for (let j = 7; j >= 0; j--) high = v128.or(i8x16.shl(high, 1), i8x16.shr_u(v128.load(CODES + (<usize>j << 5) + i), 4));
@@ -203,19 +249,19 @@ export function quantizeQ5_K(values: usize, blocks: i32, out: usize, isBest: boo
     packHalves(out + 48, 32);
     values += 1024;
     out += 176;
+    if (importance != 0) importance += 1024;
   }
 }
 
 /** Halves, scales and minima of eight parts, and the codes that are best with them. */
 // @ts-ignore: decorator
 @inline
-function inSixBits(values: usize, out: usize, most: i32, isBest: bool): void {
-  const maxScale = largestOf(SCALES, 8), maxMin = largestOf(MINS, 8);
-  const inverseScale = inverseOf(maxScale, 63), inverseMin = inverseOf(maxMin, 63);
-  const d16 = halfBits(maxScale / 63), m16 = halfBits(maxMin / 63);
-  setHalves(halfValue(d16), halfValue(m16));
-  pickScales(8, inverseScale, inverseMin, 63);
-  if (isBest) refineWithMinimum(8, 32, <f32>most, 63);
+function inSixBits(values: usize, out: usize, most: i32, isBest: bool, importance: usize): void {
+  roundScales(8, 63, importance != 0);
+  if (isBest) {
+    turnImportance(importance, 128);
+    refineWithMinimum(8, 32, <f32>most, 63);
+  }
   store<u16>(out, halfBits(d));
   store<u16>(out, halfBits(m), 2);
   memory.fill(out + 4, 0, 12);

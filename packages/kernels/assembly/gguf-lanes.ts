@@ -5,16 +5,22 @@ export const TURNED: usize = memory.data(1024, 16);
 /** Its codes, one a byte. */
 export const CODES: usize = memory.data(256, 16);
 
-/** Turns parts first .. first + 3 of `partBytes` bytes of floats each. */
+/** Turns parts first .. first + 3 of `partBytes` bytes of floats each into TURNED. */
 // @ts-ignore: decorator
 @inline
 export function turn(values: usize, first: usize, partBytes: usize, stride: usize): void {
+  turnTo(TURNED, values, first, partBytes, stride);
+}
+
+// @ts-ignore: decorator
+@inline
+export function turnTo(to: usize, values: usize, first: usize, partBytes: usize, stride: usize): void {
   const rows = values + first * partBytes;
   for (let l: usize = 0; l < partBytes; l += 16) {
     const a = v128.load(rows + l), b = v128.load(rows + l + partBytes), c = v128.load(rows + l + 2 * partBytes), d = v128.load(rows + l + 3 * partBytes);
     const ab = v128.shuffle<u32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<u32>(c, d, 0, 4, 1, 5);
     const ef = v128.shuffle<u32>(a, b, 2, 6, 3, 7), gh = v128.shuffle<u32>(c, d, 2, 6, 3, 7);
-    const out = TURNED + (l >> 2) * stride + (first << 2);
+    const out = to + (l >> 2) * stride + (first << 2);
     v128.store(out, v128.shuffle<u64>(ab, cd, 0, 2));
     v128.store(out + stride, v128.shuffle<u64>(ab, cd, 1, 3));
     v128.store(out + 2 * stride, v128.shuffle<u64>(ef, gh, 0, 2));

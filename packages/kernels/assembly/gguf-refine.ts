@@ -1,6 +1,8 @@
 // Better scales for ggml's K-types than its reference finds, at the same bytes. Twin of kernels/reference/ggml/refine.ts.
 import { halfBits } from './gguf';
 import { halfValue, TURNED } from './gguf-lanes';
+import { nearestValue } from './gguf-tables';
+import { IMPORTANCE } from './gguf-weights';
 
 /** Of each part, as codes; the best so far behind them. */
 export const SCALE_CODES: usize = memory.data(64, 16);
@@ -28,7 +30,7 @@ function asHalf(value: f64): f32 {
 
 // @ts-ignore: decorator
 @inline
-function codeAt(x: v128, offset: v128, inverse: v128, least: f32, most: f32): v128 {
+export function codeAt(x: v128, offset: v128, inverse: v128, least: f32, most: f32): v128 {
   const rounded = f32x4.nearest(f32x4.mul(f32x4.add(x, offset), inverse));
   return f32x4.pmin(f32x4.pmax(rounded, f32x4.splat(least)), f32x4.splat(most));
 }
@@ -36,21 +38,21 @@ function codeAt(x: v128, offset: v128, inverse: v128, least: f32, most: f32): v1
 /** 0 for 0. */
 // @ts-ignore: decorator
 @inline
-function inverseOf(scale: v128): v128 {
+export function inverseOf(scale: v128): v128 {
   return v128.and(f32x4.div(f32x4.splat(1), scale), f32x4.ne(scale, f32x4.splat(0)));
 }
 
-/** Squared errors of four parts with the best codes from `least` to `most`. */
+/** Weighted squared errors of four parts with the best codes from `least` to `most`, or the best of the sixteen values. */
 // @ts-ignore: decorator
 @inline
-function errorsOf(first: usize, stride: usize, scale: v128, offset: v128, least: f32, most: f32): v128 {
+export function errorsOf(first: usize, stride: usize, scale: v128, offset: v128, least: f32, most: f32, isNonlinear: bool): v128 {
   const inverse = inverseOf(scale);
   let error = f32x4.splat(0);
   for (let l: usize = 0; l < 1024; l += stride) {
     const x = v128.load(TURNED + (first << 2) + l);
-    const code = codeAt(x, offset, inverse, least, most);
-    const diff = f32x4.sub(f32x4.sub(f32x4.mul(scale, code), offset), x);
-    error = f32x4.add(error, f32x4.mul(diff, diff));
+    const level = isNonlinear ? nearestValue(f32x4.mul(f32x4.add(x, offset), inverse)) : codeAt(x, offset, inverse, least, most);
+    const diff = f32x4.sub(f32x4.sub(f32x4.mul(scale, level), offset), x);
+    error = f32x4.add(error, f32x4.mul(v128.load(IMPORTANCE + (first << 2) + l), f32x4.mul(diff, diff)));
   }
   return error;
 }
@@ -94,12 +96,12 @@ function restore(parts: usize): void {
 function improveWithMinimum(first: usize, stride: usize, most: f32, mostScale: f32): void {
   const scales = load4(SCALE_CODES, first), minima = load4(MINIMA, first), ds = f32x4.splat(d), ms = f32x4.splat(m);
   let bestScales = scales, bestMinima = minima;
-  let best = errorsOf(first, stride, f32x4.mul(ds, scales), f32x4.mul(ms, minima), 0, most);
+  let best = errorsOf(first, stride, f32x4.mul(ds, scales), f32x4.mul(ms, minima), 0, most, false);
   for (let i = 0; i < 9; i++) {
     if (i == 4) continue;
     const tried = clamp(f32x4.add(scales, f32x4.splat(<f32>(i / 3 - 1))), 0, mostScale);
     const minimum = clamp(f32x4.add(minima, f32x4.splat(<f32>(i % 3 - 1))), 0, mostScale);
-    const error = errorsOf(first, stride, f32x4.mul(ds, tried), f32x4.mul(ms, minimum), 0, most);
+    const error = errorsOf(first, stride, f32x4.mul(ds, tried), f32x4.mul(ms, minimum), 0, most, false);
     const wins = f32x4.lt(error, best);
     best = v128.bitselect(error, best, wins);
     bestScales = v128.bitselect(tried, bestScales, wins);
@@ -110,6 +112,7 @@ function improveWithMinimum(first: usize, stride: usize, most: f32, mostScale: f
   v128.store(ERRORS + (first << 2), best);
 }
 
+const SUM_W: usize = memory.data(16, 16);
 const SUM_A: usize = memory.data(16, 16);
 const SUM_AA: usize = memory.data(16, 16);
 const SUM_X: usize = memory.data(16, 16);
@@ -118,19 +121,21 @@ const SUM_XA: usize = memory.data(16, 16);
 /** The halves that are best for given codes, by least squares. False where there are none. */
 function refitWithMinimum(parts: usize, stride: usize, most: f32): bool {
   let aa: f64 = 0, ab: f64 = 0, bb: f64 = 0, xa: f64 = 0, xb: f64 = 0;
-  const size = <f64>(1024 / stride);
   for (let first: usize = 0; first < parts; first += 4) {
     const scales = load4(SCALE_CODES, first), offset = f32x4.mul(f32x4.splat(m), load4(MINIMA, first));
     const inverse = inverseOf(f32x4.mul(f32x4.splat(d), scales));
-    let sumA = f32x4.splat(0), sumAA = sumA, sumX = sumA, sumXA = sumA;
+    let sumW = f32x4.splat(0), sumA = sumW, sumAA = sumW, sumX = sumW, sumXA = sumW;
     for (let l: usize = 0; l < 1024; l += stride) {
-      const x = v128.load(TURNED + (first << 2) + l);
+      const x = v128.load(TURNED + (first << 2) + l), w = v128.load(IMPORTANCE + (first << 2) + l);
       const a = f32x4.mul(scales, codeAt(x, offset, inverse, 0, most));
-      sumA = f32x4.add(sumA, a);
-      sumAA = f32x4.add(sumAA, f32x4.mul(a, a));
-      sumX = f32x4.add(sumX, x);
-      sumXA = f32x4.add(sumXA, f32x4.mul(x, a));
+      const wa = f32x4.mul(w, a);
+      sumW = f32x4.add(sumW, w);
+      sumA = f32x4.add(sumA, wa);
+      sumAA = f32x4.add(sumAA, f32x4.mul(wa, a));
+      sumX = f32x4.add(sumX, f32x4.mul(w, x));
+      sumXA = f32x4.add(sumXA, f32x4.mul(wa, x));
     }
+    v128.store(SUM_W, sumW);
     v128.store(SUM_A, sumA);
     v128.store(SUM_AA, sumAA);
     v128.store(SUM_X, sumX);
@@ -139,7 +144,7 @@ function refitWithMinimum(parts: usize, stride: usize, most: f32): bool {
       const minimum = <f64>load<i32>(MINIMA + (first << 2) + lane);
       aa += <f64>load<f32>(SUM_AA + lane);
       ab += minimum * <f64>load<f32>(SUM_A + lane);
-      bb += size * minimum * minimum;
+      bb += <f64>load<f32>(SUM_W + lane) * minimum * minimum;
       xa += <f64>load<f32>(SUM_XA + lane);
       xb += minimum * <f64>load<f32>(SUM_X + lane);
     }
@@ -171,15 +176,18 @@ export function refineWithMinimum(parts: usize, stride: usize, most: f32, mostSc
   }
 }
 
-/** Scales one step up or down, also with the other sign, where that is better. */
-function improveAroundZero(first: usize, half: f32, mostScale: f32): void {
+/** Scales one step up or down, with 6 tries also with the other sign, where that is better. */
+// @ts-ignore: decorator
+@inline
+function improveAroundZero(first: usize, stride: usize, half: f32, mostScale: f32, isNonlinear: bool, tries: i32): void {
   const scales = load4(SCALE_CODES, first), ds = f32x4.splat(d), zero = f32x4.splat(0);
   let bestScales = scales;
-  let best = errorsOf(first, 64, f32x4.mul(ds, scales), zero, -half, half - 1);
-  for (let i = 0; i < 6; i++) {
+  let best = errorsOf(first, stride, f32x4.mul(ds, scales), zero, -half, half - 1, isNonlinear);
+  for (let i = 0; i < tries; i++) {
+    if (i == 1) continue;
     const from = i < 3 ? scales : f32x4.neg(scales);
     const tried = clamp(f32x4.add(from, f32x4.splat(<f32>(i % 3 - 1))), -mostScale, mostScale - 1);
-    const error = errorsOf(first, 64, f32x4.mul(ds, tried), zero, -half, half - 1);
+    const error = errorsOf(first, stride, f32x4.mul(ds, tried), zero, -half, half - 1, isNonlinear);
     const wins = f32x4.lt(error, best);
     best = v128.bitselect(error, best, wins);
     bestScales = v128.bitselect(tried, bestScales, wins);
@@ -188,17 +196,20 @@ function improveAroundZero(first: usize, half: f32, mostScale: f32): void {
   v128.store(ERRORS + (first << 2), best);
 }
 
-function refitAroundZero(half: f32): bool {
+// @ts-ignore: decorator
+@inline
+function refitAroundZero(parts: usize, stride: usize, half: f32, isNonlinear: bool): bool {
   let aa: f64 = 0, xa: f64 = 0;
-  for (let first: usize = 0; first < 16; first += 4) {
+  for (let first: usize = 0; first < parts; first += 4) {
     const scales = load4(SCALE_CODES, first), zero = f32x4.splat(0);
     const inverse = inverseOf(f32x4.mul(f32x4.splat(d), scales));
     let sumAA = zero, sumXA = zero;
-    for (let l: usize = 0; l < 1024; l += 64) {
+    for (let l: usize = 0; l < 1024; l += stride) {
       const x = v128.load(TURNED + (first << 2) + l);
-      const a = f32x4.mul(scales, codeAt(x, zero, inverse, -half, half - 1));
-      sumAA = f32x4.add(sumAA, f32x4.mul(a, a));
-      sumXA = f32x4.add(sumXA, f32x4.mul(x, a));
+      const a = f32x4.mul(scales, isNonlinear ? nearestValue(f32x4.mul(f32x4.add(x, zero), inverse)) : codeAt(x, zero, inverse, -half, half - 1));
+      const wa = f32x4.mul(v128.load(IMPORTANCE + (first << 2) + l), a);
+      sumAA = f32x4.add(sumAA, f32x4.mul(wa, a));
+      sumXA = f32x4.add(sumXA, f32x4.mul(wa, x));
     }
     v128.store(SUM_AA, sumAA);
     v128.store(SUM_XA, sumXA);
@@ -212,23 +223,40 @@ function refitAroundZero(half: f32): bool {
   return d != 0;
 }
 
-/** As `refineWithMinimum`, for sixteen parts around zero. */
-export function refineAroundZero(half: f32, mostScale: f32): void {
-  for (let first: usize = 0; first < 16; first += 4) improveAroundZero(first, half, mostScale);
-  let total = totalOf(16);
-  for (let pass = 0; pass < PASSES; pass++) {
+// @ts-ignore: decorator
+@inline
+function refineScales(parts: usize, stride: usize, half: f32, mostScale: f32, isNonlinear: bool, passes: i32): void {
+  let total: f32 = 0;
+  for (let pass = 0; pass <= passes; pass++) {
     const bestD = d;
-    keep(16);
-    let better = refitAroundZero(half);
+    keep(parts);
+    let better = pass == 0 || refitAroundZero(parts, stride, half, isNonlinear);
     if (better) {
-      for (let first: usize = 0; first < 16; first += 4) improveAroundZero(first, half, mostScale);
-      const found = totalOf(16);
-      better = found < total;
+      for (let first: usize = 0; first < parts; first += 4) improveAroundZero(first, stride, half, mostScale, isNonlinear, pass == 0 ? 6 : 3);
+      const found = totalOf(parts);
+      better = pass == 0 || found < total;
       if (better) total = found;
     }
     if (better) continue;
     d = bestD;
-    restore(16);
+    restore(parts);
     return;
   }
+}
+
+/** As `refineWithMinimum`, for sixteen parts around zero, at most `passes` times. */
+export function refineAroundZero(half: f32, mostScale: f32, passes: i32): void {
+  refineScales(16, 64, half, mostScale, false, passes);
+}
+
+/** The same for eight parts of IQ4_XS. */
+export function refineNonlinear(passes: i32): void {
+  refineScales(8, 32, 0, 32, true, passes);
+}
+
+/** Around zero, ggml searches longer where importances are known; so do we. */
+// @ts-ignore: decorator
+@inline
+export function passesFor(importance: usize): i32 {
+  return importance != 0 ? 4 : 1;
 }

@@ -1,11 +1,15 @@
-// GGUF's IQ4_NL and IQ4_XS, byte for byte those of ggml's quantizer. Twins of kernels/reference/ggml/tables.ts.
+// GGUF's IQ4_NL and IQ4_XS, byte for byte those of ggml's quantizer, or with better scales. Twins of kernels/reference/ggml/tables.ts.
 import { halfBits } from './gguf';
-import { nearestInt, sixteenBytes, turn, TURNED } from './gguf-lanes';
+import { bestNonlinear } from './gguf-best';
+import { halfValue, nearestInt, sixteenBytes, turn, TURNED } from './gguf-lanes';
+import { d, passesFor, refineNonlinear, SCALE_CODES, setHalves } from './gguf-refine';
+import { meanSquare, turnImportance, weighBlocks, weighLarge, weighSquares, WEIGHTS } from './gguf-weights';
 
 const NOTHING: f32 = 1e-15;
 const SCALES: usize = memory.data(32, 16);
-/** Blocks of IQ4_NL come eight at a time; the last few are put here, with zeros behind them. */
+/** Blocks of IQ4_NL come eight at a time; the last few are put here, with zeros behind them, and their importances. */
 const LAST: usize = memory.data(1024, 16);
+const LAST_IMPORTANCE: usize = memory.data(1024, 16);
 
 /** One more level from `from` on: the midpoints of ggml's sixteen values, all exact. */
 // @ts-ignore: decorator
@@ -17,7 +21,7 @@ function step(x: v128, from: f32, height: f32): v128 {
 /** The nearest of the sixteen values. */
 // @ts-ignore: decorator
 @inline
-function nearestValue(x: v128): v128 {
+export function nearestValue(x: v128): v128 {
   const a = f32x4.add(f32x4.add(step(x, -115.5, 23), step(x, -93.5, 21)), f32x4.add(step(x, -74, 18), step(x, -57, 16)));
   const b = f32x4.add(f32x4.add(step(x, -42, 14), step(x, -28.5, 13)), f32x4.add(step(x, -16, 12), step(x, -4.5, 11)));
   const c = f32x4.add(f32x4.add(step(x, 7, 12), step(x, 19, 12)), f32x4.add(step(x, 31.5, 13), step(x, 45.5, 15)));
@@ -61,7 +65,7 @@ function search(first: usize): void {
     for (let l: usize = 0; l < 1024; l += 32) {
       const x = v128.load(x0 + l);
       const q = nearestValue(f32x4.mul(inverse, x));
-      const weighted = f32x4.mul(f32x4.mul(x, x), q);
+      const weighted = f32x4.mul(v128.load(WEIGHTS + (first << 2) + l), q);
       sumQX = f32x4.add(sumQX, f32x4.mul(weighted, x));
       sumQQ = f32x4.add(sumQQ, f32x4.mul(weighted, q));
     }
@@ -94,25 +98,43 @@ function sixteenCodes(values: usize, inverse: v128): v128 {
   );
 }
 
+/** Whether weights are set, they are looked at; otherwise they are the squares. */
 // @ts-ignore: decorator
 @inline
-function searchEight(values: usize): void {
-  turn(values, 0, 128, 32);
-  turn(values, 4, 128, 32);
+function searchEight(isWeighted: bool): void {
+  if (!isWeighted) weighSquares();
   search(0);
   search(4);
 }
 
-export function quantizeIQ4_NL(values: usize, blocks: i32, out: usize): void {
+// @ts-ignore: decorator
+@inline
+function turnEight(values: usize): void {
+  turn(values, 0, 128, 32);
+  turn(values, 4, 128, 32);
+}
+
+export function quantizeIQ4_NL(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
   for (; blocks > 0; blocks -= 8) {
     const count = <usize>min(blocks, 8);
-    let from = values;
+    let from = values, counts = importance;
     if (count < 8) {
       memory.fill(LAST, 0, 1024);
       memory.copy(LAST, values, count << 7);
       from = LAST;
+      if (importance != 0) {
+        memory.copy(LAST_IMPORTANCE, importance, count << 7);
+        counts = LAST_IMPORTANCE;
+      }
     }
-    searchEight(from);
+    turnEight(from);
+    if (importance != 0) weighBlocks(from, counts);
+    searchEight(importance != 0);
+    if (isBest) {
+      turnImportance(counts, 128);
+      for (let j: usize = 0; j < 32; j += 4) store<f32>(SCALES + j, halfValue(halfBits(load<f32>(SCALES + j))));
+      bestNonlinear(SCALES);
+    }
     for (let j: usize = 0; j < count; j++) {
       const scale = load<f32>(SCALES + (j << 2));
       store<u16>(out, halfBits(scale));
@@ -120,23 +142,34 @@ export function quantizeIQ4_NL(values: usize, blocks: i32, out: usize): void {
       out += 18;
     }
     values += 1024;
+    if (importance != 0) importance += 1024;
   }
 }
 
-export function quantizeIQ4_XS(values: usize, blocks: i32, out: usize): void {
+export function quantizeIQ4_XS(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
   for (; blocks > 0; blocks--) {
-    searchEight(values);
+    turnEight(values);
+    if (importance != 0) weighLarge(values, importance, meanSquare(values, 256, 2), 128);
+    searchEight(importance != 0);
     let extreme: f32 = 0;
     for (let j: usize = 0; j < 32; j += 4) {
       const scale = load<f32>(SCALES + j);
       if (abs(scale) > abs(extreme)) extreme = scale;
     }
-    const d = -extreme / 32;
-    const inverse = d == 0 ? <f32>0 : <f32>1 / d;
+    const first = -extreme / 32;
+    const inverse = first == 0 ? <f32>0 : <f32>1 / first;
+    for (let j: usize = 0; j < 32; j += 4) store<i32>(SCALE_CODES + j, max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + j)))));
+    setHalves(first, 0);
+    const half = halfValue(halfBits(first));
+    if (isBest && half != 0 && isFinite(half)) {
+      setHalves(half, 0);
+      turnImportance(importance, 128);
+      refineNonlinear(passesFor(importance));
+    }
     memory.fill(out, 0, 8);
     store<u16>(out, halfBits(d));
     for (let j: usize = 0; j < 8; j++) {
-      const scale = max(-32, min(31, nearestInt(inverse * load<f32>(SCALES + (j << 2)))));
+      const scale = load<i32>(SCALE_CODES + (j << 2));
       const bits = scale + 32, low = out + 4 + (j >> 1), high = out + 2 + (j >> 2);
       store<u8>(low, load<u8>(low) | ((bits & 15) << ((<i32>j & 1) * 4)));
       store<u8>(high, load<u8>(high) | ((bits >> 4) << ((<i32>j & 3) * 2)));
@@ -144,5 +177,6 @@ export function quantizeIQ4_XS(values: usize, blocks: i32, out: usize): void {
     }
     values += 1024;
     out += 136;
+    if (importance != 0) importance += 1024;
   }
 }

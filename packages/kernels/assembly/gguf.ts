@@ -1,8 +1,9 @@
 // GGUF's Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/plain.ts.
+import { roundQ4_0, roundQ4_1, roundQ5_0, roundQ5_1, roundQ8_0 } from './gguf-eight';
 
 // @ts-ignore: decorator
 @inline
-function peakOf(values: usize): f32 {
+export function peakOf(values: usize): f32 {
   let a = f32x4.abs(v128.load(values)), b = f32x4.abs(v128.load(values, 16));
   a = f32x4.pmax(a, f32x4.abs(v128.load(values, 32)));
   b = f32x4.pmax(b, f32x4.abs(v128.load(values, 48)));
@@ -44,7 +45,8 @@ function wholeBits(x: v128): v128 {
 
 const Q8_0_BYTES: usize = 34;
 
-export function quantizeQ8_0(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ8_0(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
+  if (isBest) return roundQ8_0(values, blocks, out, isBest, importance);
   for (; blocks > 0; blocks--) {
     const d = peakOf(values) / 127;
     const inverse = f32x4.splat(d != 0 ? <f32>1 / d : 0);
@@ -63,7 +65,7 @@ export function quantizeQ8_0(values: usize, blocks: i32, out: usize): void {
 /** The value of largest magnitude, the first of several, with its sign. */
 // @ts-ignore: decorator
 @inline
-function extremeOf(values: usize): f32 {
+export function extremeOf(values: usize): f32 {
   let low = v128.load(values), high = low;
   for (let at: usize = 16; at < 128; at += 16) {
     const four = v128.load(values + at);
@@ -105,21 +107,22 @@ function sixteenCodes(at: usize, inverse: v128, from: v128, middle: f32, most: i
 
 // @ts-ignore: decorator
 @inline
-function putNibbles(out: usize, a: v128, b: v128): void {
+export function putNibbles(out: usize, a: v128, b: v128): void {
   v128.store(out, v128.or(v128.and(a, i8x16.splat(15)), i8x16.shl(b, 4)));
 }
 
 /** The fifth bits first. */
 // @ts-ignore: decorator
 @inline
-function putFiveBits(out: usize, a: v128, b: v128): void {
+export function putFiveBits(out: usize, a: v128, b: v128): void {
   const sixteen = i8x16.splat(16);
   const low = i8x16.bitmask(i8x16.eq(v128.and(a, sixteen), sixteen)), high = i8x16.bitmask(i8x16.eq(v128.and(b, sixteen), sixteen));
   store<u32>(out, low | (high << 16));
   putNibbles(out + 4, a, b);
 }
 
-export function quantizeQ4_0(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ4_0(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
+  if (isBest || importance != 0) return roundQ4_0(values, blocks, out, isBest, importance);
   const zero = f32x4.splat(0);
   for (; blocks > 0; blocks--) {
     const d = extremeOf(values) / -8;
@@ -131,7 +134,8 @@ export function quantizeQ4_0(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-export function quantizeQ5_0(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ5_0(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
+  if (isBest || importance != 0) return roundQ5_0(values, blocks, out, isBest, importance);
   const zero = f32x4.splat(0);
   for (; blocks > 0; blocks--) {
     const d = extremeOf(values) / -16;
@@ -143,7 +147,8 @@ export function quantizeQ5_0(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-export function quantizeQ4_1(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ4_1(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
+  if (isBest || importance != 0) return roundQ4_1(values, blocks, out, isBest, importance);
   for (; blocks > 0; blocks--) {
     const inverse = f32x4.splat(putRange(values, 15, out)), from = f32x4.splat(minimum);
     putNibbles(out + 4, sixteenCodes(values, inverse, from, 0, 15), sixteenCodes(values + 64, inverse, from, 0, 15));
@@ -152,7 +157,8 @@ export function quantizeQ4_1(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-export function quantizeQ5_1(values: usize, blocks: i32, out: usize): void {
+export function quantizeQ5_1(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize): void {
+  if (isBest || importance != 0) return roundQ5_1(values, blocks, out, isBest, importance);
   for (; blocks > 0; blocks--) {
     const inverse = f32x4.splat(putRange(values, 31, out)), from = f32x4.splat(minimum);
     putFiveBits(out + 4, sixteenCodes(values, inverse, from, 0, 31), sixteenCodes(values + 64, inverse, from, 0, 31));
@@ -161,11 +167,19 @@ export function quantizeQ5_1(values: usize, blocks: i32, out: usize): void {
   }
 }
 
-/** Of the block that `putRange` looked at last. */
-let minimum: f32 = 0;
+/** Of the block that `rangeScale` looked at last. */
+export let minimum: f32 = 0;
 
 /** Writes scale and minimum; returns the inverse of the scale. */
 function putRange(values: usize, most: f32, out: usize): f32 {
+  const d = rangeScale(values, most);
+  store<u16>(out, halfBits(d));
+  store<u16>(out, halfBits(minimum), 2);
+  return d != 0 ? <f32>1 / d : 0;
+}
+
+/** What brings the smallest value to 0 and the largest to `most`; sets `minimum`. */
+export function rangeScale(values: usize, most: f32): f32 {
   let low = v128.load(values), high = low;
   for (let at: usize = 16; at < 128; at += 16) {
     const four = v128.load(values + at);
@@ -183,8 +197,5 @@ function putRange(values: usize, most: f32, out: usize): f32 {
     while (load<f32>(at) != 0) at += 4;
     minimum = load<f32>(at);
   }
-  const d = (f32x4.extract_lane(high, 0) - minimum) / most;
-  store<u16>(out, halfBits(d));
-  store<u16>(out, halfBits(minimum), 2);
-  return d != 0 ? <f32>1 / d : 0;
+  return (f32x4.extract_lane(high, 0) - minimum) / most;
 }

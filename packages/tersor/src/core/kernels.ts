@@ -10,8 +10,8 @@ import type { WritableBlock } from './blocks/block-types.ts';
 export interface Kernels {
   /** Quantizes to integers with one scale (and zero point) per block. What comes of values that are not finite means nothing; `peak` tells. */
   quantize(values: Float32Array, spec: QuantizeSpec): Promise<Quantized>;
-  /** ggml's blocks of these values, of its reference quantizer unless told. The values fill whole blocks. @throws SHAPE when they do not */
-  quantizeBlocks(values: Float32Array, type: WritableBlock, search?: BlockSearch): Promise<Uint8Array>;
+  /** ggml's blocks of these values, of its reference quantizer unless told. @throws SHAPE when rows or values do not fill whole blocks */
+  quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Promise<Uint8Array>;
   /** `(code - zero) * scale` for every element; the inverse of `quantize` up to rounding. */
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Promise<Float32Array>;
   /** IEEE binary16 bits of `values / unit`, round to nearest even; beyond 65504 becomes infinity, NaN stays NaN. `unit`: a power of two from 2^-126 to 2^126. */
@@ -31,8 +31,18 @@ export interface Kernels {
   close(): Promise<void>;
 }
 
-/** `reference`: byte for byte ggml's reference quantizer; `best`: K-types with scales of a smaller squared error, never a larger one. */
+/** `reference`: byte for byte ggml's quantizer; `best`: scales with a smaller squared error (weighted, where importances are known), never a larger one. */
 export type BlockSearch = 'reference' | 'best';
+
+/** How values are rounded to blocks. */
+export interface BlockRounding {
+  readonly search?: BlockSearch;
+  /**
+   * How much a squared error counts in each column: means of the squares of what it is multiplied by. Not negative. The values are then rows of this
+   * length, of whole blocks.
+   */
+  readonly importance?: Float32Array;
+}
 
 export interface BlockSpec {
   readonly rows: number;

@@ -1,6 +1,6 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
-import type { BlockSpec, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, BlockSpec, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
 
 /** @throws SHAPE when the matrix, its block or its values do not fit together; OPTION_VALUE when there is no such grid */
 export function checkQuantize(values: Float32Array, spec: QuantizeSpec): void {
@@ -31,10 +31,12 @@ export function checkPacked(bytes: Uint8Array, bits: 2 | 4, count: number): void
   throw new TersorError('SHAPE', `${count} codes of ${bits} bits`, `${bytes.length} bytes are too few`);
 }
 
-/** @throws SHAPE when the values do not fill whole blocks */
-export function checkWholeBlocks(length: number, type: WritableBlock): void {
+/** @throws SHAPE when the values, or rows as long as the importances, do not fill whole blocks */
+export function checkWholeBlocks(length: number, type: WritableBlock, { importance }: BlockRounding): void {
   const { values } = BLOCK_TYPES[type];
   if (length % values !== 0) throw new TersorError('SHAPE', type, `${length} values are not whole blocks of ${values}`);
+  if (!importance || (importance.length % values === 0 && importance.length > 0 && length % importance.length === 0)) return;
+  throw new TersorError('SHAPE', type, `${importance.length} importances for ${length} values in blocks of ${values}`);
 }
 
 function checkBlocks(length: number, spec: BlockSpec): void {

@@ -1,5 +1,5 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
-import type { BlockSearch, BlockSpec, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type { BlockRounding, BlockSpec, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
 export interface Loops {
@@ -14,7 +14,7 @@ export interface Loops {
   unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Uint8Array;
   summarize(values: Float32Array): Summary;
   /** ggml's blocks, those of its reference quantizer unless told. The values fill whole blocks. */
-  quantizeBlocks(values: Float32Array, type: WritableBlock, search?: BlockSearch): Uint8Array;
+  quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Uint8Array;
   /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */
   maskTwoOfFour(values: Float32Array, norms: Float32Array): Uint8Array;
   /** 1 for the `keep` largest |value| * norm of every row. */

@@ -1,11 +1,10 @@
 import { TersorError } from '../core/error.ts';
-import type { Kernels, Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type { Kernels } from '../core/kernels.ts';
 import { checkDequantize, checkMatrix, checkPacked, checkQuantize, checkWholeBlocks } from './check.ts';
 import type { Loops } from './loops.ts';
-import { openPool, type Pool } from './pool.ts';
+import { openPool } from './pool.ts';
+import { areWorthMoving, isWorthMoving, quantizeBlocksOn, quantizeOn } from './spread.ts';
 import { availableThreads } from './start-worker.ts';
-import { type Piece, piecesOf } from './tiles.ts';
-import { unwritten } from './unwritten.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
 export interface KernelsOptions {
@@ -14,7 +13,7 @@ export interface KernelsOptions {
 }
 
 /**
- * Opens the kernels. Searches (mse, hqq) over large inputs run on workers, which start when the first one is needed; everything else
+ * Opens the kernels. Searches (mse, hqq, those of ggml) over large inputs run on workers, which start when the first one is needed; everything else
  * takes less time than handing its bytes to a worker and back. The result does not depend on the number of threads.
  */
 export async function openKernels({ threads = availableThreads() }: KernelsOptions = {}): Promise<Kernels> {
@@ -29,6 +28,12 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
     if (!isOpen) throw new TersorError('USAGE', 'kernels', 'they are closed');
     return loop();
   };
+  /** Runs a loop on the workers, or here when there are none. */
+  const spread = <T>(onWorkers: () => Promise<T>, here: () => T): Promise<T> =>
+    onWorkers().catch((error: unknown) => {
+      if (pool.works()) throw error;
+      return here();
+    });
   return {
     quantize: (values, spec) =>
       run(() => {
@@ -36,15 +41,17 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
         if (!pool.works() || !isWorthMoving(values, spec)) return loops.quantize(values, spec);
         const { transposed, ...plain } = spec;
         const matrix = transposed ? loops.transpose(values, spec.columns, spec.rows) : values;
-        return quantizeOn(pool, threads, matrix, plain).catch((error: unknown) => {
-          if (pool.works()) throw error;
-          return loops.quantize(matrix, plain);
-        });
+        return spread(
+          () => quantizeOn(pool, threads, matrix, plain),
+          () => loops.quantize(matrix, plain),
+        );
       }),
-    quantizeBlocks: (values, type, search) =>
+    quantizeBlocks: (values, type, how = {}) =>
       run(() => {
-        checkWholeBlocks(values.length, type);
-        return loops.quantizeBlocks(values, type, search);
+        checkWholeBlocks(values.length, type, how);
+        const here = () => loops.quantizeBlocks(values, type, how);
+        if (!pool.works() || !areWorthMoving(values, type, how)) return here();
+        return spread(() => quantizeBlocksOn(pool, threads, values, type, how), here);
       }),
     dequantize: (blocks, spec) =>
       run(() => {
@@ -80,44 +87,4 @@ function elementwise(loops: Loops, run: <T>(loop: () => T) => Promise<T>): Pick<
     pack: (codes, bits) => run(() => loops.pack(codes, bits)),
     summarize: (values) => run(() => loops.summarize(values)),
   };
-}
-
-/** About 2 ms of searching; a message to a worker and back costs a tenth of that, starting one takes 30 ms once. */
-const WORTH_ELEMENTS = 65536;
-
-function isWorthMoving(values: Float32Array, { fit }: QuantizeSpec): boolean {
-  return fit !== 'absmax' && values.length >= WORTH_ELEMENTS;
-}
-
-async function quantizeOn(pool: Pool, threads: number, values: Float32Array, spec: QuantizeSpec): Promise<Quantized> {
-  const { rows, columns, block, bits, symmetric } = spec;
-  const blocks = rows * Math.ceil(columns / block);
-  const codes = new Uint8Array(unwritten(values.length));
-  const scales = new Float32Array(blocks);
-  const zeros = new Uint8Array(blocks);
-  let peak = 0;
-  const quantizePiece = async (piece: Piece) => {
-    const part = await pool.run((memory) => ({
-      values: copyOf(values.subarray(piece.start, piece.start + piece.rows * piece.columns), memory),
-      spec: { ...spec, rows: piece.rows, columns: piece.columns, block: piece.block },
-    }));
-    codes.set(part.codes, piece.start);
-    scales.set(part.scales, piece.firstBlock);
-    peak = Math.max(peak, part.peak);
-    if (part.zeros) zeros.set(part.zeros, piece.firstBlock);
-  };
-  await Promise.all([...piecesOf(spec, pieceElements(values.length, threads))].map(quantizePiece));
-  return symmetric ? { codes, scales, bits, peak } : { codes, scales, zeros, bits, peak };
-}
-
-function copyOf(values: Float32Array, memory: ArrayBuffer | undefined): Float32Array<ArrayBuffer> {
-  const isEnough = memory && memory.byteLength >= values.byteLength;
-  const copy = new Float32Array(isEnough ? memory : unwritten(values.byteLength), 0, values.length);
-  copy.set(values);
-  return copy;
-}
-
-/** Large enough to be worth a message, small enough that no worker waits long for the last one. */
-function pieceElements(elements: number, threads: number): number {
-  return Math.min(2 ** 20, Math.max(WORTH_ELEMENTS / 4, Math.ceil(elements / (threads * 4))));
 }

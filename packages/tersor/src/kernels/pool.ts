@@ -1,12 +1,11 @@
 import { TersorError } from '../core/error.ts';
-import type { Quantized } from '../core/kernels.ts';
 import { startWorker, type WorkerHandle } from './start-worker.ts';
-import type { Answer, Unit } from './unit.ts';
+import type { Answer, Result, Unit } from './unit.ts';
 
 /** Workers that take units as they become free. They start when there is work, and never keep an idle process alive. */
 export interface Pool {
   /** Runs a unit on the next free worker. `cut` makes it only then, so that waiting units hold no memory. */
-  run(cut: Cut): Promise<Quantized>;
+  run(cut: Cut): Promise<Result>;
   /** False where there are no workers, and once one died before any of them ever answered: a bundle without worker.js, a strict page. */
   works(): boolean;
   /** Ends the workers; what is still running or waiting is rejected with INTERRUPTED. */
@@ -18,7 +17,7 @@ type Cut = (memory: ArrayBuffer | undefined) => Unit;
 
 interface Job {
   readonly cut: Cut;
-  readonly resolve: (blocks: Quantized) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: TersorError) => void;
 }
 
@@ -79,7 +78,7 @@ export function openPool(threads: number): Pool {
     const job = release(member);
     hasAnswered = true;
     member.memory = 'memory' in answer ? answer.memory : undefined;
-    if ('blocks' in answer) job?.resolve(answer.blocks);
+    if ('result' in answer) job?.resolve(answer.result);
     else job?.reject(new TersorError(answer.code, 'kernels', answer.message));
     next();
   }

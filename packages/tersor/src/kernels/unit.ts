@@ -1,14 +1,26 @@
+import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { ErrorCode } from '../core/error.ts';
-import type { Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, Quantized, QuantizeSpec } from '../core/kernels.ts';
 
-/** A unit of work: whole blocks of a matrix, with everything needed to quantize them. `values` own their buffer, for it changes hands. */
-export interface Unit {
+/** A unit of work: part of a matrix, with everything needed to quantize it, to integers or to ggml's blocks. `values` own their buffer, for it changes hands. */
+export type Unit = IntegerUnit | BlockUnit;
+
+interface IntegerUnit {
   readonly values: Float32Array<ArrayBuffer>;
   readonly spec: QuantizeSpec;
 }
 
+interface BlockUnit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly type: WritableBlock;
+  readonly how: BlockRounding;
+}
+
+/** What became of a unit: integers, or the bytes of blocks. */
+export type Result = Quantized | Uint8Array;
+
 interface Done {
-  readonly blocks: Quantized;
+  readonly result: Result;
   /** The memory of the unit's values comes back, for the next unit: fresh memory costs more than the copy into it. */
   readonly memory: ArrayBuffer;
 }

@@ -1,8 +1,7 @@
 /** The other end of `start-worker.ts`: quantizes the units it is sent. Runs as a Node worker thread and as a browser's module worker. */
 import { TersorError } from '../core/error.ts';
-import type { QuantizedBlocks } from '../core/kernels.ts';
 import type { Loops } from './loops.ts';
-import type { Answer, Unit } from './unit.ts';
+import type { Answer, Result, Unit } from './unit.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
 interface Port {
@@ -18,15 +17,21 @@ let opening: Promise<Loops> | undefined;
 port.onmessage = async ({ data }) => {
   try {
     opening ??= compileKernels().then(wasmLoops);
-    const blocks = (await opening).quantize(data.values, data.spec);
+    const result = run(await opening, data);
     const memory = data.values.buffer;
-    port.postMessage({ blocks, memory }, [...buffersOf(blocks), memory]);
+    port.postMessage({ result, memory }, [...buffersOf(result), memory]);
   } catch (error) {
     const code = error instanceof TersorError ? error.code : 'INTERNAL';
     port.postMessage({ code, message: error instanceof Error ? error.message : String(error) }, []);
   }
 };
 
-function buffersOf({ codes, scales, zeros }: QuantizedBlocks): ArrayBufferLike[] {
+function run(loops: Loops, unit: Unit): Result {
+  return 'spec' in unit ? loops.quantize(unit.values, unit.spec) : loops.quantizeBlocks(unit.values, unit.type, unit.how);
+}
+
+function buffersOf(result: Result): ArrayBufferLike[] {
+  if (result instanceof Uint8Array) return [result.buffer];
+  const { codes, scales, zeros } = result;
   return zeros ? [codes.buffer, scales.buffer, zeros.buffer] : [codes.buffer, scales.buffer];
 }

@@ -21,7 +21,7 @@ export const reference: Loops = {
   pack,
   unpack,
   summarize,
-  quantizeBlocks: (values, type, search) => GGML_QUANTIZERS[type](values, search),
+  quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
   maskTwoOfFour,
   maskRows,
 };

@@ -37,18 +37,32 @@ export function putHalf(out: Uint8Array, at: number, value: number): number {
   return halfValue(bits);
 }
 
-/** Runs `encode` over blocks, each with its values and its bytes, which are zero. */
+/** Runs `encode` over blocks, each with its values, its bytes, which are zero, and where they are known the importances of its columns, and its row. */
 export function eachBlock(
   values: Float32Array,
   block: { readonly values: number; readonly bytes: number },
-  encode: (values: Float32Array, out: Uint8Array) => void,
+  importance: Float32Array | undefined,
+  encode: (values: Float32Array, out: Uint8Array, importance: Float32Array | undefined, row: number) => void,
 ): Uint8Array {
   const count = values.length / block.values;
   const bytes = new Uint8Array(count * block.bytes);
   for (let i = 0; i < count; i++) {
-    encode(values.subarray(i * block.values, (i + 1) * block.values), bytes.subarray(i * block.bytes, (i + 1) * block.bytes));
+    const from = i * block.values;
+    const columns = importance?.length ?? values.length;
+    const column = from % columns;
+    encode(
+      values.subarray(from, from + block.values),
+      bytes.subarray(i * block.bytes, (i + 1) * block.bytes),
+      importance?.subarray(column, column + block.values),
+      Math.floor(from / columns),
+    );
   }
   return bytes;
+}
+
+/** Runs of `size` neighbours. */
+export function partsOf(block: Float32Array, size: number): Float32Array[] {
+  return Array.from({ length: block.length / size }, (_, j) => block.subarray(j * size, (j + 1) * size));
 }
 
 /** Codes of 4 bits, 32 of them in 16 bytes: see `nibbleOf`. */

@@ -7,7 +7,7 @@ export interface WithMinimum {
   readonly scale: number;
   /** What is subtracted from every value; never negative. */
   readonly minimum: number;
-  /** They matter only where the scale rounds to zero. */
+  /** Where a scale is stored with few bits, they matter only where it rounds to zero. */
   readonly codes: Uint8Array;
 }
 
@@ -21,8 +21,13 @@ export interface Tries {
   readonly error: 'squared' | 'absolute';
 }
 
+/** ggml's tries where importances are known, for codes from 0 to `most`. */
+export function weightedTries(most: number): Tries {
+  return { most, first: -0.9, step: 0.05, count: 36, error: 'squared' };
+}
+
 /**
- * ggml's make_qkx2_quants: slightly different steps, each refitted by weighted least squares; the one of least weighted error wins. Sums are 32-bit
+ * ggml's make_qkx2_quants and make_qkx3_quants: slightly different steps, each refitted by weighted least squares; the one of least weighted error wins. Sums are 32-bit
  * floats, in order.
  * Source: https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-quants.c
  */
@@ -56,7 +61,7 @@ export function fitMinimum(values: Float32Array, weights: Float32Array, { most, 
   let least = errorOf(best.codes, best.scale, low);
   for (let i = 0; i <= count; i++) {
     // Every try starts from the minimum that won so far.
-    const levels = fround(fround(first + fround(fround(step) * i)) + most);
+    const levels = fround(fround(fround(first) + fround(fround(step) * i)) + most);
     const codes = codesFor(fround(levels / fround(high - best.minimum)), best.minimum);
     const fit = leastSquares(values, weights, codes, sumW, sumX);
     if (!fit) continue;

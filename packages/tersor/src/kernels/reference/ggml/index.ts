@@ -1,5 +1,5 @@
 import type { WritableBlock } from '../../../core/blocks/block-types.ts';
-import type { BlockSearch } from '../../../core/kernels.ts';
+import type { BlockRounding } from '../../../core/kernels.ts';
 import { quantizeQ3_K, quantizeQ6_K } from './k-quants-around-zero.ts';
 import { quantizeQ2_K, quantizeQ4_K, quantizeQ5_K } from './k-quants-with-minimum.ts';
 import { quantizeQ4_0, quantizeQ4_1, quantizeQ5_0, quantizeQ5_1, quantizeQ8_0 } from './plain.ts';
@@ -7,10 +7,10 @@ import { quantizeIQ4_NL, quantizeIQ4_XS, quantizeMXFP4 } from './tables.ts';
 import { quantizeTQ1_0, quantizeTQ2_0 } from './ternary.ts';
 
 /**
- * ggml's reference quantizers without an importance matrix, byte for byte; K-types also with better scales.
+ * ggml's quantizers, with importances and without, byte for byte; and with better scales.
  * Source: https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-quants.c
  */
-export const GGML_QUANTIZERS: Readonly<Record<WritableBlock, (values: Float32Array, search?: BlockSearch) => Uint8Array>> = {
+export const GGML_QUANTIZERS: Readonly<Record<WritableBlock, (values: Float32Array, how?: BlockRounding) => Uint8Array>> = {
   Q8_0: quantizeQ8_0,
   Q4_0: quantizeQ4_0,
   Q4_1: quantizeQ4_1,

@@ -1,9 +1,10 @@
 import { K_QUANTS } from '../../../core/blocks/k-quants.ts';
-import { toHalfPrecision } from '../../../core/half.ts';
-import type { BlockSearch } from '../../../core/kernels.ts';
-import { codeOf, eachBlock, nearestInt, putHalf, putTwoBits } from './arithmetic.ts';
-import { fitMinimum, type Tries, type WithMinimum } from './fit-minimum.ts';
-import { refineWithMinimum, type Scales } from './refine.ts';
+import type { BlockRounding, BlockSearch } from '../../../core/kernels.ts';
+import { codeOf, eachBlock, nearestInt, partsOf, putHalf, putTwoBits } from './arithmetic.ts';
+import { fitScales } from './fit-around-zero.ts';
+import { fitMinimum, type Tries, type WithMinimum, weightedTries } from './fit-minimum.ts';
+import { asHalf, refineWithMinimum, type Scales } from './refine.ts';
+import { importanceOf, meanSquare, sumOf, towardsLarge } from './weights.ts';
 
 const { fround } = Math;
 
@@ -13,78 +14,78 @@ const TRIES = {
   Q5_K: { most: 31, first: -0.5, step: 0.1, count: 15, error: 'squared' },
 } as const satisfies Record<string, Tries>;
 
-/** Sixteen parts of 16 with a scale and a minimum of 4 bits each. Source: quantize_row_q2_K_ref */
-export function quantizeQ2_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
-  return eachBlock(values, K_QUANTS.Q2_K, (block, out) => {
-    const parts = partsOf(block, 16);
-    const fits = parts.map((part) => fitMinimum(part, part.map(Math.abs), TRIES.Q2_K));
-    const { scales, minima, codes } = encodeParts(parts, fits, { mostScale: 15, mostCode: TRIES.Q2_K.most, halvesAt: 80, search }, out);
+/** Sixteen parts of 16 with a scale and a minimum of 4 bits each. Source: quantize_row_q2_K_ref, quantize_row_q2_K_impl */
+export function quantizeQ2_K(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, K_QUANTS.Q2_K, importance, (block, out, counts) => {
+    const weights = counts ? towardsLarge(block, counts, meanSquare(block)) : block.map(Math.abs);
+    const encoding = { tries: TRIES.Q2_K, size: 16, mostScale: 15, halvesAt: 80, search };
+    const { scales, minima, codes } = encodeParts(block, weights, counts, encoding, out);
     for (let j = 0; j < 16; j++) out[j] = scales[j]! | (minima[j]! << 4);
     putTwoBits(out, 16, codes);
   });
 }
 
-/** Eight parts of 32 with a scale and a minimum of 6 bits each. Source: quantize_row_q4_K_ref */
-export function quantizeQ4_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
-  return eachBlock(values, K_QUANTS.Q4_K, (block, out) => {
-    const codes = encodeInSixBits(block, TRIES.Q4_K, search, out);
+/** Eight parts of 32 with a scale and a minimum of 6 bits each. Source: quantize_row_q4_K_ref, quantize_row_q4_K_impl */
+export function quantizeQ4_K(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, K_QUANTS.Q4_K, importance, (block, out, counts) => {
+    const codes = encodeInSixBits(block, counts, TRIES.Q4_K, search, out);
     putHalves(out, 16, codes);
   });
 }
 
-/** As Q4_K, with the fifth bits first. Source: quantize_row_q5_K_ref */
-export function quantizeQ5_K(values: Float32Array, search: BlockSearch = 'reference'): Uint8Array {
-  return eachBlock(values, K_QUANTS.Q5_K, (block, out) => {
-    const codes = encodeInSixBits(block, TRIES.Q5_K, search, out);
+/** As Q4_K, with the fifth bits first. Source: quantize_row_q5_K_ref, quantize_row_q5_K_impl */
+export function quantizeQ5_K(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, K_QUANTS.Q5_K, importance, (block, out, counts) => {
+    const codes = encodeInSixBits(block, counts, TRIES.Q5_K, search, out);
     for (let i = 0; i < 256; i++) out[16 + (i & 31)]! |= (codes[i]! >> 4) << (i >> 5);
     putHalves(out, 48, codes);
   });
 }
 
 /** Writes halves and scales. */
-function encodeInSixBits(block: Float32Array, tries: Tries, search: BlockSearch, out: Uint8Array): Uint8Array {
-  const parts = partsOf(block, 32);
-  const fits = parts.map((part) => fitMinimum(part, towardsLarge(part), tries));
-  const { scales, minima, codes } = encodeParts(parts, fits, { mostScale: 63, mostCode: tries.most, halvesAt: 0, search }, out);
+function encodeInSixBits(
+  block: Float32Array,
+  importance: Float32Array | undefined,
+  tries: Tries,
+  search: BlockSearch | undefined,
+  out: Uint8Array,
+): Uint8Array {
+  const weights = importance ? towardsLarge(block, importance, meanSquare(block, 2)) : beyondAverage(block);
+  const { scales, minima, codes } = encodeParts(block, weights, importance, { tries, size: 32, mostScale: 63, halvesAt: 0, search }, out);
   for (let j = 0; j < 8; j++) putScale(out.subarray(4, 16), j, scales[j]!, minima[j]!);
   return codes;
 }
 
-function partsOf(block: Float32Array, size: number): Float32Array[] {
-  return Array.from({ length: block.length / size }, (_, j) => block.subarray(j * size, (j + 1) * size));
-}
-
-/** Weights that favour large values. */
-function towardsLarge(part: Float32Array): Float32Array {
-  let squares = 0;
-  for (const x of part) squares = fround(squares + fround(x * x));
-  const average = fround(Math.sqrt(fround(squares / part.length)));
-  return part.map((x) => average + Math.abs(x));
+/** Weights that favour large values, part by part. */
+function beyondAverage(block: Float32Array): Float32Array {
+  const averages = partsOf(block, 32).map((part) => fround(Math.sqrt(meanSquare(part))));
+  return block.map((x, i) => averages[i >> 5]! + Math.abs(x));
 }
 
 interface Encoding {
+  readonly tries: Tries;
+  /** Values of a part. */
+  readonly size: number;
   readonly mostScale: number;
-  readonly mostCode: number;
   readonly halvesAt: number;
-  readonly search: BlockSearch;
+  readonly search: BlockSearch | undefined;
 }
 
 /** Scales and minima as codes of a few bits, with a half for each kind, which are written; and the codes that are best with what these then mean. */
 function encodeParts(
-  parts: readonly Float32Array[],
-  fits: readonly WithMinimum[],
-  { mostScale, mostCode, halvesAt, search }: Encoding,
+  block: Float32Array,
+  weights: Float32Array,
+  importance: Float32Array | undefined,
+  { tries, size, mostScale, halvesAt, search }: Encoding,
   out: Uint8Array,
 ) {
-  const largest = (pick: (fit: WithMinimum) => number) => fits.reduce((most, fit) => Math.max(most, pick(fit)), 0);
-  const [maxScale, maxMinimum] = [largest(({ scale }) => scale), largest(({ minimum }) => minimum)];
-  const found: Scales = {
-    scales: fits.map(({ scale }) => fewBits(scale, maxScale, mostScale)),
-    minima: fits.map(({ minimum }) => fewBits(minimum, maxMinimum, mostScale)),
-    d: asHalf(maxScale / mostScale),
-    m: asHalf(maxMinimum / mostScale),
-  };
-  const { scales, minima, d, m } = search === 'best' ? refineWithMinimum(parts, found, mostCode, mostScale) : found;
+  const parts = partsOf(block, size);
+  const mostCode = tries.most;
+  const eachWeights = partsOf(weights, size);
+  const fits = parts.map((part, j) => fitMinimum(part, eachWeights[j]!, importance ? weightedTries(mostCode) : tries));
+  const found = importance ? weightedScales(fits, eachWeights, mostScale) : plainScales(fits, mostScale);
+  const { scales, minima, d, m } =
+    search === 'best' ? refineWithMinimum(parts, importanceOf(block, importance), found, mostCode, mostScale) : found;
   putHalf(out, halvesAt, d);
   putHalf(out, halvesAt + 2, m);
   const codes = new Uint8Array(256);
@@ -97,8 +98,22 @@ function encodeParts(
   return { scales, minima, codes };
 }
 
-function asHalf(value: number): number {
-  return toHalfPrecision(fround(value));
+function plainScales(fits: readonly WithMinimum[], mostScale: number): Scales {
+  const largest = (pick: (fit: WithMinimum) => number) => fits.reduce((most, fit) => Math.max(most, pick(fit)), 0);
+  const [maxScale, maxMinimum] = [largest(({ scale }) => scale), largest(({ minimum }) => minimum)];
+  return {
+    scales: fits.map(({ scale }) => fewBits(scale, maxScale, mostScale)),
+    minima: fits.map(({ minimum }) => fewBits(minimum, maxMinimum, mostScale)),
+    d: asHalf(maxScale / mostScale),
+    m: asHalf(maxMinimum / mostScale),
+  };
+}
+
+function weightedScales(fits: readonly WithMinimum[], weights: readonly Float32Array[], mostScale: number): Scales {
+  const sums = Float32Array.from(weights, sumOf);
+  const fit = (pick: (fit: WithMinimum) => number) => fitScales(Float32Array.from(fits, pick), sums, mostScale);
+  const [scales, minima] = [fit(({ scale }) => scale), fit(({ minimum }) => minimum)];
+  return { scales: [...scales.codes], minima: [...minima.codes], d: asHalf(scales.scale), m: asHalf(minima.scale) };
 }
 
 function fewBits(value: number, largest: number, most: number): number {

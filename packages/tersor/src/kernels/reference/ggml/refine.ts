@@ -1,9 +1,7 @@
 import { toHalfPrecision } from '../../../core/half.ts';
-import { nearestInt } from './arithmetic.ts';
+import { nearestInt, partsOf } from './arithmetic.ts';
 
 const { fround } = Math;
-
-const PASSES = 4;
 
 /** The scales of a super-block's parts as codes, and what these are multiplied by, which are halves. */
 export interface Scales {
@@ -14,44 +12,77 @@ export interface Scales {
   readonly m: number;
 }
 
-/** What codes may be. */
-interface Grid {
-  readonly least: number;
-  readonly most: number;
+/** The level that is nearest to a number. */
+export type Levels = (value: number) => number;
+
+/** Whole numbers of a range. */
+export function wholeLevels(least: number, most: number): Levels {
+  return (value) => nearestInt(Math.min(most, Math.max(least, value)));
 }
 
 /** The neighbours of a part's scale and minimum. */
-type Neighbours = (scale: number, minimum: number) => readonly (readonly [scale: number, minimum: number])[];
+type Neighbours = (scale: number, minimum: number, pass: number) => readonly (readonly [scale: number, minimum: number])[];
+
+/** Some values, what their errors count, and the levels that they become. */
+interface Part {
+  readonly values: Float32Array;
+  readonly weights: Float32Array;
+}
 
 /**
- * Better scales than the reference's, at the same bytes: every part's scale and minimum one step up or down, then the halves that are best for the codes, by
+ * Better scales than ggml's, at the same bytes: every part's scale and minimum one step up or down, then the halves that are best for the codes, by
  * least squares, and so on as long as it helps, at most four times.
  *
- * Bound: the squared error is never larger than that of `start`.
+ * Bound: the squared error, weighted by `importance`, is never larger than that of `start`.
  */
-export function refineWithMinimum(parts: readonly Float32Array[], start: Scales, mostCode: number, mostScale: number): Scales {
+export function refineWithMinimum(
+  parts: readonly Float32Array[],
+  importance: Float32Array,
+  start: Scales,
+  mostCode: number,
+  mostScale: number,
+): Scales {
   const within = (value: number) => Math.min(mostScale, Math.max(0, value));
   const neighbours: Neighbours = (scale, minimum) =>
     [-1, 0, 1].flatMap((up) =>
       [-1, 0, 1].flatMap((on) => (up === 0 && on === 0 ? [] : [[within(scale + up), within(minimum + on)] as const])),
     );
-  return refine(parts, start, { least: 0, most: mostCode }, neighbours, refitWithMinimum);
+  return refine(weighted(parts, importance), start, wholeLevels(0, mostCode), neighbours, refitWithMinimum, 4);
 }
 
-/** The same around zero, where a scale may change its sign, too: there is one more code below zero than above. */
-export function refineAroundZero(parts: readonly Float32Array[], start: Scales, half: number, mostScale: number): Scales {
+/** The same around zero, at most `passes` times, where a scale may first change its sign, too: levels are not the same on both sides of it. */
+export function refineAroundZero(
+  parts: readonly Float32Array[],
+  importance: Float32Array,
+  start: Pick<Scales, 'scales' | 'd'>,
+  levels: Levels,
+  mostScale: number,
+  passes: number,
+): Pick<Scales, 'scales' | 'd'> {
   const within = (value: number) => Math.min(mostScale - 1, Math.max(-mostScale, value));
-  const neighbours: Neighbours = (scale) => [scale, -scale].flatMap((from) => [-1, 0, 1].map((up) => [within(from + up), 0] as const));
-  return refine(parts, start, { least: -half, most: half - 1 }, neighbours, refitAroundZero);
+  const neighbours: Neighbours = (scale, _, pass) =>
+    (pass === 0 ? [scale, -scale] : [scale]).flatMap((from) => [-1, 0, 1].map((up) => [within(from + up), 0] as const));
+  const minima = start.scales.map(() => 0);
+  return refine(weighted(parts, importance), { ...start, minima, m: 0 }, levels, neighbours, refitAroundZero, passes);
 }
 
-type Refit = (parts: readonly Float32Array[], scales: Scales, grid: Grid) => Scales | undefined;
+/** Around zero, ggml searches longer where importances are known; so do we. */
+export function passesFor(importance: Float32Array | undefined): number {
+  return importance ? 4 : 1;
+}
 
-function refine(parts: readonly Float32Array[], start: Scales, grid: Grid, neighbours: Neighbours, refit: Refit): Scales {
-  let best = improve(parts, start, grid, neighbours);
-  for (let pass = 0; pass < PASSES; pass++) {
-    const moved = refit(parts, best.scales, grid);
-    const found = moved && improve(parts, moved, grid, neighbours);
+function weighted(parts: readonly Float32Array[], importance: Float32Array): Part[] {
+  const weights = partsOf(importance, importance.length / parts.length);
+  return parts.map((values, j) => ({ values, weights: weights[j]! }));
+}
+
+type Refit = (parts: readonly Part[], scales: Scales, levels: Levels) => Scales | undefined;
+
+function refine(parts: readonly Part[], start: Scales, levels: Levels, neighbours: Neighbours, refit: Refit, passes: number): Scales {
+  let best = improve(parts, start, levels, neighbours, 0);
+  for (let pass = 1; pass <= passes; pass++) {
+    const moved = refit(parts, best.scales, levels);
+    const found = moved && improve(parts, moved, levels, neighbours, pass);
     if (!found || !(found.error < best.error)) break;
     best = found;
   }
@@ -59,13 +90,13 @@ function refine(parts: readonly Float32Array[], start: Scales, grid: Grid, neigh
 }
 
 /** Each part on its own. */
-function improve(parts: readonly Float32Array[], { scales, minima, d, m }: Scales, grid: Grid, neighbours: Neighbours) {
+function improve(parts: readonly Part[], { scales, minima, d, m }: Scales, levels: Levels, neighbours: Neighbours, pass: number) {
   let error = 0;
   const chosen = parts.map((part, j) => {
-    const errorAt = (scale: number, minimum: number) => errorOf(part, fround(d * scale), fround(m * minimum), grid);
+    const errorAt = (scale: number, minimum: number) => errorOf(part, fround(d * scale), fround(m * minimum), levels);
     let [scale, minimum] = [scales[j]!, minima[j]!];
     let least = errorAt(scale, minimum);
-    for (const [tried, offset] of neighbours(scales[j]!, minima[j]!)) {
+    for (const [tried, offset] of neighbours(scales[j]!, minima[j]!, pass)) {
       const found = errorAt(tried, offset);
       if (found < least) [scale, minimum, least] = [tried, offset, found];
     }
@@ -75,33 +106,31 @@ function improve(parts: readonly Float32Array[], { scales, minima, d, m }: Scale
   return { scales: { d, m, scales: chosen.map(({ scale }) => scale), minima: chosen.map(({ minimum }) => minimum) }, error };
 }
 
-function errorOf(part: Float32Array, scale: number, offset: number, grid: Grid): number {
+/** The weighted squared error of a part whose values become `scale * level - offset`. */
+export function errorOf({ values, weights }: Part, scale: number, offset: number, levels: Levels): number {
   const inverse = inverseOf(scale);
   let error = 0;
-  for (const x of part) {
-    const difference = fround(fround(fround(scale * codeAt(x, offset, inverse, grid)) - offset) - x);
-    error = fround(error + fround(difference * difference));
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i]!;
+    const difference = fround(fround(fround(scale * levels(fround(fround(x + offset) * inverse))) - offset) - x);
+    error = fround(error + fround(weights[i]! * fround(difference * difference)));
   }
   return error;
 }
 
-function inverseOf(scale: number): number {
+export function inverseOf(scale: number): number {
   return scale === 0 ? 0 : fround(1 / scale);
 }
 
-function codeAt(x: number, offset: number, inverse: number, { least, most }: Grid): number {
-  return nearestInt(Math.min(most, Math.max(least, fround(fround(x + offset) * inverse))));
-}
-
 /** Two halves for given codes; undefined where there are none. Sums of a part are 32-bit floats, those over parts 64-bit ones. */
-function refitWithMinimum(parts: readonly Float32Array[], { scales, minima, d, m }: Scales, grid: Grid): Scales | undefined {
+function refitWithMinimum(parts: readonly Part[], { scales, minima, d, m }: Scales, levels: Levels): Scales | undefined {
   let [aa, ab, bb, xa, xb] = [0, 0, 0, 0, 0];
   parts.forEach((part, j) => {
     const [scale, minimum] = [scales[j]!, minima[j]!];
-    const sums = sumsOf(part, scale, fround(d * scale), fround(m * minimum), grid);
+    const sums = sumsOf(part, scale, fround(d * scale), fround(m * minimum), levels);
     aa += sums.aa;
     ab += minimum * sums.a;
-    bb += part.length * minimum * minimum;
+    bb += sums.w * minimum * minimum;
     xa += sums.xa;
     xb += minimum * sums.x;
   });
@@ -111,10 +140,10 @@ function refitWithMinimum(parts: readonly Float32Array[], { scales, minima, d, m
   return scale > 0 && minimum >= 0 ? { scales, minima, d: scale, m: minimum } : undefined;
 }
 
-function refitAroundZero(parts: readonly Float32Array[], { scales, minima, d }: Scales, grid: Grid): Scales | undefined {
+function refitAroundZero(parts: readonly Part[], { scales, minima, d }: Scales, levels: Levels): Scales | undefined {
   let [aa, xa] = [0, 0];
   parts.forEach((part, j) => {
-    const sums = sumsOf(part, scales[j]!, fround(d * scales[j]!), 0, grid);
+    const sums = sumsOf(part, scales[j]!, fround(d * scales[j]!), 0, levels);
     aa += sums.aa;
     xa += sums.xa;
   });
@@ -122,19 +151,22 @@ function refitAroundZero(parts: readonly Float32Array[], { scales, minima, d }: 
   return scale === 0 ? undefined : { scales, minima, d: scale, m: 0 };
 }
 
-function sumsOf(part: Float32Array, code: number, scale: number, offset: number, grid: Grid) {
+function sumsOf({ values, weights }: Part, code: number, scale: number, offset: number, levels: Levels) {
   const inverse = inverseOf(scale);
-  const sums = { a: 0, aa: 0, x: 0, xa: 0 };
-  for (const x of part) {
-    const a = fround(code * codeAt(x, offset, inverse, grid));
-    sums.a = fround(sums.a + a);
-    sums.aa = fround(sums.aa + fround(a * a));
-    sums.x = fround(sums.x + x);
-    sums.xa = fround(sums.xa + fround(x * a));
+  const sums = { w: 0, a: 0, aa: 0, x: 0, xa: 0 };
+  for (let i = 0; i < values.length; i++) {
+    const [x, w] = [values[i]!, weights[i]!];
+    const a = fround(code * levels(fround(fround(x + offset) * inverse)));
+    const wa = fround(w * a);
+    sums.w = fround(sums.w + w);
+    sums.a = fround(sums.a + wa);
+    sums.aa = fround(sums.aa + fround(wa * a));
+    sums.x = fround(sums.x + fround(w * x));
+    sums.xa = fround(sums.xa + fround(wa * x));
   }
   return sums;
 }
 
-function asHalf(value: number): number {
+export function asHalf(value: number): number {
   return toHalfPrecision(fround(value));
 }

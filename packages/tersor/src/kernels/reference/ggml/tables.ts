@@ -1,48 +1,74 @@
 import { E2M1, NONLINEAR, TABLES } from '../../../core/blocks/tables.ts';
-import { codeOf, eachBlock, extremeOf, NOTHING, putHalf, putNibbles } from './arithmetic.ts';
+import type { BlockRounding } from '../../../core/kernels.ts';
+import { codeOf, eachBlock, extremeOf, NOTHING, partsOf, putHalf, putNibbles } from './arithmetic.ts';
+import { bestScale, CUTS } from './best-scale.ts';
+import { asHalf, passesFor, refineAroundZero } from './refine.ts';
+import { importanceOf, meanSquare, towardsLarge } from './weights.ts';
 
 const { fround } = Math;
 
 /** Source: quantize_iq4_nl */
-export function quantizeIQ4_NL(values: Float32Array): Uint8Array {
-  return eachBlock(values, TABLES.IQ4_NL, (block, out) => {
-    const scale = fitNonlinear(block);
+export function quantizeIQ4_NL(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, TABLES.IQ4_NL, importance, (block, out, counts) => {
+    const found = fitNonlinear(block, weightsOf(block, counts));
+    const part = { values: block, weights: importanceOf(block, counts) };
+    const scale = search === 'best' ? bestScale(part, asHalf(found), nonlinear, ENDS, CUTS[4]) : found;
     putHalf(out, 0, scale);
     putNibbles(out, 2, codesOf(block, scale));
   });
 }
 
 /** Source: quantize_iq4_xs */
-export function quantizeIQ4_XS(values: Float32Array): Uint8Array {
-  return eachBlock(values, TABLES.IQ4_XS, (block, out) => {
-    const parts = Array.from({ length: 8 }, (_, j) => block.subarray(j * 32, (j + 1) * 32));
-    const scales = Float32Array.from(parts, fitNonlinear);
-    const d = fround(-extremeOf(scales) / 32);
+export function quantizeIQ4_XS(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, TABLES.IQ4_XS, importance, (block, out, counts) => {
+    const parts = partsOf(block, 32);
+    const weights = partsOf(weightsOf(block, counts), 32);
+    const fits = Float32Array.from(parts, (part, j) => fitNonlinear(part, weights[j]!));
+    const first = fround(-extremeOf(fits) / 32);
+    const inverse = first === 0 ? 0 : fround(1 / first);
+    const found = { d: first, scales: Array.from(fits, (fit) => codeOf(fround(inverse * fit), -32, 31)) };
+    const start = { ...found, d: asHalf(first) };
+    const { d, scales } =
+      search === 'best' && start.d !== 0 && Number.isFinite(start.d)
+        ? refineAroundZero(parts, importanceOf(block, counts), start, nonlinear, 32, passesFor(counts))
+        : found;
     putHalf(out, 0, d);
-    const inverse = d === 0 ? 0 : fround(1 / d);
     parts.forEach((part, j) => {
-      const scale = codeOf(fround(inverse * scales[j]!), -32, 31);
+      const scale = scales[j]!;
       out[4 + (j >> 1)]! |= ((scale + 32) & 15) << ((j & 1) * 4);
       out[2 + (j >> 2)]! |= ((scale + 32) >> 4) << ((j & 3) * 2);
-      // as in ggml, with the scale before it became a half
+      // ggml's are with the scale before it became a half
       putNibbles(out, 8 + j * 16, codesOf(part, fround(d * scale)));
     });
   });
 }
 
-/** The scale is the power of two below the largest magnitude, so that this becomes at least 4 of 6. Source: quantize_row_mxfp4_ref */
-export function quantizeMXFP4(values: Float32Array): Uint8Array {
-  return eachBlock(values, TABLES.MXFP4, (block, out) => {
+/** The scale is the power of two below the largest magnitude, so that this becomes at least 4 of 6, or a better one beside it. Source: quantize_row_mxfp4_ref */
+export function quantizeMXFP4(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, TABLES.MXFP4, importance, (block, out, counts) => {
     const peak = Math.abs(extremeOf(block));
-    const exponent = peak > 0 ? Math.max(0, Math.floor(fround(Math.log2(peak))) - 2 + 127) : 0;
+    const first = peak > 0 ? Math.max(0, Math.floor(fround(Math.log2(peak))) - 2 + 127) : 0;
+    const weights = importanceOf(block, counts);
+    const codesFor = (exponent: number) => Array.from(block, (value) => closest(value, 2 ** (exponent - 128)));
+    const errorOf = (exponent: number) =>
+      codesFor(exponent).reduce((sum, code, i) => sum + weights[i]! * (2 ** (exponent - 128) * E2M1[code]! - block[i]!) ** 2, 0);
+    const others = search === 'best' ? [first - 1, first + 1].filter((exponent) => exponent >= 0 && exponent < 255) : [];
+    const exponent = others.reduce((best, other) => (errorOf(other) < errorOf(best) ? other : best), first);
     out[0] = exponent;
-    const scale = 2 ** (exponent - 128);
-    putNibbles(
-      out,
-      1,
-      Array.from(block, (value) => closest(value, scale)),
-    );
+    putNibbles(out, 1, codesFor(exponent));
   });
+}
+
+/** Lowest and highest of the sixteen. */
+const ENDS = [NONLINEAR[0], NONLINEAR[15]] as const;
+
+function nonlinear(value: number): number {
+  return NONLINEAR[nonlinearCode(value)]!;
+}
+
+/** ggml's: squares, unless importances are known. */
+function weightsOf(block: Float32Array, importance: Float32Array | undefined): Float32Array {
+  return importance ? towardsLarge(block, importance, meanSquare(block, 2)) : block.map((x) => x * x);
 }
 
 /** The first of the nearest. */
@@ -55,8 +81,8 @@ function closest(value: number, scale: number): number {
   return best;
 }
 
-/** ggml's search for the scale of one part: 16 steps, of which that wins whose codes explain most, by weights that are the squares of the values. */
-function fitNonlinear(values: Float32Array): number {
+/** ggml's search for the scale of one part: 16 steps, of which that wins whose codes explain most of the weighted values. */
+function fitNonlinear(values: Float32Array, weights: Float32Array): number {
   const extreme = extremeOf(values);
   if (Math.abs(extreme) < NOTHING) return 0;
   const [first] = NONLINEAR;
@@ -68,7 +94,7 @@ function fitNonlinear(values: Float32Array): number {
     for (let i = 0; i < values.length; i++) {
       const x = values[i]!;
       const q = NONLINEAR[nonlinearCode(fround(inverse * x))]!;
-      const weighted = fround(fround(x * x) * q);
+      const weighted = fround(weights[i]! * q);
       sumQX = fround(sumQX + fround(weighted * x));
       sumQQ = fround(sumQQ + fround(weighted * q));
     }

@@ -1,12 +1,16 @@
 import { TERNARY, TERNARY_RUNS } from '../../../core/blocks/ternary.ts';
+import type { BlockRounding } from '../../../core/kernels.ts';
 import { eachBlock, extremeOf, putHalf, putTwoBits, roundAway } from './arithmetic.ts';
+import { bestScale, type Cuts } from './best-scale.ts';
+import { asHalf, inverseOf, wholeLevels } from './refine.ts';
+import { importanceOf } from './weights.ts';
 
 const { fround } = Math;
 
 /** Source: quantize_row_tq1_0_ref */
-export function quantizeTQ1_0(values: Float32Array): Uint8Array {
-  return eachBlock(values, TERNARY.TQ1_0, (block, out) => {
-    const digits = digitsOf(block, out, 52);
+export function quantizeTQ1_0(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, TERNARY.TQ1_0, importance, (block, out, counts) => {
+    const digits = digitsOf(block, out, 52, search === 'best' ? importanceOf(block, counts) : undefined);
     let first = 0;
     for (const [at, length, count] of TERNARY_RUNS) {
       for (let i = 0; i < length; i++) {
@@ -21,16 +25,21 @@ export function quantizeTQ1_0(values: Float32Array): Uint8Array {
 }
 
 /** Source: quantize_row_tq2_0_ref */
-export function quantizeTQ2_0(values: Float32Array): Uint8Array {
-  return eachBlock(values, TERNARY.TQ2_0, (block, out) => {
-    putTwoBits(out, 0, digitsOf(block, out, 64));
+export function quantizeTQ2_0(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
+  return eachBlock(values, TERNARY.TQ2_0, importance, (block, out, counts) => {
+    putTwoBits(out, 0, digitsOf(block, out, 64, search === 'best' ? importanceOf(block, counts) : undefined));
   });
 }
 
-/** 0, 1 or 2 for every value; writes the scale, which is the largest magnitude. */
-function digitsOf(block: Float32Array, out: Uint8Array, scaleAt: number): Uint8Array {
+/** From the largest magnitude, which is the scale of weights that are ternary already, to a quarter of it. */
+const CUTS: Cuts = { first: 1, step: 0.25, count: 13 };
+
+/** 0, 1 or 2 for every value; writes the scale, which is the largest magnitude, or with `weights` the best. */
+function digitsOf(block: Float32Array, out: Uint8Array, scaleAt: number, weights: Float32Array | undefined): Uint8Array {
   const peak = Math.abs(extremeOf(block));
-  putHalf(out, scaleAt, peak);
-  const inverse = peak === 0 ? 0 : fround(1 / peak);
-  return Uint8Array.from(block, (value) => roundAway(fround(value * inverse)) + 1);
+  const levels = wholeLevels(-1, 1);
+  const scale = weights ? bestScale({ values: block, weights }, asHalf(peak), levels, [1], CUTS) : peak;
+  putHalf(out, scaleAt, scale);
+  const inverse = inverseOf(scale);
+  return Uint8Array.from(block, (value) => (weights ? levels : roundAway)(fround(value * inverse)) + 1);
 }

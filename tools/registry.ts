@@ -9,13 +9,13 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Method } from '../packages/tersor/src/core/method.ts';
-import { boolean, integer, names, number, oneOf } from '../packages/tersor/src/core/options.ts';
+import { boolean, file, integer, names, number, oneOf } from '../packages/tersor/src/core/options.ts';
 import { fail, root } from './run.ts';
 
 type AnyOption = Method['options'][string];
 
 /** What a declaration may be made with; the generated file calls these by name. */
-const MAKERS = { boolean, integer, names, number, oneOf };
+const MAKERS = { boolean, file, integer, names, number, oneOf };
 
 const core = join(root, 'packages/tersor/src/core');
 const check = process.argv.includes('--check');
@@ -113,6 +113,7 @@ function makerOf(schema: AnyOption['schema']): { maker: keyof typeof MAKERS; arg
   const { type, minimum, maximum } = schema;
   if (schema.enum) return { maker: 'oneOf', args: [schema.enum] };
   if (type === 'boolean') return { maker: 'boolean', args: [] };
+  if (type === 'string') return { maker: 'file', args: [] };
   if (type === 'array') return { maker: 'names', args: [] };
   if (type === 'integer' || type === 'number') return { maker: type, args: [minimum, maximum] };
   return undefined;

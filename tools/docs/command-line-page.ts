@@ -25,6 +25,8 @@ export function commandLinePage(methods: Declarations): string {
     compare: unused,
     check: unused,
     sensitivity: unused,
+    readImatrix: unused,
+    imatrixBytes: unused,
   };
   const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused, checkFolder: unused };
   const help = (command: Command): string => {

@@ -33,6 +33,7 @@ export type {
 } from './core/folder-report.ts';
 export type { Target } from './core/format.ts';
 export type { Attribute, Graph, Node, ValueInfo, WeightId } from './core/graph.ts';
+export type { Importance, Importances } from './core/importances.ts';
 export type { FolderInspection, InspectedWeight, Inspection } from './core/inspection.ts';
 export type { LayerKind } from './core/layers.ts';
 export type { AffineLayout, DenseLayout, Layout, SparseLayout } from './core/layout.ts';
@@ -87,6 +88,7 @@ export type { AskedShapes } from './cost/bind-shapes.ts';
 export { parseDevice } from './cost/parse-device.ts';
 export { type AskedCost, cost } from './cost.ts';
 export type { Evaluate, EvaluationContext, EvaluationSample, EvaluationSession } from './data/evaluation-node.ts';
+export { imatrixBytes, readImatrix } from './imatrix.ts';
 export { inspect } from './inspect.ts';
 export { inspectFolder } from './inspect-folder.ts';
 export { type AskedToMeasure, measureDevice } from './measure-device.ts';

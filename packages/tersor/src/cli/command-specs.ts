@@ -27,6 +27,7 @@ const JOB_FLAGS = [
   'set',
   'type',
   'tensor',
+  'imatrix',
   'saveRecipe',
   'report',
   'maxDrop',
@@ -68,6 +69,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'tersor compress model.onnx --recipe int8 --set rtn.block=32',
       'tersor all-MiniLM-L6-v2/ --target transformers.js --data sentences.txt',
       'tersor llama.gguf --type Q4_K_M --tensor output.weight=Q8_0',
+      'tersor llama.gguf --type IQ4_XS --imatrix imatrix.gguf',
     ],
     run: async ([model], flags, shell) => (await import('./commands/compress.ts')).compressCommand(model, flags, shell),
   },
@@ -157,6 +159,19 @@ export const COMMANDS: readonly CommandSpec[] = [
       'tersor check report.json whisper.min/',
     ],
     run: async ([report, model], flags, shell) => (await import('./commands/check.ts')).checkCommand(report, model, flags, shell),
+  },
+  {
+    name: 'imatrix <files...>',
+    summary: "Show what llama.cpp's imatrix files say; join several, or write them in the other form.",
+    description:
+      'An imatrix file holds, for every weight of a GGUF model, how much the columns of what it is multiplied by count: "tersor model.gguf --type Q4_K_M --imatrix file" rounds by it. llama-imatrix makes one of a text. Several are joined, each by its number of tokens.',
+    flags: ['imatrixOut', 'force', 'json'],
+    examples: [
+      'tersor imatrix imatrix.gguf',
+      'tersor imatrix english.dat german.dat -o both.gguf',
+      'tersor imatrix imatrix.gguf -o imatrix.dat',
+    ],
+    run: async ([files], flags, shell) => (await import('./commands/imatrix.ts')).imatrixCommand(files, flags, shell),
   },
   {
     name: 'record <command...>',

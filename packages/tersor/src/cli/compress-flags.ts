@@ -15,6 +15,7 @@ export interface CompressFlags {
   readonly set?: readonly string[];
   readonly type?: string;
   readonly tensor?: readonly string[];
+  readonly imatrix?: string;
   readonly saveRecipe?: string;
   readonly report?: readonly string[];
   readonly maxDrop?: number;

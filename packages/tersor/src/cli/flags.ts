@@ -41,6 +41,8 @@ export const FLAGS = {
       '--tensor <pattern=type>',
       'Of a GGUF model: another type for some tensors: attn_v=Q8_0. * crosses no ".", ** does. Repeatable; without --type, of Q4_K_M.',
     ).argParser(collect),
+  imatrix: () =>
+    new Option('--imatrix <file>', "Of a GGUF model: llama.cpp's imatrix file of it, by which errors count. Without --type, of Q4_K_M."),
   saveRecipe: () => new Option('--save-recipe <file>', 'Write the recipe that was used, to repeat it with --recipe.'),
   target: () =>
     new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(
@@ -116,6 +118,8 @@ export const FLAGS = {
     new Option('--device <name|file>', 'Predict time and energy on a device: a name from "tersor device list", or a profile of your own.'),
   trace: () => new Option('--trace', 'Run the model once and take all shapes from that run, instead of inferring them.'),
   deviceName: () => new Option('--name <text>', 'How the profile calls this machine.'),
+  imatrixOut: () =>
+    new Option('-o, --out <file>', 'Write it: *.dat in the older form, others in the GGUF form. Default: nothing is written.'),
   profile: () => new Option('-o, --out <file>', 'Where to write the profile. Default: it is printed.'),
   tried: () =>
     new Option(

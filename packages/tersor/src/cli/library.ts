@@ -2,6 +2,7 @@ import type { Asked, AskedOfFolder, AskedToCheck, AskedToCheckFolder, AskedToCom
 import type { Cost } from '../core/cost.ts';
 import type { DeviceProfile } from '../core/device.ts';
 import type { FolderCheck, FolderReport } from '../core/folder-report.ts';
+import type { Importances } from '../core/importances.ts';
 import type { FolderInspection, Inspection } from '../core/inspection.ts';
 import type { Check, Comparison, Report } from '../core/report.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
@@ -20,6 +21,8 @@ export interface Library {
   measureDevice(asked?: AskedToMeasure): Promise<DeviceProfile>;
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
   sensitivity(input: string, asked?: AskedToSense): Promise<Sensitivity>;
+  readImatrix(paths: readonly string[]): Promise<Importances>;
+  imatrixBytes(importances: Importances, form: 'gguf' | 'dat'): Promise<Uint8Array>;
   check(report: unknown, path: string, asked?: AskedToCheck): Promise<Check>;
   checkFolder(report: unknown, folder: string, asked?: AskedToCheckFolder): Promise<FolderCheck>;
 }
@@ -36,6 +39,8 @@ export const LIBRARY: Library = {
   measureDevice: async (asked) => (await import('../measure-device.ts')).measureDevice(asked),
   compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
   sensitivity: async (input, asked) => (await import('../sensitivity.ts')).sensitivity(input, asked),
+  readImatrix: async (paths) => (await import('../imatrix.ts')).readImatrix(paths),
+  imatrixBytes: async (importances, form) => (await import('../imatrix.ts')).imatrixBytes(importances, form),
   check: async (report, path, asked) => (await import('../check.ts')).check(report, path, asked),
   checkFolder: async (report, folder, asked) => (await import('../check-folder.ts')).checkFolder(report, folder, asked),
 };

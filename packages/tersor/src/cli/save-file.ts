@@ -36,11 +36,16 @@ export async function checkFreeFile({ flag, path }: Saving, force: boolean): Pro
 }
 
 /** Writes a file whole or not at all. @throws FILE_EXISTS unless forced, FILE_WRITE */
-export async function saveText({ flag, path }: Saving, text: string, force: boolean): Promise<void> {
+export function saveText(saving: Saving, text: string, force: boolean): Promise<void> {
+  return saveBytes(saving, new TextEncoder().encode(text), force);
+}
+
+/** The same for what is no text. */
+export async function saveBytes({ flag, path }: Saving, bytes: Uint8Array, force: boolean): Promise<void> {
   const store = openNodeStore(dirname(path));
   try {
     const sink = await store.create(basename(path));
-    await sink.write(new TextEncoder().encode(text));
+    await sink.write(bytes);
     await sink.close();
     await mustBeReplaceable(path, force, flag);
     await store.commit();

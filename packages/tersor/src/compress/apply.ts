@@ -12,6 +12,7 @@ import type { Step } from '../core/recipe.ts';
 import { select } from '../core/rules.ts';
 import { METHODS } from '../methods/registry.gen.ts';
 import { applyInBlocks } from './apply-in-blocks.ts';
+import { openImportances } from './open-importances.ts';
 import type { Runner } from './runner.ts';
 
 /** What steps need besides the model. */
@@ -88,7 +89,8 @@ function apply(
   around: Surroundings,
 ): Promise<Model> {
   const { kernels, note, signal, seed, runner } = around;
-  const context = { kernels, note, ...(signal && { signal }), random: (weight: WeightId) => randomFor(seed, weight) };
+  const random = (weight: WeightId) => randomFor(seed, weight);
+  const context = { kernels, note, ...(signal && { signal }), random, importances: openImportances };
   const { needs } = method;
   if (!method.sequential || !needs || !runner) return method.apply(model, options, { ...context, scope, observed });
   return applyInBlocks(model, scope, runner, {

@@ -1,4 +1,5 @@
 import type { WeightId } from './graph.ts';
+import type { Importances } from './importances.ts';
 import type { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
 import type { FormatId, Model } from './model.ts';
@@ -48,6 +49,8 @@ export interface Context {
   /** A sentence for the user: what was left alone, and why. */
   note(about: string, message: string): void;
   random(weight: WeightId): Random;
+  /** What an imatrix file says, which an option names; absent where there are no files. @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
+  importances?(path: string): Promise<Importances>;
   /**
    * What was observed, of what `needs` asked for; undefined where nothing was to be seen. The model runs when a method first asks, so a plan, which
    * loads no weight, runs nothing as long as only `load` asks.

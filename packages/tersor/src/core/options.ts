@@ -62,6 +62,16 @@ export function oneOf<const T extends string | number>(values: readonly T[], abo
   };
 }
 
+/** The path of a file; '' where there is none. */
+export function file(about: Describe<string>): Option<string> {
+  return {
+    ...about,
+    expects: 'file',
+    schema: { type: 'string' },
+    parse: (raw) => (typeof raw === 'string' ? raw : undefined),
+  };
+}
+
 /** Some names; on the command line separated by commas. */
 export function names(about: Describe<readonly string[]>): Option<readonly string[]> {
   return {

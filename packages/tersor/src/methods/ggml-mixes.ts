@@ -17,6 +17,8 @@ interface Place {
   /** Heads that share keys and values. */
   readonly sharing: number;
   readonly experts: number;
+  /** Whether importances of columns are known: then less is added to be safe. */
+  readonly isWeighted: boolean;
 }
 
 type Role = 'output' | 'table' | 'value' | 'key' | 'attention-output' | 'down' | 'other';
@@ -46,9 +48,9 @@ const MIXES = {
   F16: { fileType: 1, base: 'F16' },
   BF16: { fileType: 32, base: 'BF16' },
   Q8_0: { fileType: 7, base: 'Q8_0' },
-  Q4_0: { fileType: 2, base: 'Q4_0' },
+  Q4_0: { fileType: 2, base: 'Q4_0', other: withMinimum('Q4_1') },
   Q4_1: { fileType: 3, base: 'Q4_1' },
-  Q5_0: { fileType: 8, base: 'Q5_0' },
+  Q5_0: { fileType: 8, base: 'Q5_0', other: withMinimum('Q5_1') },
   Q5_1: { fileType: 9, base: 'Q5_1' },
   Q2_K: {
     fileType: 10,
@@ -113,7 +115,14 @@ const MIXES = {
 } as const satisfies Record<string, Mix>;
 
 function inFourBits(place: Place): TensorType | undefined {
-  return (place.role === 'value' && place.sharing >= 4) || (place.role === 'down' && isEarly(place)) ? 'Q5_K' : undefined;
+  return (place.role === 'value' && place.sharing >= 4) || (place.role === 'down' && isEarly(place) && !place.isWeighted)
+    ? 'Q5_K'
+    : undefined;
+}
+
+/** Around zero, and with weights: the first layers want a minimum. */
+function withMinimum(type: TensorType): (place: Place) => TensorType | undefined {
+  return (place) => (place.role === 'down' && isEarly(place) && place.isWeighted ? type : undefined);
 }
 
 export type MixId = keyof typeof MIXES;
@@ -129,11 +138,12 @@ export function fileTypeOf(id: MixId): number {
 }
 
 /** What a mix makes of every tensor that llama.cpp quantizes, whatever its rows. */
-export function typesOfMix(id: MixId, { weights, meta: { properties } }: Model): ReadonlyMap<WeightId, TensorType> {
+export function typesOfMix(id: MixId, { weights, meta: { properties } }: Model, isWeighted: boolean): ReadonlyMap<WeightId, TensorType> {
   const mix: Mix = MIXES[id];
   const architecture = properties.get('general.architecture') ?? '';
   const numberOf = (key: string, otherwise: number) => Number(properties.get(`${architecture}.${key}`)) || otherwise;
   const facts = {
+    isWeighted,
     isFalcon: architecture === 'falcon',
     sharing: numberOf('attention.head_count', 1) / numberOf('attention.head_count_kv', numberOf('attention.head_count', 1)),
     experts: numberOf('expert_count', 0),

@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type { Library } from '../../src/cli/library.ts';
 import { run } from '../../src/cli/run.ts';
 import type { Screen, Shell } from '../../src/cli/shell.ts';
+import type { Importances } from '../../src/core/importances.ts';
 import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
@@ -53,6 +54,14 @@ export const FAKE_METHODS: Declarations = {
   tidy: declare({ id: 'tidy', family: 'graph', summary: 'Removes what does nothing.', options: {} }),
 };
 
+const IMPORTANCES: Importances = {
+  name: 'imatrix.gguf',
+  weights: new Map([['blk.0.ffn_up.weight', { meanSquares: new Float32Array(200).fill(1, 1).fill(201, 0, 1), counts: [1024] }]]),
+  datasets: ['calib.txt'],
+  chunks: 2,
+  chunkTokens: 512,
+};
+
 export interface Call {
   readonly name: keyof Library;
   readonly args: readonly unknown[];
@@ -80,6 +89,8 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     cost: async () => COST,
     measureDevice: async () => DEVICE,
     compare: async () => COMPARISON,
+    readImatrix: async () => IMPORTANCES,
+    imatrixBytes: async () => Uint8Array.of(71),
     check: async () => CHECK,
     sensitivity: async () => SENSITIVITY,
     checkFolder: async () => FOLDER_CHECK,
@@ -122,6 +133,14 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     compare(a, b, asked) {
       note('compare', a, b, asked);
       return library.compare(a, b, asked);
+    },
+    readImatrix(paths) {
+      note('readImatrix', paths);
+      return library.readImatrix(paths);
+    },
+    imatrixBytes(importances, form) {
+      note('imatrixBytes', form);
+      return library.imatrixBytes(importances, form);
     },
     check(report, path, asked) {
       note('check', report, path, asked);

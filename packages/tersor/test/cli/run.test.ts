@@ -20,6 +20,21 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+describe('imatrix files', () => {
+  it('are shown, and written in the form that the name says', async () => {
+    const shown = await runFake(['imatrix', 'a.gguf', 'b.dat']);
+    expect(shown.calls).toEqual([{ name: 'readImatrix', args: [['a.gguf', 'b.dat']] }]);
+    expect(shown.out).toContain('imatrix.gguf: 1 weights, 2 chunks of 512 tokens of calib.txt');
+    expect(shown.out).toMatch(/blk.0.ffn_up.weight +200 +1 +1024 +2.00 +51 %/);
+    const out = join(folder, 'new.dat');
+    const written = await runFake(['imatrix', 'a.gguf', '-o', out]);
+    expect(written.calls.at(-1)).toEqual({ name: 'imatrixBytes', args: ['dat'] });
+    expect(await readFile(out, 'utf8')).toBe('G');
+    const again = await runFake(['imatrix', 'a.gguf', '-o', out]);
+    expect([again.status, again.calls]).toEqual([2, []]);
+  });
+});
+
 describe('the main job', () => {
   it('asks for nothing when nothing is asked', async () => {
     const { status, calls, out, err } = await runFake([model]);

@@ -25,12 +25,14 @@ export async function planCommand(model: string, flags: CompressFlags, shell: Sh
 }
 
 /** What flags say that is to be done; undefined when it is to be found. @throws USAGE when two of them say it */
-async function recipeFor({ recipe, set = [], type, tensor }: CompressFlags, shell: Shell): Promise<Recipe | undefined> {
-  if (type === undefined && tensor === undefined) return loadRecipe(recipe, set, shell);
+async function recipeFor({ recipe, set = [], type, tensor, imatrix }: CompressFlags, shell: Shell): Promise<Recipe | undefined> {
+  const given = defined({ type, tensor, imatrix });
+  const [first] = Object.keys(given);
+  if (first === undefined) return loadRecipe(recipe, set, shell);
   if (recipe !== undefined || set.length > 0) {
-    throw new TersorError('USAGE', type === undefined ? '--tensor' : '--type', 'is a recipe of its own', 'leave --recipe and --set out');
+    throw new TersorError('USAGE', `--${first}`, 'is a recipe of its own', 'leave --recipe and --set out');
   }
-  return parseRecipe({ version: 1, steps: [{ use: 'gguf', ...defined({ type, tensor }) }] }, shell.methods, '--type');
+  return parseRecipe({ version: 1, steps: [{ use: 'gguf', ...given }] }, shell.methods, '--type');
 }
 
 /** The main job with a recipe or without, from flags to exit status. */

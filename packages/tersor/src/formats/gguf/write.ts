@@ -24,7 +24,12 @@ interface PlannedFile {
 }
 
 /** Keys that tersor adds, and that are no text. */
-const ADDED_TYPES: Readonly<Record<string, ValueType>> = { 'general.file_type': 'u32', 'general.quantization_version': 'u32' };
+const ADDED_TYPES: Readonly<Record<string, ValueType>> = {
+  'general.file_type': 'u32',
+  'general.quantization_version': 'u32',
+  'quantize.imatrix.entries_count': 'u32',
+  'quantize.imatrix.chunks_count': 'u32',
+};
 
 /** The exact size of what `writeGguf` would write: as many files as were read. Loads no weight. */
 export function sizeGguf(model: Model): Size {

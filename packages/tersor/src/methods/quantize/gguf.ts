@@ -1,17 +1,19 @@
-import { BLOCK_TYPES, WRITABLE_BLOCKS } from '../../core/blocks/block-types.ts';
+import { BLOCK_TYPES, WRITABLE_BLOCKS, type WritableBlock } from '../../core/blocks/block-types.ts';
 import { decode, denseOf } from '../../core/decode.ts';
 import { describe } from '../../core/describe.ts';
 import type { DType } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
+import type { Importances } from '../../core/importances.ts';
 import type { BlockSearch, Kernels } from '../../core/kernels.ts';
 import { bytesOf, type Layout } from '../../core/layout.ts';
-import { defineMethod } from '../../core/method.ts';
+import { type Context, defineMethod } from '../../core/method.ts';
 import { type Model, mapWeights, type Weight } from '../../core/model.ts';
 import { nearest } from '../../core/nearest.ts';
-import { names, oneOf } from '../../core/options.ts';
+import { file, names, oneOf } from '../../core/options.ts';
 import { globOf } from '../../core/rules.ts';
 import type { Tensor } from '../../core/tensor.ts';
+import { type ColumnImportances, columnImportances } from '../column-importances.ts';
 import { fileTypeOf, isBlocks, MIX_IDS, type TensorType, typeForShortBlocks, typesOfMix } from '../ggml-mixes.ts';
 
 const TENSOR_TYPES: readonly TensorType[] = ['F32', 'F16', 'BF16', ...WRITABLE_BLOCKS];
@@ -33,6 +35,10 @@ const options = {
     default: 'best',
     doc: "best: scales with a smaller squared error than llama.cpp's, and for rows that are not multiples of 256 a type of no more bytes where there is one; reference: what llama.cpp makes, byte for byte.",
   }),
+  imatrix: file({
+    default: '',
+    doc: 'An imatrix file of llama.cpp for this model: errors count by what the columns are multiplied by. Both of its forms are read.',
+  }),
 };
 
 export default defineMethod({
@@ -43,6 +49,8 @@ export default defineMethod({
     "Which weight gets how many bits is decided by llama.cpp's own rules; `tensor` overrides them, weight by weight. Blocks are those of ggml's",
     'quantizer, byte for byte; with `search` best, all types get scales with a smaller squared error: on a normal distribution 12 % less at Q2_K, 3 % at Q3_K,',
     '2 % at Q4_K, 4 % at Q5_K, 6 to 8 % at Q4_0 to Q5_1, and never more.',
+    'With an `imatrix` the errors are weighted by it: `best` looks at nothing else, `reference` also at the values themselves, as llama.cpp does. It nearly always helps,',
+    'and most at the fewest bits. `llama-imatrix -m model.gguf -f text.txt -o imatrix.gguf` makes one; `tersor imatrix` shows, joins and converts them.',
     'Norms, biases and what else is small stays as it is, as in llama.cpp.',
     '',
     'Weights that are in blocks already are copied where what they would become is the same type or takes no fewer bytes; otherwise they are rounded again, which',
@@ -53,9 +61,10 @@ export default defineMethod({
   changes: 'layout',
   loss: 'data-dependent',
   formats: ['gguf'],
-  async apply(model, { type, tensor, search }, context) {
+  async apply(model, { type, tensor, search, imatrix }, context) {
     const { scope, kernels } = context;
-    const chosen = new Map([...typesOfMix(type, model), ...typesByPattern(model, tensor)]);
+    const importances = imatrix === '' ? undefined : await importancesOf(imatrix, context);
+    const chosen = new Map([...typesOfMix(type, model, importances !== undefined), ...typesByPattern(model, tensor)]);
     const layouts = new Map<WeightId, Layout>();
     for (const { weight } of scope) {
       const wanted = chosen.get(weight.id);
@@ -69,16 +78,36 @@ export default defineMethod({
     const again = [...layouts.keys()].filter((id) => model.weights.get(id)?.layout.kind === 'blocks');
     if (again.length > 0)
       context.note('gguf', `${again.length} weights are rounded a second time: from the original, the result would be better`);
+    const rounded = [...model.weights.values()].filter(({ id }) => layouts.get(id)?.kind === 'blocks');
+    const columns = importances && columnImportances(importances, rounded, context);
     const changed = mapWeights(model, (weight) => {
       const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => convert(weight, layout, search, kernels) };
+      return layout && { ...weight, layout, load: () => convert(weight, layout, { search, columns: columns?.get(weight.id) }, kernels) };
     });
     const properties = new Map(model.meta.properties)
       .set('general.quantization_version', String(QUANTIZATION_VERSION))
       .set('general.file_type', String(fileTypeOf(type)));
+    if (importances) for (const [key, text] of factsOf(importances)) properties.set(key, text);
     return { ...changed, meta: { ...model.meta, properties } };
   },
 });
+
+/** @throws USAGE where there are no files, and what reading throws */
+async function importancesOf(path: string, { importances }: Context): Promise<Importances> {
+  if (importances) return importances(path);
+  throw new TersorError('USAGE', `imatrix ${path}`, 'cannot be read here', 'leave it out, or run where there are files');
+}
+
+/** What llama.cpp writes into the metadata. */
+function factsOf({ name, weights, datasets, chunks }: Importances): readonly (readonly [key: string, text: string])[] {
+  const facts = [
+    ['quantize.imatrix.file', name],
+    ['quantize.imatrix.dataset', datasets[0] ?? ''],
+    ['quantize.imatrix.entries_count', String(weights.size)],
+    ['quantize.imatrix.chunks_count', String(chunks)],
+  ] as const;
+  return facts.filter(([, text]) => text !== '');
+}
 
 /** @throws OPTION_VALUE, RULE_UNMATCHED */
 function typesByPattern({ weights }: Model, settings: readonly string[]): Map<WeightId, TensorType> {
@@ -126,8 +155,13 @@ function isKept({ shape, layout: before }: Weight, after: Layout): boolean {
   return before.kind === 'blocks' && after.kind === 'blocks' && bytesOf({ shape, layout: before }) <= bytesOf({ shape, layout: after });
 }
 
+interface Rounding {
+  readonly search: BlockSearch;
+  readonly columns: ColumnImportances | undefined;
+}
+
 /** @throws LAYOUT when a value is infinite or not a number */
-async function convert(weight: Weight, layout: Layout, search: BlockSearch, kernels: Kernels): Promise<Tensor> {
+async function convert(weight: Weight, layout: Layout, how: Rounding, kernels: Kernels): Promise<Tensor> {
   const values = decode(await weight.load());
   const { shape } = weight;
   if (layout.kind === 'blocks') {
@@ -135,9 +169,35 @@ async function convert(weight: Weight, layout: Layout, search: BlockSearch, kern
       throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
     }
     const type = WRITABLE_BLOCKS.find((known) => known === layout.type);
-    if (type) return { kind: 'blocks', type, shape, bytes: await kernels.quantizeBlocks(values, type, { search }) };
+    if (type) return { kind: 'blocks', type, shape, bytes: await roundMatrices(values, type, how, kernels) };
   }
   if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);
   const halves = layout.dtype === 'bf16' ? await kernels.toBfloat16(values) : await kernels.toHalf(values);
   return { kind: 'dense', dtype: layout.dtype, shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
+}
+
+/** Every matrix by its own importances. */
+async function roundMatrices(
+  values: Float32Array,
+  type: WritableBlock,
+  { search, columns }: Rounding,
+  kernels: Kernels,
+): Promise<Uint8Array> {
+  if (!columns) return kernels.quantizeBlocks(values, type, { search });
+  const size = values.length / columns.length;
+  const parts: Uint8Array[] = [];
+  for (const [i, importance] of columns.entries()) {
+    parts.push(await kernels.quantizeBlocks(values.subarray(i * size, (i + 1) * size), type, { search, importance }));
+  }
+  const [only] = parts;
+  return parts.length === 1 && only ? only : joined(parts);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  parts.reduce((at, part) => {
+    bytes.set(part, at);
+    return at + part.length;
+  }, 0);
+  return bytes;
 }

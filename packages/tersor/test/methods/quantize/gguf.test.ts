@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compare } from '../../../src/compare.ts';
 import { compress, plan } from '../../../src/compress.ts';
 import { describe as words } from '../../../src/core/describe.ts';
 import { findLayers } from '../../../src/core/find-layers.ts';
+import type { Importances } from '../../../src/core/importances.ts';
 import type { Context } from '../../../src/core/method.ts';
 import type { Model, Weight } from '../../../src/core/model.ts';
 import { parseOptions } from '../../../src/core/options.ts';
@@ -41,7 +43,12 @@ function llama(layers: number, facts: Readonly<Record<string, string>> = {}, row
   };
 }
 
-async function applied(model: Model, raw: Readonly<Record<string, unknown>>, notes: string[] = []): Promise<Model> {
+async function applied(
+  model: Model,
+  raw: Readonly<Record<string, unknown>>,
+  notes: string[] = [],
+  importances?: Importances,
+): Promise<Model> {
   const kernels = await openKernels({ threads: 0 });
   const context: Context = {
     scope: await findLayers(model),
@@ -49,13 +56,14 @@ async function applied(model: Model, raw: Readonly<Record<string, unknown>>, not
     note: (about, message) => void notes.push(`${about}: ${message}`),
     random: (weight) => randomFor(0, weight),
     observed: async () => undefined,
+    ...(importances && { importances: async () => importances }),
   };
   return gguf.apply(model, parseOptions('gguf', gguf.options, raw), context);
 }
 
 /** Types in words, layer by layer, of one kind of weight. */
-async function typesOf(part: string, model: Model, raw: Readonly<Record<string, unknown>>): Promise<string> {
-  const { weights } = await applied(model, raw);
+async function typesOf(part: string, model: Model, raw: Readonly<Record<string, unknown>>, importances?: Importances): Promise<string> {
+  const { weights } = await applied(model, raw, [], importances);
   return [...weights.values()].flatMap(({ id, layout }) => (id.includes(part) ? [words(layout)] : [])).join(' ');
 }
 
@@ -132,6 +140,38 @@ describe('single tensors', () => {
   });
 });
 
+const IMATRIX = fileURLToPath(new URL('../../fixtures/gguf/imatrix.gguf', import.meta.url));
+
+describe('importances', () => {
+  const of = (weights: Record<string, number>): Importances => ({
+    name: 'i.gguf',
+    weights: new Map(Object.entries(weights).map(([id, length]) => [id, { meanSquares: new Float32Array(length).fill(1), counts: [1] }])),
+    datasets: [],
+    chunks: 0,
+    chunkTokens: 0,
+  });
+
+  it('make a mix less careful, as in llama.cpp', async () => {
+    const importances = of({ 'blk.0.ffn_down.weight': 256 });
+    expect(await typesOf('ffn_down', llama(8), { type: 'Q4_0', imatrix: 'i' }, importances)).toBe(
+      'Q4_1 Q4_0 Q4_0 Q4_0 Q4_0 Q4_0 Q4_0 Q4_0',
+    );
+    expect(await typesOf('ffn_down', llama(8), { type: 'IQ4_XS', imatrix: 'i' }, importances)).toMatch(/^IQ4_XS IQ4_XS/);
+  });
+
+  it.each([
+    [
+      { 'blk.0.ffn_dwn.weight': 256 },
+      'RULE_UNMATCHED',
+      /i.gguf: says nothing of the 8 weights .* such as blk.0.ffn_dwn.weight\n.*such as blk.0.ffn_down.weight/s,
+    ],
+    [{ 'blk.0.ffn_down.weight': 255 }, 'DATA_INVALID', /has 255 importances for blk.0.ffn_down.weight, which is \[64,256\] and needs 256/],
+  ])('%j: refused', async (weights, code, says) => {
+    const applying = applied(llama(1), { imatrix: 'i' }, [], of(weights));
+    await expect(applying).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+  });
+});
+
 describe('a file', () => {
   let folder: string;
   let input: string;
@@ -168,6 +208,23 @@ describe('a file', () => {
     expect(third?.weights.map(({ layout }) => layout)).toEqual(['Q3_K', 'Q3_K', 'IQ4_NL', 'f16', 'f32', 'Q6_K']);
     expect(first?.weights.map(({ layout }) => layout)).toEqual(['Q4_K', 'Q6_K', 'Q8_0', 'f16', 'f32', 'Q6_K']);
     expect((await compare(output, join(folder, 'third.gguf'))).weights.find(({ id }) => id === 'output.weight')?.error).toBe(0);
+  });
+
+  it('is rounded by an imatrix file, which it then names', async () => {
+    const output = join(folder, 'weighted.gguf');
+    const { skipped } = await compress(input, { output, recipe: step({ type: 'Q4_0', imatrix: IMATRIX }), keep: true });
+    expect(skipped.map(({ message }) => message).join()).toContain('says nothing of 2 of 4 weights');
+    const { metadata } = await inspect(output);
+    expect(metadata).toMatchObject({
+      'quantize.imatrix.file': IMATRIX,
+      'quantize.imatrix.dataset': 'one.txt',
+      'quantize.imatrix.entries_count': '3',
+      'quantize.imatrix.chunks_count': '3',
+    });
+    const plain = join(folder, 'plain.gguf');
+    await compress(input, { output: plain, recipe: step({ type: 'Q4_0' }), keep: true });
+    const changed = (await compare(plain, output)).weights.filter(({ error = 0 }) => error > 0).map(({ id }) => id);
+    expect(changed).toEqual(['blk.0.attn_v.weight', 'blk.0.ffn_down.weight']);
   });
 
   it('of another format is refused', async () => {

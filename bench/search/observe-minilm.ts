@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { openModel } from '../../packages/tersor/src/compress/open-model.ts';
 import { openTemporarily } from '../../packages/tersor/src/compress/open-temporarily.ts';
-import type { Engine, Feeds } from '../../packages/tersor/src/core/engine.ts';
+import type { Engine, Feeds, SessionOptions } from '../../packages/tersor/src/core/engine.ts';
 import { findLayers } from '../../packages/tersor/src/core/find-layers.ts';
 import { inferTypes } from '../../packages/tersor/src/core/infer-types.ts';
 import type { Model } from '../../packages/tersor/src/core/model.ts';
@@ -50,7 +50,8 @@ export async function observeMiniLM(
     const threaded: Engine = { ...engine, open: (source, options) => engine.open(source, { ...options, threads: THREADS }) };
     const paused: Pick<Engine, 'fold' | 'folded'> = { ...engine, fold: (...args) => around(() => engine.fold(...args)) };
     const samples = batches.map((feeds, i) => ({ id: `${i}`, steps: [feeds] }));
-    const open = (watched: Model) => openTemporarily(threaded, watched, { format, target: 'node', kernels });
+    const writing = { format, target: 'node', kernels } as const;
+    const open = (watched: Model, options?: SessionOptions) => openTemporarily(threaded, watched, writing, options);
     const found = await observe(paused, model, observations, samples, { open });
     const memory = ((await engine.peakMemory()) ?? 0) + process.resourceUsage().maxRSS * 1024;
     return { observations, found, memory };

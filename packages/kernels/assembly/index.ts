@@ -4,6 +4,7 @@ export { quantize } from './quantize';
 export { dequantize } from './dequantize';
 export { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half';
 export { peak } from './peak';
+export { countBins, survey } from './histogram';
 export { pack2, pack4, unpack2, unpack4 } from './pack';
 export { summarizeTile } from './summarize';
 export { quantizeQ4_0, quantizeQ4_1, quantizeQ5_0, quantizeQ5_1, quantizeQ8_0 } from './gguf';

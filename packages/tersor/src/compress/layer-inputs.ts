@@ -25,7 +25,7 @@ export async function observeLayers(job: Job, referee: Referee, model: Model, la
   const around = { format: input.format, target, kernels, ...(asked.signal && { signal: asked.signal }) };
   const wanted = layers.map(statisticFor);
   const seen = await observe(referee.engine, model, wanted, referee.parts.rank.samples, {
-    open: (watched) => openTemporarily(referee.engine, watched, around),
+    open: (watched, options) => openTemporarily(referee.engine, watched, around, options),
     ...(asked.signal && { signal: asked.signal }),
   });
   const forms = await openQuadraticForms(job, referee);

@@ -1,4 +1,4 @@
-import type { Engine, Session } from '../core/engine.ts';
+import type { Engine, Session, SessionOptions } from '../core/engine.ts';
 import type { Format, Target } from '../core/format.ts';
 import type { Kernels } from '../core/kernels.ts';
 import type { Model } from '../core/model.ts';
@@ -18,13 +18,14 @@ export async function openTemporarily(
     kernels,
     signal,
   }: { readonly format: Format; readonly target: Target; readonly kernels: Kernels; readonly signal?: AbortSignal },
+  options?: SessionOptions,
 ): Promise<{ readonly session: Session; close(): Promise<void> }> {
   const folder = await openTemporaryFolder();
   const store = openNodeStore(folder.path);
   try {
     await format.write(model, store, 'model.onnx', { target, kernels, ...(signal && { signal }) });
     await store.commit();
-    const session = await engine.open({ path: `${folder.path}/model.onnx` });
+    const session = await engine.open({ path: `${folder.path}/model.onnx` }, options);
     return {
       session,
       async close() {

@@ -1,5 +1,5 @@
 import { type Arrays, arraysInMemory } from '../core/arrays.ts';
-import type { Engine, Feeds } from '../core/engine.ts';
+import type { Engine, Feeds, SessionOptions } from '../core/engine.ts';
 import type { Model } from '../core/model.ts';
 import type { Observation, Observations } from '../core/observation.ts';
 import type { Sample } from '../core/samples.ts';
@@ -31,7 +31,7 @@ type Writing = Parameters<typeof openTemporarily>[2];
 
 export function openRunner(engine: Engine, samples: readonly Sample[], isStateless: boolean, { cache, ...around }: Around): Runner {
   const { signal } = around;
-  const open = (model: Model) => openTemporarily(engine, model, around);
+  const open = (model: Model, options?: SessionOptions) => openTemporarily(engine, model, around, options);
   let data: string | undefined;
   /** What was observed before of this model on these samples. */
   const resultsOf = async (model: Model): Promise<Arrays> => {

@@ -16,12 +16,12 @@ export interface Engine {
    */
   race(sessions: readonly Session[], feeds: Feeds, options: { readonly rounds: number; readonly warmup: number }): Promise<number[][]>;
   /**
-   * Runs steps one after the other, as `Session.runSteps` does, and joins their outputs to what was folded in the session before. Outputs stay with the
-   * engine, so that activations of any size can be looked at.
+   * Runs steps one after the other, as `Session.runSteps` does, and joins their outputs to what was folded before. Outputs stay with the engine, so that
+   * activations of any size can be looked at. Several sessions are parts of one model: each is given what is fed and what those before it gave.
    * @throws RUN_FAILED
    */
-  fold(session: Session, steps: readonly Feeds[], links: readonly StateLink[], folds: readonly Fold[]): Promise<void>;
-  /** What was folded, and forgets it; undefined where no run gave anything. */
+  fold(parts: readonly Session[], steps: readonly Feeds[], links: readonly StateLink[], folds: readonly Fold[]): Promise<void>;
+  /** What was folded, and forgets it; undefined where no run gave anything. @param session  the first of the parts */
   folded(session: Session, fold: Fold): Promise<Folded | undefined>;
   /** Peak resident memory of the engine's process so far, in bytes; undefined where it cannot be known. */
   peakMemory(): Promise<number | undefined>;
@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Graph optimisation of the runtime; `all` unless told. */
   readonly optimize?: 'all' | 'none';
+  /** Gives memory back as soon as it is not needed, so that several sessions can share it, rather than keeping it for the next run. */
+  readonly frugal?: boolean;
 }
 
 export interface Session {

@@ -1,25 +1,34 @@
 import { elementsOf } from './dtype.ts';
 import type { Fold, Folded, How, Value } from './engine.ts';
-import { countInto, mergeInto, startTally } from './histogram.ts';
+import { countInto, mergeInto, startTally, type Tally } from './histogram.ts';
 import { numbersOf } from './numbers.ts';
 
 type Joining = 'min' | 'max' | 'sum';
 
 const START = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, sum: 0 } as const;
 
+/** Counts values of 32 bits in the bins of a tally, as `countInto` does. */
+export type Count = (tally: Tally, values: Float32Array) => void;
+
 /**
  * `folded` with the elements of one more output, in its place where there is one. An output without elements, as a branch gives that was not taken,
  * changes nothing.
  * @returns undefined while nothing came
  */
-export function fold({ how, rank = 0, size = 0 }: Fold, folded: Folded | undefined, value: Value): Folded | undefined {
+export function fold(
+  { how, rank = 0, size = 0 }: Fold,
+  folded: Folded | undefined,
+  value: Value,
+  count: Count = countInto,
+): Folded | undefined {
   if (value.data.length === 0) return folded;
   if (how === 'indices') return countIndices(folded ?? new Float64Array(size), value);
   const numbers = numbersOf(value);
   if (!numbers) return folded;
   if (how === 'histogram') {
     const tally = folded ?? startTally();
-    countInto(tally, numbers);
+    if (numbers instanceof Float32Array) count(tally, numbers);
+    else countInto(tally, numbers);
     return tally;
   }
   const result = folded ?? new Float64Array(elementsOf(value.shape.slice(value.shape.length - rank))).fill(START[how]);

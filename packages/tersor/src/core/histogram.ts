@@ -6,6 +6,9 @@ export interface Bins {
   readonly counts: Float64Array;
   /** Elements that are not finite, in no bin. */
   readonly nonfinite: number;
+  /** The least and the largest element. NaN is passed over; where there is nothing else, they are NaN. */
+  readonly min: number;
+  readonly max: number;
 }
 
 /** At least a quarter of them lie below the largest magnitude on its side of zero. */
@@ -13,8 +16,8 @@ export const BINS = 4096;
 
 const HALF = BINS / 2;
 /** Where the numbers before the bins lie in a tally. */
-const [EXPONENT, NONFINITE] = [0, 1];
-const HEADER = 2;
+const [EXPONENT, NONFINITE, LEAST, LARGEST] = [0, 1, 2, 3];
+const HEADER = 4;
 /** Below every float of 32 bits, and such that bins a unit are finite. */
 const MIN_EXPONENT = -1000;
 
@@ -27,43 +30,35 @@ export type Tally = Float64Array;
 export function startTally(): Tally {
   const tally = new Float64Array(HEADER + BINS);
   tally[EXPONENT] = MIN_EXPONENT;
+  tally[LEAST] = Number.POSITIVE_INFINITY;
+  tally[LARGEST] = Number.NEGATIVE_INFINITY;
   return tally;
 }
 
-/** Four neighbours are counted in a table each, so that equal ones need not wait for one another: twice as quick as one table. */
 export function countInto(tally: Tally, values: Float32Array | Float64Array): void {
-  const tables = new Int32Array(4 * BINS);
   let edge = edgeOf(tally);
-  let scale = HALF / edge;
-  const countOne = (x: number): void => {
+  let binsPerUnit = binsPerUnitOf(tally);
+  let [least, largest] = [tally[LEAST]!, tally[LARGEST]!];
+  for (const x of values) {
+    if (x < least) least = x;
+    if (x > largest) largest = x;
     if (x - x !== 0) {
       tally[NONFINITE]! += 1;
-      return;
+      continue;
     }
-    const magnitude = Math.abs(x);
-    if (magnitude >= edge) {
-      empty(tables, tally);
-      grow(tally, exponentAbove(magnitude));
+    if (Math.abs(x) >= edge) {
+      reach(tally, Math.abs(x));
       edge = edgeOf(tally);
-      scale = HALF / edge;
+      binsPerUnit = binsPerUnitOf(tally);
     }
-    tables[(Math.floor(x * scale) + HALF) | 0]!++;
-  };
-  const even = values.length - (values.length % 4);
-  for (let i = 0; i < even; i += 4) {
-    const a = values[i]!;
-    const b = values[i + 1]!;
-    const c = values[i + 2]!;
-    const d = values[i + 3]!;
-    if (Math.abs(a) < edge && Math.abs(b) < edge && Math.abs(c) < edge && Math.abs(d) < edge) {
-      tables[(Math.floor(a * scale) + HALF) | 0]!++;
-      tables[((Math.floor(b * scale) + HALF) | 0) + BINS]!++;
-      tables[((Math.floor(c * scale) + HALF) | 0) + 2 * BINS]!++;
-      tables[((Math.floor(d * scale) + HALF) | 0) + 3 * BINS]!++;
-    } else for (let k = i; k < i + 4; k++) countOne(values[k]!);
+    tally[HEADER + HALF + Math.floor(x * binsPerUnit)]! += 1;
   }
-  for (let k = even; k < values.length; k++) countOne(values[k]!);
-  empty(tables, tally);
+  hold(tally, least, largest);
+}
+
+/** Adds what was counted elsewhere, in bins that are the tally's. */
+export function addCounts(tally: Tally, counts: Int32Array): void {
+  for (let i = 0; i < BINS; i++) tally[HEADER + i]! += counts[i]!;
 }
 
 /** Adds what `other` counted. */
@@ -71,28 +66,35 @@ export function mergeInto(tally: Tally, other: Tally): void {
   const same = other.slice();
   grow(tally, same[EXPONENT]!);
   grow(same, tally[EXPONENT]!);
-  for (let i = NONFINITE; i < tally.length; i++) tally[i]! += same[i]!;
+  hold(tally, same[LEAST]!, same[LARGEST]!);
+  tally[NONFINITE]! += same[NONFINITE]!;
+  for (let i = HEADER; i < tally.length; i++) tally[i]! += same[i]!;
 }
 
 export function binsOf(tally: Tally): Bins {
-  return { edge: edgeOf(tally), counts: tally.subarray(HEADER), nonfinite: tally[NONFINITE]! };
+  const [min, max] = tally[LEAST]! <= tally[LARGEST]! ? [tally[LEAST]!, tally[LARGEST]!] : [Number.NaN, Number.NaN];
+  return { edge: edgeOf(tally), counts: tally.subarray(HEADER), nonfinite: tally[NONFINITE]!, min, max };
 }
 
-function edgeOf(tally: Tally): number {
+export function edgeOf(tally: Tally): number {
   return 2 ** tally[EXPONENT]!;
 }
 
-/** Moves what tables counted into the bins. */
-function empty(tables: Int32Array, tally: Tally): void {
-  for (let i = 0; i < tables.length; i++) tally[HEADER + (i % BINS)]! += tables[i]!;
-  tables.fill(0);
+export function binsPerUnitOf(tally: Tally): number {
+  return HALF / edgeOf(tally);
 }
 
-/** Of the least power of two above a magnitude, which is not zero. */
-function exponentAbove(magnitude: number): number {
+/** The extremes hold `least` and `largest`, too. */
+export function hold(tally: Tally, least: number, largest: number): void {
+  if (least < tally[LEAST]!) tally[LEAST] = least;
+  if (largest > tally[LARGEST]!) tally[LARGEST] = largest;
+}
+
+/** The edge becomes the least power of two above a magnitude, which is not zero, unless it is more. */
+export function reach(tally: Tally, magnitude: number): void {
   let exponent = Math.floor(Math.log2(magnitude)); // may be rounded
   while (2 ** exponent <= magnitude) exponent++;
-  return exponent;
+  grow(tally, exponent);
 }
 
 /** The edge becomes 2^exponent, unless it is more. */

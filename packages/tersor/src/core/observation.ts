@@ -46,7 +46,7 @@ export interface Range {
   readonly max: number;
 }
 
-export interface Histogram extends Range, Bins {}
+export type Histogram = Bins;
 
 /**
  * Inputs come in groups where outputs do not all see the same ones (grouped convolutions, batched products, the directions of a recurrent layer):

@@ -41,8 +41,8 @@ export function engineOver(host: Host, { name, notice }: About): Engine {
     },
     race: (sessions, feeds, { rounds, warmup }) =>
       host.ask('race', { sessions: sessions.map(idOf), feeds, rounds, warmup }, { where: name, doing: 'timing', refused: 'RUN_FAILED' }),
-    fold: (session, steps, links, folds) =>
-      host.ask('fold', { session: idOf(session), steps, links, folds }, { where: name, doing: 'observing', refused: 'RUN_FAILED' }),
+    fold: (parts, steps, links, folds) =>
+      host.ask('fold', { parts: parts.map(idOf), steps, links, folds }, { where: name, doing: 'observing', refused: 'RUN_FAILED' }),
     folded: (session, fold) =>
       host.ask('folded', { session: idOf(session), fold }, { where: name, doing: 'observing', refused: 'RUN_FAILED' }),
     peakMemory: () => host.ask('memory', {}, { where: name, doing: 'measuring memory', refused: 'INTERNAL' }),

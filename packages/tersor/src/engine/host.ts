@@ -3,6 +3,8 @@ import type { Feeds, Fold, Folded, ModelSource } from '../core/engine.ts';
 import { fold } from '../core/fold.ts';
 import type { Target } from '../core/format.ts';
 import type { StateLink } from '../core/state-links.ts';
+import type { Loops } from '../kernels/loops.ts';
+import { compileKernels, wasmLoops } from '../kernels/wasm.ts';
 import type { Answer, Ask, Kind, Message, Reply } from './protocol.ts';
 import { fromTensor, toTensor, toValueInfo } from './tensors.ts';
 
@@ -61,6 +63,7 @@ function handlersOf(platform: Platform): Handlers {
   const sessions = new Map<number, Open>();
   let loaded: Runtime | undefined;
   let lastId = 0;
+  let counting: Promise<Loops> | undefined;
   const runtime = () => {
     if (!loaded) throw new Error('no runtime is loaded');
     return loaded;
@@ -82,10 +85,11 @@ function handlersOf(platform: Platform): Handlers {
       const name = `onnxruntime-${kind} ${env.versions[kind] ?? env.versions.common}`;
       return { name: about === undefined ? name : `${name} ${about}`, ...(notice !== undefined && { notice }) };
     },
-    open: async ({ model, options: { threads = 1, optimize = 'all' } }) => {
+    open: async ({ model, options: { threads = 1, optimize = 'all', frugal = false } }) => {
       const session = await platform.create(runtime(), model, {
         executionProviders: [runtime().provider],
         graphOptimizationLevel: optimize === 'all' ? 'all' : 'disabled',
+        enableCpuMemArena: !frugal,
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 4,
@@ -104,16 +108,18 @@ function handlersOf(platform: Platform): Handlers {
       for await (const result of runSteps(sessionOf(session), steps.map(tensorsOf), links)) results.push(valuesOf(result));
       return results;
     },
-    fold: async ({ session, steps, links, folds }) => {
-      const entry = sessionOf(session);
-      const outputs = [...new Set([...folds.map(({ output }) => output), ...links.map(({ output }) => output)])];
-      for await (const result of runSteps(entry, steps.map(tensorsOf), links, outputs)) {
+    fold: async ({ parts: ids, steps, links, folds }) => {
+      const parts = ids.map(sessionOf);
+      counting ??= compileKernels().then(wasmLoops);
+      const { countInto } = await counting;
+      const join = (name: string, tensor: Tensor) => {
         for (const each of folds) {
-          const tensor = result[each.output];
-          const joined = tensor && fold(each, entry.folded.get(keyOf(each)), fromTensor(tensor));
-          if (joined) entry.folded.set(keyOf(each), joined);
+          if (each.output !== name) continue;
+          const joined = fold(each, parts[0]?.folded.get(keyOf(each)), fromTensor(tensor), countInto);
+          if (joined) parts[0]?.folded.set(keyOf(each), joined);
         }
-      }
+      };
+      await runParts(parts, steps.map(tensorsOf), links, join);
       return undefined;
     },
     folded: async ({ session, fold: asked }) => {
@@ -150,14 +156,39 @@ async function* runSteps(
   entry: Open,
   steps: readonly Readonly<Record<string, Tensor>>[],
   links: readonly StateLink[],
-  outputs?: readonly string[],
 ): AsyncGenerator<InferenceSession.ReturnType> {
   let state: Record<string, Tensor> = {};
   for (const step of steps) {
-    const result = await run(entry, { ...state, ...step }, outputs);
+    const result = await run(entry, { ...state, ...step });
     yield result;
-    state = Object.fromEntries(links.flatMap(({ input, output }) => (result[output] ? [[input, result[output]]] : [])));
+    state = nextState(result, links);
   }
+}
+
+/** Steps of a model in parts. Outputs are seen as soon as their part has run; only those are kept that other parts or the next step need. */
+async function runParts(
+  parts: readonly Open[],
+  steps: readonly Readonly<Record<string, Tensor>>[],
+  links: readonly StateLink[],
+  see: (output: string, tensor: Tensor) => void,
+): Promise<void> {
+  const needed = new Set([...parts.flatMap(({ session }) => session.inputNames), ...links.map(({ output }) => output)]);
+  let state: Record<string, Tensor> = {};
+  for (const step of steps) {
+    const known: Record<string, Tensor> = { ...state, ...step };
+    for (const part of parts) {
+      const feeds = Object.fromEntries(part.session.inputNames.flatMap((name) => (known[name] ? [[name, known[name]]] : [])));
+      for (const [name, tensor] of Object.entries(await run(part, feeds))) {
+        see(name, tensor);
+        if (needed.has(name)) known[name] = tensor;
+      }
+    }
+    state = nextState(known, links);
+  }
+}
+
+function nextState(values: Readonly<Record<string, Tensor>>, links: readonly StateLink[]): Record<string, Tensor> {
+  return Object.fromEntries(links.flatMap(({ input, output }) => (values[output] ? [[input, values[output]]] : [])));
 }
 
 function keyOf({ how, output, size }: Fold): string {

@@ -15,7 +15,7 @@ export interface Requests {
   };
   fold: {
     readonly ask: {
-      readonly session: number;
+      readonly parts: readonly number[];
       readonly steps: readonly Feeds[];
       readonly links: readonly StateLink[];
       readonly folds: readonly Fold[];

@@ -1,4 +1,5 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
+import type { Tally } from '../core/histogram.ts';
 import type { BlockRounding, BlockSpec, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
@@ -13,6 +14,8 @@ export interface Loops {
   pack(codes: Uint8Array, bits: 2 | 4): Uint8Array;
   unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Uint8Array;
   summarize(values: Float32Array): Summary;
+  /** Counts values in the bins of a tally. */
+  countInto(tally: Tally, values: Float32Array): void;
   /** ggml's blocks, those of its reference quantizer unless told. The values fill whole blocks. */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Uint8Array;
   /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */

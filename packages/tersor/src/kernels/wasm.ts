@@ -6,6 +6,7 @@ import { largestPiece, piecesOf, TILE_ELEMENTS } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
 import { WASM } from './wasm.gen.ts';
 import { wasmGguf } from './wasm-gguf.ts';
+import { wasmHistogram } from './wasm-histogram.ts';
 import { wasmMasks } from './wasm-masks.ts';
 import { wasmQuantize } from './wasm-quantize.ts';
 import { wasmTranspose } from './wasm-transpose.ts';
@@ -36,6 +37,7 @@ export function wasmLoops(module: WebAssembly.Module): Loops {
     summarize: (values) => summarize(instances, values),
     ...wasmQuantize(instances),
     ...wasmGguf(instances),
+    ...wasmHistogram(instances),
     ...wasmMasks(instances),
     ...wasmTranspose(instances),
   };

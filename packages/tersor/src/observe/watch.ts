@@ -44,10 +44,11 @@ export function watch(model: Model, scopes: ReadonlyMap<string, Scope>, looks: r
     const scope = scopes.get(path);
     if (!scope) return inner;
     const places = placesIn(path, scope, taken);
+    const computed = new Set(inner.nodes.flatMap(({ outputs }) => outputs));
     for (const [first, ...others] of sights.filter(([look]) => look.sight.path === path)) {
       const place = places.open();
       const seen = once(first.sight.look(place));
-      for (const look of [first, ...others]) watches.set(idOf(look), { look, list: watchedBy(look.statistic, seen, place) });
+      for (const look of [first, ...others]) watches.set(idOf(look), { look, list: watchedBy(look.statistic, seen, place, computed) });
     }
     return places.close(inner);
   });
@@ -90,8 +91,9 @@ function once(seen: Seen): Seen {
   };
 }
 
-/** Values that the graph has, or only sees, go out under a name of their own. */
-function watchedBy(statistic: StatisticId, seen: Seen, place: Place): Watch[] {
+/** Values that the graph does not compute but has, or only sees, go out under a name of their own. */
+function watchedBy(statistic: StatisticId, seen: Seen, place: Place, computed: ReadonlySet<string>): readonly Watch[] {
   const watches = STATISTICS[statistic].watch(seen, place);
+  if (computed.has(seen.value)) return watches;
   return watches.map((each) => (each.value === seen.value ? { ...each, value: place.add('Identity', [each.value]) } : each));
 }

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Engine, Feeds, Session, Value } from '../../src/core/engine.ts';
+import type { Engine, Feeds, Fold, Session, Value } from '../../src/core/engine.ts';
+import { binsOf } from '../../src/core/histogram.ts';
 import { openEngine } from '../../src/engine/engine-node.ts';
 import { runSample } from '../../src/evaluate/run-sample.ts';
 
@@ -50,6 +51,21 @@ describe.each(['node', 'wasm'] as const)('engine on %s', (target) => {
     expect(close(output)).toBeCloseTo(0.016403, 5);
     expect(stateN?.data).toBeInstanceOf(Float32Array);
     expect(Object.keys(await session.run(feeds, ['output']))).toEqual(['output']);
+    await session.close();
+  });
+
+  it('folds what comes out, step by step', async () => {
+    const session = await engine.open({ path: silero });
+    const links = [{ input: 'state', output: 'stateN' }];
+    const fold: Fold = { output: 'output', how: 'histogram' };
+    const steps: Feeds[] = [0.1, 0.5, -0.3].map((fill) => ({ input: f32([1, 512], fill), sr }));
+    const carried = [{ ...steps[0], state: feeds.state! }, ...steps.slice(1)];
+    await engine.fold([session], carried, links, [fold]);
+    const { counts, ...extremes } = binsOf((await engine.folded(session, fold))!);
+    expect(await engine.folded(session, fold)).toBeUndefined();
+    const values = (await session.runSteps!(carried, links)).map(({ output }) => close(output));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(3);
+    expect(extremes).toMatchObject({ min: Math.min(...values), max: Math.max(...values), nonfinite: 0 });
     await session.close();
   });
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { QuantizedBlocks } from '../../src/core/kernels.ts';
 
-type Numbers = Float32Array | Uint16Array | Uint8Array;
+type Numbers = Float32Array | Float64Array | Uint16Array | Uint8Array;
 
 /** Same type, length and bits: tells -0 from 0, and compares what `toEqual` would be slow at. */
 export function sameBits(actual: Numbers | QuantizedBlocks, expected: Numbers | QuantizedBlocks): void {
@@ -29,5 +29,6 @@ function sameArray(actual: Numbers, expected: Numbers): void {
 }
 
 function wordsOf(array: Numbers): Uint8Array | Uint16Array | Uint32Array {
-  return array instanceof Float32Array ? new Uint32Array(array.buffer, array.byteOffset, array.length) : array;
+  const isWide = array instanceof Float32Array || array instanceof Float64Array;
+  return isWide ? new Uint32Array(array.buffer, array.byteOffset, array.byteLength / 4) : array;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { startTally } from '../../src/core/histogram.ts';
 import type { QuantizeSpec } from '../../src/core/kernels.ts';
 import type { Loops } from '../../src/kernels/loops.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
@@ -155,6 +156,36 @@ describe('the WASM twin has the bits of the reference', () => {
       const values = gaussian(length, 3);
       expect(wasm.summarize(values)).toStrictEqual(reference.summarize(values));
     }
+  });
+
+  it('histograms, of values that grow, are not finite, or as small as can be', () => {
+    const same = (...parts: readonly Float32Array[]) => {
+      const [found, expected] = [startTally(), startTally()];
+      for (const part of parts) wasm.countInto(found, part);
+      for (const part of parts) reference.countInto(expected, part);
+      sameBits(found, expected);
+    };
+    fc.assert(
+      fc.property(anyFloats, fc.integer({ min: -149, max: 127 }), fc.boolean(), (few, exponent, isBroken) => {
+        const values = gaussian(3001, exponent).map((value) => value * 2 ** exponent);
+        const finite = few.filter((value) => Math.abs(value) < 3 * 2 ** exponent);
+        values.set((isBroken ? few : finite).subarray(0, 3001));
+        same(
+          new Float32Array(2500),
+          values,
+          values.subarray(0, 7),
+          values.map((value) => value * 8),
+        );
+      }),
+      { numRuns: 100 },
+    );
+    const large = gaussian(2 * TILE_ELEMENTS + 13, 4).map((value, i) => (i > TILE_ELEMENTS ? 1e4 : 1) * value);
+    large[9] = -(2 ** -149);
+    same(
+      large,
+      Float32Array.from(large, () => -(2 ** -149)),
+    );
+    same(large.fill(0, TILE_ELEMENTS), large.fill(-(2 ** 127)));
   });
 
   it('elementwise kernels over more than a tile', () => {

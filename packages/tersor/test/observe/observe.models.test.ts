@@ -9,7 +9,7 @@ import { ofInput } from '../../src/core/observation.ts';
 import { settle } from '../../src/data/settle.ts';
 import { openEngine } from '../../src/engine/engine-node.ts';
 import { findBlocks } from '../../src/observe/blocks.ts';
-import { observe } from '../../src/observe/observe.ts';
+import { type ObserveOptions, observe } from '../../src/observe/observe.ts';
 import { inlineKernels } from '../support/runtimes.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
@@ -50,7 +50,8 @@ describe('every layer is seen', () => {
       const layers = (await findLayers(model)).filter(({ kind }) => kind !== 'embedding').map(({ weight }) => weight.id);
       const asked = layers.flatMap((id) => [ofInput(id, 'gram'), ofInput(id, 'mean-square')]);
       const kernels = await inlineKernels;
-      const open = (watched: typeof model) => openTemporarily(engine, watched, { format, target: 'node', kernels });
+      const open: ObserveOptions['open'] = (watched, options) =>
+        openTemporarily(engine, watched, { format, target: 'node', kernels }, options);
       const found = await observe(engine, model, asked, samples, { open });
       expect([...found.unseen]).toEqual([]);
       for (const id of layers) {

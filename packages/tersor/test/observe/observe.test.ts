@@ -7,6 +7,7 @@ import { randomFor } from '../../src/core/random.ts';
 import { openEngine } from '../../src/engine/engine-node.ts';
 import { graphOf, handMade, integerWeight, tensorInfo } from '../support/hand-made-model.ts';
 import { observeRuns, openerOf } from '../support/observing.ts';
+import { written } from '../support/runtimes.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -40,12 +41,12 @@ function errorOf(found: Float64Array, right: Float64Array): number {
   return norm((i) => found[i]! - right[i]!) / norm((i) => right[i]!);
 }
 
-const linear = () =>
+const linear = (outputs = ['y']) =>
   handMade({
     nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Relu', ['h'], ['a']), makeNode('MatMul', ['a', 'v'], ['y'])],
     weights: { w: [24, 16], v: [16, 4] },
     inputs: [tensorInfo('x', 'f32', ['batch', 'length', 24])],
-    outputs: [tensorInfo('y', 'f32')],
+    outputs: outputs.map((name) => tensorInfo(name, 'f32')),
   });
 
 it('has Gram matrices equal to those of f64', async () => {
@@ -113,6 +114,28 @@ it('has statistics of convolutions equal to those of an explicit im2col', async 
   expect(outliers!.values).toEqual(column((values) => Math.max(...values.map(Math.abs))));
   const all = runs.flatMap(({ x }) => [...x.data]);
   expect(range).toEqual({ min: Math.min(...all), max: Math.max(...all) });
+});
+
+it('counts values of any size, whether the graph gives, computes or only passes them on', async () => {
+  const runs = [2, 1, 3, 1].map((batch, i) => ({ x: noise(`x${i}`, [batch, 700, 24]) }));
+  const ids = ['x', 'h', 'a', 'y'];
+  const observed = await observeRuns(
+    engine,
+    linear(),
+    ids.map((id) => ofValue(id, 'histogram')),
+    runs,
+  );
+  const session = await engine.open({ bytes: await written(linear(ids.slice(1))) });
+  for (const id of ids) {
+    const { counts, edge, min, max, nonfinite } = (await observed.get(ofValue(id, 'histogram')))!;
+    const all: number[] = [];
+    for (const run of runs) for (const value of id === 'x' ? run.x.data : (await session.run(run))[id]!.data) all.push(Number(value));
+    const expected = new Float64Array(counts.length);
+    for (const value of all) expected[Math.floor(((value + edge) / (2 * edge)) * counts.length)]! += 1;
+    expect(counts).toEqual(expected);
+    const [least, largest] = all.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [0, 0]);
+    expect([min, max, nonfinite]).toEqual([least, largest, 0]);
+  }
 });
 
 it('sees values as a whole, by channel and by last axis', async () => {

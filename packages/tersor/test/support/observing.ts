@@ -7,8 +7,8 @@ import { written } from './runtimes.ts';
 
 /** Opens models that are nowhere written. */
 export function openerOf(engine: Engine): ObserveOptions['open'] {
-  return async (model) => {
-    const session = await engine.open({ bytes: await written(model) });
+  return async (model, options) => {
+    const session = await engine.open({ bytes: await written(model) }, options);
     return { session, close: () => session.close() };
   };
 }

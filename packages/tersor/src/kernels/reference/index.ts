@@ -1,3 +1,4 @@
+import { countInto } from '../../core/histogram.ts';
 import type { Loops } from '../loops.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
 import { dequantize } from './dequantize.ts';
@@ -21,6 +22,7 @@ export const reference: Loops = {
   pack,
   unpack,
   summarize,
+  countInto,
   quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
   maskTwoOfFour,
   maskRows,

@@ -12,4 +12,6 @@ export { quantizeQ2_K, quantizeQ4_K, quantizeQ5_K } from './gguf-k';
 export { quantizeQ3_K, quantizeQ6_K } from './gguf-k-zero';
 export { quantizeIQ4_NL, quantizeIQ4_XS } from './gguf-tables';
 export { transpose1, transpose4 } from './transpose';
+export { inverseFactor } from './inverse-factor';
+export { compensate } from './compensate';
 export { maskRows, maskTwoOfFour } from './mask';

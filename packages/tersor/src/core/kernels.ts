@@ -25,6 +25,19 @@ export interface Kernels {
   /** Codes of `bits` (2 or 4) packed low bits first, as every ONNX operator wants them. `length` of the result: ceil(codes * bits / 8). */
   pack(codes: Uint8Array, bits: 2 | 4): Promise<Uint8Array>;
   unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Promise<Uint8Array>;
+  /**
+   * The upper triangular U with A⁻¹ = UᵀU, of a symmetric positive definite A: A = RRᵀ with an upper R, found from the last row up, gives U = R⁻¹.
+   * One factorisation and one triangular inverse instead of an inverse and another factorisation.
+   * @param matrix  `[size, size]`; only its upper triangle is read
+   * @returns `[size, size]`, zeros below the diagonal; undefined when A is not positive definite in this arithmetic
+   */
+  inverseFactor(matrix: Float64Array, size: number): Promise<Float64Array | undefined>;
+  /**
+   * Codes of a matrix, column by column: what is lost by rounding a column is made up for, as far as the activations allow, by the columns that are
+   * not rounded yet, so that the product XWᵀ moves least.
+   * Source: Frantar et al. 2022, GPTQ, https://arxiv.org/abs/2210.17323, algorithm 1, with scales that are settled beforehand
+   */
+  compensate(values: Float32Array, grid: Grid, by: Compensation): Promise<Uint8Array>;
   /** One pass over the values. */
   summarize(values: Float32Array): Promise<Summary>;
   /** Ends the workers. The kernels cannot be used afterwards. */
@@ -75,6 +88,17 @@ export interface QuantizedBlocks {
 export interface Quantized extends QuantizedBlocks {
   /** Largest magnitude of the values; infinite or not a number when one of them is. */
   readonly peak: number;
+}
+
+/** What codes stand for, settled before a matrix is rounded. */
+export interface Grid extends BlockSpec, Omit<QuantizedBlocks, 'codes'> {}
+
+/** How columns make up for one another. */
+export interface Compensation {
+  /** Columns in the order in which they are rounded. */
+  readonly order: Uint32Array;
+  /** U with (XᵀX)⁻¹ = UᵀU, of the columns in that order: `[columns, columns]`. */
+  readonly factor: Float32Array;
 }
 
 export interface Summary {

@@ -1,6 +1,6 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
-import type { BlockRounding, BlockSpec, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, BlockSpec, Compensation, Grid, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
 
 /** @throws SHAPE when the matrix, its block or its values do not fit together; OPTION_VALUE when there is no such grid */
 export function checkQuantize(values: Float32Array, spec: QuantizeSpec): void {
@@ -11,12 +11,24 @@ export function checkQuantize(values: Float32Array, spec: QuantizeSpec): void {
 }
 
 /** @throws SHAPE when the codes, scales or zero points do not fit the matrix */
-export function checkDequantize({ codes, scales, zeros }: QuantizedBlocks, spec: BlockSpec): void {
-  checkBlocks(codes.length, spec);
+export function checkDequantize(blocks: QuantizedBlocks, spec: BlockSpec): void {
+  checkBlocks(blocks.codes.length, spec);
+  checkScales(blocks, spec);
+}
+
+function checkScales({ scales, zeros }: Pick<QuantizedBlocks, 'scales' | 'zeros'>, spec: BlockSpec): void {
   const blocks = spec.rows * Math.ceil(spec.columns / spec.block);
   if (scales.length !== blocks || (zeros && zeros.length !== blocks)) {
     throw new TersorError('SHAPE', nameOf(spec), `${scales.length} scales and ${zeros?.length ?? 'no'} zero points for ${blocks} blocks`);
   }
+}
+
+/** @throws SHAPE when the matrix, its scales and what makes up for its columns do not fit together */
+export function checkCompensation(values: Float32Array, grid: Grid, { order, factor }: Compensation): void {
+  checkBlocks(values.length, grid);
+  checkScales(grid, grid);
+  checkMatrix(factor.length, grid.columns, grid.columns);
+  checkMatrix(order.length, 1, grid.columns);
 }
 
 /** @throws SHAPE when there are not `rows * columns` values */

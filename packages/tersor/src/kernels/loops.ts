@@ -1,6 +1,6 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { Tally } from '../core/histogram.ts';
-import type { BlockRounding, BlockSpec, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type { BlockRounding, BlockSpec, Compensation, Grid, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
 export interface Loops {
@@ -16,6 +16,8 @@ export interface Loops {
   summarize(values: Float32Array): Summary;
   /** Counts values in the bins of a tally. */
   countInto(tally: Tally, values: Float32Array): void;
+  inverseFactor(matrix: Float64Array, size: number): Float64Array | undefined;
+  compensate(values: Float32Array, grid: Grid, by: Compensation): Uint8Array;
   /** ggml's blocks, those of its reference quantizer unless told. The values fill whole blocks. */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Uint8Array;
   /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */

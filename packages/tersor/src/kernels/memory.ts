@@ -12,9 +12,12 @@ export interface Instance {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** As many as any kernel needs. */
+type Areas = [number, number, number, number, number, number, number];
+
 export interface Instances {
   /** Runs `work` with room for areas of the given sizes; the areas' offsets are passed behind the instance, aligned to 16 bytes. */
-  use<T>(sizes: readonly number[], work: (instance: Instance, ...areas: [number, number, number, number]) => T): T;
+  use<T>(sizes: readonly number[], work: (instance: Instance, ...areas: Areas) => T): T;
 }
 
 /** Hands out instances of one module; at most one is alive, and none keeps more than 32 MiB between calls. */
@@ -24,7 +27,7 @@ export function instancesOf(module: WebAssembly.Module): Instances {
     use(sizes, work) {
       alive ??= start(module);
       const started = alive;
-      const areas: [number, number, number, number] = [0, 0, 0, 0];
+      const areas: Areas = [0, 0, 0, 0, 0, 0, 0];
       let end = aligned(started.heapBase);
       sizes.forEach((size, i) => {
         areas[i] = end;

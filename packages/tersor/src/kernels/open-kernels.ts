@@ -1,6 +1,6 @@
 import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
-import { checkDequantize, checkMatrix, checkPacked, checkQuantize, checkWholeBlocks } from './check.ts';
+import { checkCompensation, checkDequantize, checkMatrix, checkPacked, checkQuantize, checkWholeBlocks } from './check.ts';
 import type { Loops } from './loops.ts';
 import { openPool } from './pool.ts';
 import { areWorthMoving, isWorthMoving, quantizeBlocksOn, quantizeOn } from './spread.ts';
@@ -67,6 +67,16 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
       run(() => {
         checkPacked(bytes, bits, count);
         return loops.unpack(bytes, bits, count);
+      }),
+    inverseFactor: (matrix, size) =>
+      run(() => {
+        checkMatrix(matrix.length, size, size);
+        return loops.inverseFactor(matrix, size);
+      }),
+    compensate: (values, grid, by) =>
+      run(() => {
+        checkCompensation(values, grid, by);
+        return loops.compensate(values, grid, by);
       }),
     ...elementwise(loops, run),
     async close() {

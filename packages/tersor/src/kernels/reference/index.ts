@@ -1,9 +1,11 @@
 import { countInto } from '../../core/histogram.ts';
 import type { Loops } from '../loops.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
+import { compensate } from './compensate.ts';
 import { dequantize } from './dequantize.ts';
 import { GGML_QUANTIZERS } from './ggml/index.ts';
 import { fromHalf, toHalf } from './half.ts';
+import { inverseFactor } from './inverse-factor.ts';
 import { maskRows, maskTwoOfFour } from './mask.ts';
 import { pack, unpack } from './pack.ts';
 import { quantize } from './quantize.ts';
@@ -23,6 +25,8 @@ export const reference: Loops = {
   unpack,
   summarize,
   countInto,
+  inverseFactor,
+  compensate,
   quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
   maskTwoOfFour,
   maskRows,

@@ -1,4 +1,5 @@
 import { decode } from '../../core/decode.ts';
+import type { Kernels } from '../../core/kernels.ts';
 import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, matrixOf } from '../../core/layout.ts';
 import { toMatrix } from '../../core/matrix.ts';
@@ -7,7 +8,7 @@ import { mapWeights, type Weight } from '../../core/model.ts';
 import { type Gram, ofInput } from '../../core/observation.ts';
 import { boolean, integer, number, oneOf, type Values } from '../../core/options.ts';
 import type { AffineTensor } from '../../core/tensor.ts';
-import { type Compensation, compensateRounding, prepareCompensation } from '../compensate-rounding.ts';
+import { type Prepared, prepareCompensation } from '../compensate-rounding.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
@@ -88,7 +89,7 @@ async function compensated(
 ): Promise<AffineTensor> {
   const gram = await observed(ofInput(weight.id, 'gram'));
   const nearest = await quantizeWeight(weight, layout, fit, kernels);
-  const ready = gram && groupsOf(gram, damping, order === 'activation');
+  const ready = gram && (await groupsOf(gram, damping, order === 'activation', kernels));
   if (!ready) {
     note(weight.id, 'is rounded to the nearest: no run of the data came through it');
     return nearest;
@@ -101,17 +102,15 @@ async function compensated(
   const height = rows / ready.length;
   for (const [group, compensation] of ready.entries()) {
     const [from, to] = [group * height, (group + 1) * height];
-    const turned = await kernels.transpose(matrix.slice(from * columns, to * columns), height, columns);
-    const part = compensateRounding(
-      turned,
+    const part = await kernels.compensate(
+      matrix.subarray(from * columns, to * columns),
       {
         rows: height,
         columns,
         block,
+        bits: layout.numeric.bits,
         scales: nearest.scales.subarray(from * blocks, to * blocks),
         ...(nearest.zeros && { zeros: nearest.zeros.subarray(from * blocks, to * blocks) }),
-        middle: -layout.numeric.lo,
-        most: layout.numeric.hi - layout.numeric.lo,
       },
       compensation,
     );
@@ -121,11 +120,16 @@ async function compensated(
 }
 
 /** One for each group of inputs; undefined where one of them was never seen. */
-function groupsOf({ values, groups, columns }: Gram, damping: number, byMagnitude: boolean): Compensation[] | undefined {
+async function groupsOf(
+  { values, groups, columns }: Gram,
+  damping: number,
+  byMagnitude: boolean,
+  kernels: Kernels,
+): Promise<Prepared[] | undefined> {
   const size = columns * columns;
-  const ready: Compensation[] = [];
+  const ready: Prepared[] = [];
   for (let group = 0; group < groups; group++) {
-    const each = prepareCompensation(values.subarray(group * size, (group + 1) * size), columns, damping, byMagnitude);
+    const each = await prepareCompensation(values.subarray(group * size, (group + 1) * size), columns, damping, byMagnitude, kernels);
     if (!each) return undefined;
     ready.push(each);
   }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { inverseFactor } from '../../../src/core/linear-algebra/inverse-factor.ts';
-import { randomFor } from '../../../src/core/random.ts';
+import { randomFor } from '../../src/core/random.ts';
+import { inverseFactor } from '../../src/kernels/reference/inverse-factor.ts';
 
 const SIZE = 24;
 

@@ -67,7 +67,8 @@ function isMethod(value: unknown): value is Method {
 function registryText(entries: readonly Entry[]): string {
   const makers = new Set<string>();
   const declarations = entries.map(({ file, method: { options, ...rest } }) => {
-    const data = Object.entries(rest).filter(([, value]) => typeof value !== 'function');
+    const data: [string, unknown][] = Object.entries(rest).filter(([, value]) => typeof value !== 'function');
+    if (rest.needs) data.push(['observes', true]);
     const optionLines = Object.entries(options).map(([name, option]) => {
       const { maker, source } = optionSource(file, name, option);
       makers.add(maker);

@@ -127,8 +127,8 @@ function expanded(steps: readonly Step[]): Step[] {
   return steps.map((step) => (isExpandable(step) ? { ...step, execution: 'expand' } : step));
 }
 
-function isExpandable({ use, execution }: Step): boolean {
-  return use === 'rtn' && execution === 'auto';
+function isExpandable({ execution }: Step): boolean {
+  return execution === 'auto';
 }
 
 /** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */
@@ -146,7 +146,7 @@ async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Re
 /** Runtime, data and evaluation are loaded when a model is run, not before: much of what tersor does needs none of them. */
 async function openReferee(job: Job): Promise<Referee> {
   const referee = await (await import('./compress/referee.ts')).openReferee(job);
-  job.runner = referee.runner('choose');
+  job.runner = referee.runner('observe');
   return referee;
 }
 

@@ -15,7 +15,7 @@ import type { Numbers } from './io/node-numbers.ts';
 import { version } from './io/node-process.ts';
 import { keyOf, type Option } from './search/candidates.ts';
 import { judgePredictors } from './search/judge-predictors.ts';
-import { menuFor } from './search/menu.ts';
+import { dataFree, menuFor } from './search/menu.ts';
 import { PREDICTORS } from './search/predictors.ts';
 
 /** What all layers together may lose unless told. */
@@ -47,7 +47,9 @@ export async function sensitivity(input: string, asked: AskedToSense = {}): Prom
 
 async function sense(job: Job, referee: Referee, { where, steps, limit = DEFAULT_LIMIT }: AskedToSense): Promise<Sensitivity> {
   const { input, target, clock } = job;
-  const choices = await layOut(job, steps ?? menuFor({ evidence: 'data', target }));
+  const all = menuFor({ evidence: 'data', target });
+  const settings = steps?.map((chain) => [chain]) ?? (referee.evidence === 'data' ? all : dataFree(all));
+  const choices = await layOut(job, settings);
   const rows = rowsOf(choices, where);
   const numbers = await openMeasured(job, referee);
   const layersOf = rows.map(([own]) => own!.layer);

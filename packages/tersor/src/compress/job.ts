@@ -2,6 +2,7 @@ import { alreadyQuantized } from '../core/already-quantized.ts';
 import type { Asked } from '../core/asked.ts';
 import type { Target } from '../core/format.ts';
 import type { Kernels } from '../core/kernels.ts';
+import { openMemo } from '../core/memo.ts';
 import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
@@ -12,6 +13,9 @@ import { type Opened, openModel } from './open-model.ts';
 import type { Runner } from './runner.ts';
 import { type Stopwatch, startStopwatch } from './stopwatch.ts';
 import type { WeightErrors } from './weight-errors.ts';
+
+/** Of what methods compute and ask for again. */
+const MOST_REMEMBERED_BYTES = 256e6;
 
 /** What lasts from the beginning of a job to its end. */
 export interface Job {
@@ -47,6 +51,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
   const quantized = alreadyQuantized((await input.format.lift(input.model)).model);
   if (quantized.length > 0) note('quantized already', `${quantized.length} weights stay as they are: ${listed(quantized)}`);
   const seed = asked.seed ?? asked.recipe?.seed ?? 0;
+  const memo = openMemo(MOST_REMEMBERED_BYTES);
   const job: Job = {
     asked,
     target: asked.target ?? asked.recipe?.target ?? 'node',
@@ -61,6 +66,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
     apply: (model, steps, silent = false, errors) =>
       applySteps(model, steps, {
         kernels,
+        memo,
         seed,
         note: silent ? () => {} : note,
         ...(asked.signal && { signal: asked.signal }),

@@ -3,6 +3,7 @@ import type { WeightId } from '../core/graph.ts';
 import { type Model, mapWeights } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
 import { type Offer, type Option, optionsOf } from '../search/candidates.ts';
+import type { Setting } from '../search/menu.ts';
 import type { Job } from './job.ts';
 import { roundsActivations } from './stand.ts';
 
@@ -20,16 +21,19 @@ export interface Choices {
 }
 
 /** What the layers of the cleaned model may become by any of `menu`. Nothing is loaded. */
-export async function layOut(job: Job, menu: readonly (readonly Step[])[]): Promise<Choices> {
+export async function layOut(job: Job, menu: readonly Setting[]): Promise<Choices> {
   const { input, target } = job;
   const cleaned = await job.apply(input.model, [CLEAN]);
-  const offers: Offer[] = [];
-  for (const steps of menu) {
+  const offer = async (setting: number, steps: readonly Step[]): Promise<Offer> => {
     const changed = await job.apply(cleaned, steps, true);
     const model = mapWeights(changed, (weight) =>
       input.format.refuses(changed, weight, target) ? cleaned.weights.get(weight.id) : undefined,
     );
-    offers.push({ steps, model, size: await input.format.size(model, target) });
+    return { setting, steps, model, size: await input.format.size(model, target) };
+  };
+  const offers: Offer[] = [];
+  for (const [setting, chains] of menu.entries()) {
+    for (const steps of chains) offers.push(await offer(setting, steps));
   }
   const options = optionsOf(await findLayers(cleaned), await input.format.size(cleaned, target), offers);
   const rounded = new Set(options.flat().flatMap((option) => (roundsActivations(option) ? [option.layer.weight.id] : [])));

@@ -64,8 +64,11 @@ export interface Referee {
 /** Called before each sample with those done and in all. */
 type OnSample = (done: number, total: number) => void;
 
-/** Half of the inputs to choose by (a few of them to rank layers by, which takes many runs), the other half to prove with. */
-export type Part = 'rank' | 'choose' | 'prove' | 'all';
+/**
+ * Half of the inputs to prove with. Of the other half, methods observe one half, and what they make of it is chosen by the other (layers are ranked by a few of
+ * them, which takes many runs): what errors were made up for on says little of how large they are elsewhere.
+ */
+export type Part = 'observe' | 'rank' | 'choose' | 'prove' | 'all';
 
 /**
  * Made-up inputs are free, running the model on them is not. A small model gets more of them: where a sample is a single decision, one percent
@@ -120,8 +123,9 @@ export async function openReferee(job: Job): Promise<Referee> {
     };
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
-    const { choose, prove } = splitHalves(samples, seed);
-    const parts = { rank: { ...choose, samples: choose.samples.slice(0, RANKING_SAMPLES) }, choose, prove, all: samples };
+    const { choose: first, prove } = splitHalves(samples, seed);
+    const { choose: observe, prove: choose } = samples.evidence === 'data' ? splitHalves(first, seed) : { choose: first, prove: first };
+    const parts = { observe, rank: { ...choose, samples: choose.samples.slice(0, RANKING_SAMPLES) }, choose, prove, all: samples };
     const kept = new Map<Sample, readonly Run[]>();
     let keptBytes = 0;
     const remember = openMemory(MAX_REMEMBERED_BYTES);

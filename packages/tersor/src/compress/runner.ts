@@ -33,9 +33,14 @@ export function openRunner(engine: Engine, samples: readonly Sample[], isStatele
   const { signal } = around;
   const open = (model: Model, options?: SessionOptions) => openTemporarily(engine, model, around, options);
   let data: string | undefined;
-  /** What was observed before of this model on these samples. */
+  let latest: { readonly model: string; readonly results: Arrays } | undefined;
+  /** What was observed before of this model on these samples: without a cache, of the model that was last observed. */
   const resultsOf = async (model: Model): Promise<Arrays> => {
-    if (cache === undefined) return arraysInMemory();
+    if (cache === undefined) {
+      const digest = await digestOf(model, around);
+      if (latest?.model !== digest) latest = { model: digest, results: arraysInMemory() };
+      return latest.results;
+    }
     data ??= digestOfAll(samples);
     return openArrays(cache, [version(), OBSERVING, processorName(), engine.name, data, await digestOf(model, around)]);
   };

@@ -2,6 +2,7 @@ import type { WeightId } from './graph.ts';
 import type { Importances } from './importances.ts';
 import type { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
+import type { Memo } from './memo.ts';
 import type { FormatId, Model } from './model.ts';
 import type { Observation, StatisticId, Statistics } from './observation.ts';
 import type { Options, Values } from './options.ts';
@@ -37,6 +38,8 @@ export interface Method<O extends Options = Options> {
 
 /** What a method says of itself, without its code: enough to list, check, help and plan. The registry is made of these. */
 export interface Declaration<O extends Options = Options> extends Omit<Method<O>, 'apply' | 'needs'> {
+  /** It has needs: it sees what flows through the model. */
+  readonly observes?: true;
   load(): Promise<Method<O>>;
 }
 
@@ -57,6 +60,8 @@ export interface Context {
    * @throws USAGE where the model is not to be run, MODEL_INVALID, RUN_FAILED, INTERRUPTED
    */
   observed<S extends StatisticId>(observation: Observation<S>): Promise<Statistics[S] | undefined>;
+  /** What takes long to compute and is asked for again, by other steps of the same job, too. */
+  readonly recall: Memo['recall'];
 }
 
 /** Checks nothing at run time; gives `apply` the types of its own options. */

@@ -6,18 +6,25 @@ export interface Prepared extends Compensation {
   readonly damping: number;
 }
 
-/** What is added to the diagonal at most, in steps of ten. */
+/** What is added to the diagonal at most: from here on, columns that make up for one another gain nothing. */
 const MOST_DAMPING = 10;
 
+/** Of one group of inputs. */
+export interface Seen {
+  /** XᵀX, `[columns, columns]`. */
+  readonly gram: Float64Array;
+  readonly columns: number;
+  /** Positions that it is a sum over. */
+  readonly rows: number;
+}
+
 /**
- * @param gram  XᵀX, `[columns, columns]`
- * @param damping  of the mean of its diagonal, to begin with: more where the matrix takes it
+ * @param damping  of the mean of the diagonal, at least: as much as so few positions need is taken, and more where the matrix takes it, in steps of ten
  * @param byMagnitude  columns that see the largest activations are rounded first, while all others can still make up for them
- * @returns undefined where nothing was seen, or values that are not finite
+ * @returns undefined where nothing was seen, or too little to say anything of inputs that were not
  */
 export async function prepareCompensation(
-  gram: Float64Array,
-  columns: number,
+  { gram, columns, rows }: Seen,
   damping: number,
   byMagnitude: boolean,
   kernels: Pick<Kernels, 'inverseFactor'>,
@@ -27,7 +34,8 @@ export async function prepareCompensation(
   if (!(mean > 0) || !Number.isFinite(mean)) return undefined;
   const order = Uint32Array.from(diagonal.keys());
   if (byMagnitude) order.sort((a, b) => diagonal[b]! - diagonal[a]! || a - b);
-  for (let share = damping; share <= MOST_DAMPING; share *= 10) {
+  const shrunk = shrinkage(gram, columns, rows);
+  for (let share = Math.max(damping, shrunk / (1 - shrunk)); share <= MOST_DAMPING; share *= 10) {
     const ordered = new Float64Array(columns * columns);
     for (let i = 0; i < columns; i++) {
       for (let j = i; j < columns; j++) ordered[i * columns + j] = gram[order[i]! * columns + order[j]!]!;
@@ -37,4 +45,19 @@ export async function prepareCompensation(
     if (factor) return { order, factor: Float32Array.from(factor), damping: share };
   }
   return undefined;
+}
+
+/**
+ * What part of the estimate should be its mean on the diagonal instead, so that it is nearest to the matrix of all inputs there are: 1 where the
+ * positions are so few that what they say is chance.
+ * Source: Chen et al. 2010, Shrinkage algorithms for MMSE covariance estimation, https://arxiv.org/abs/0907.4698, equation 23 (OAS)
+ */
+function shrinkage(gram: Float64Array, columns: number, rows: number): number {
+  let trace = 0;
+  let squares = 0;
+  for (let i = 0; i < columns; i++) trace += gram[i * columns + i]!;
+  for (const value of gram) squares += value * value;
+  const unequal = squares - (trace * trace) / columns;
+  if (columns === 1 || unequal <= 0) return 0;
+  return Math.min(1, ((1 - 2 / columns) * squares + trace * trace) / ((rows + 1 - 2 / columns) * unequal));
 }

@@ -8,6 +8,8 @@ import type { Rule } from '../core/rules.ts';
 
 /** Steps that the search may take, one after the other, for any layer, and every weight as they would leave it. */
 export interface Offer {
+  /** Offers of one setting stand in for one another: a layer gets the first that changes it. */
+  readonly setting: number;
   readonly steps: readonly Step[];
   readonly model: Model;
   readonly size: Size;
@@ -15,6 +17,8 @@ export interface Offer {
 
 /** An offer for one layer, with the weight it would become; loading the weight computes it. */
 export interface Option extends Candidate {
+  /** That of its offer; absent: the layer stays as it is. */
+  readonly setting?: number;
   readonly weight: Weight;
   /** How the runtime computes with it, where that is said. */
   readonly execution?: Execution;
@@ -29,12 +33,13 @@ export function optionsOf(layers: readonly Layer[], before: Size, offers: readon
     const { id } = layer.weight;
     const bytes = before.weights.get(id) ?? 0;
     const options: Option[] = [{ layer, bytes, error: 0, weight: layer.weight }];
-    for (const { steps, model, size } of offers) {
+    for (const { setting, steps, model, size } of offers) {
       const weight = model.weights.get(id);
       const less = size.weights.get(id);
       if (!weight || weight === layer.weight || less === undefined || less >= bytes) continue;
+      if (options.some((option) => option.setting === setting)) continue;
       const execution = model.execution.get(id);
-      options.push({ layer, steps, bytes: less, error: Number.POSITIVE_INFINITY, weight, ...(execution && { execution }) });
+      options.push({ layer, setting, steps, bytes: less, error: Number.POSITIVE_INFINITY, weight, ...(execution && { execution }) });
     }
     return options;
   });
@@ -45,8 +50,11 @@ export function keyOf({ layer, steps }: Candidate): string {
   return `${layer.weight.id} ${steps ? JSON.stringify(steps) : ''}`;
 }
 
-/** The chosen candidates as steps of a recipe: layers that are treated alike share theirs. */
-export function stepsOf(chosen: readonly Candidate[]): Step[] {
+/**
+ * The chosen candidates as steps of a recipe: layers that are treated alike share theirs.
+ * @param isFirst  those that go before the others
+ */
+export function stepsOf(chosen: readonly Candidate[], isFirst: (steps: readonly Step[]) => boolean = () => false): Step[] {
   const groups = new Map<string, { steps: readonly Step[]; ids: WeightId[] }>();
   for (const { steps, layer } of chosen) {
     if (!steps) continue;
@@ -55,7 +63,7 @@ export function stepsOf(chosen: readonly Candidate[]): Step[] {
     group.ids.push(layer.weight.id);
     groups.set(key, group);
   }
-  const all = [...groups.values()];
+  const all = [...groups.values()].sort((a, b) => Number(isFirst(b.steps)) - Number(isFirst(a.steps)));
   const everything = all.length === 1 && all[0]?.ids.length === chosen.length;
   return all.flatMap(({ steps, ids }) =>
     steps.map((step) => (everything ? step : { ...step, where: ids.map((name): Rule => ({ name })) })),

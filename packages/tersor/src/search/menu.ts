@@ -4,29 +4,37 @@ import type { Step } from '../core/recipe.ts';
 /** Steps that are taken together, one after the other. */
 type Chain = readonly Step[];
 
+/** What may be done to every layer alike: of these chains the first that changes it. */
+export type Setting = readonly Chain[];
+
+/** Rounds so that errors make up for one another where data show how, and to the nearest elsewhere. */
+function rounded(step: Omit<Step, 'use'>): Setting {
+  return [[{ ...step, use: 'gptq' }], [{ ...step, use: 'rtn' }]];
+}
+
 /** What nearly every layer bears, from the fewest bytes to the most faithful. */
-const CAREFUL: readonly Chain[] = [
-  [{ use: 'rtn', bits: 8, fit: 'mse' }],
-  [{ use: 'rtn', bits: 8, block: 32 }],
-  [{ use: 'fp16', compute: 'float' }],
+const CAREFUL: readonly Setting[] = [
+  rounded({ bits: 8, block: 'row', symmetric: true, fit: 'mse' }),
+  [[{ use: 'rtn', bits: 8, block: 32 }]],
+  [[{ use: 'fp16', compute: 'float' }]],
 ];
 
 /** What some layers bear; which ones, only real data can tell. */
-const BOLD: readonly Chain[] = [
-  [{ use: 'rtn', bits: 2, block: 16, symmetric: false }],
-  [{ use: 'rtn', bits: 4, block: 64, symmetric: false }],
-  [{ use: 'rtn', bits: 4, block: 32, symmetric: false }],
-  [{ use: 'rtn', bits: 4, block: 16, symmetric: false }],
+const BOLD: readonly Setting[] = [
+  rounded({ bits: 2, block: 16, symmetric: false }),
+  rounded({ bits: 4, block: 64, symmetric: false }),
+  rounded({ bits: 4, block: 32, symmetric: false }),
+  rounded({ bits: 4, block: 16, symmetric: false }),
 ];
 
 /** What makes layers quicker than floats: integers, whose activations are rounded too, and weights that stay small in memory. */
-const QUICK: Readonly<Record<Target, readonly Chain[]>> = {
+const QUICK: Readonly<Record<Target, readonly Setting[]>> = {
   node: [
-    [{ use: 'dynamic-int8' }],
-    [{ use: 'rtn', bits: 8, block: 128, execution: 'weight-only' }],
-    [{ use: 'rtn', bits: 8, block: 32, execution: 'weight-only' }],
+    [[{ use: 'dynamic-int8' }]],
+    [[{ use: 'rtn', bits: 8, block: 128, execution: 'weight-only' }]],
+    [[{ use: 'rtn', bits: 8, block: 32, execution: 'weight-only' }]],
   ],
-  wasm: [[{ use: 'dynamic-int8', range: 'full' }]],
+  wasm: [[[{ use: 'dynamic-int8', range: 'full' }]]],
   webgpu: [],
 };
 
@@ -37,9 +45,15 @@ export function menuFor(asked: {
   /** The largest ratio to the original's latency. */
   readonly latency?: number | undefined;
   readonly target: Target;
-}): readonly Chain[] {
+}): readonly Setting[] {
   const { evidence, size, latency, target } = asked;
-  return [...(evidence === 'data' || size !== undefined ? BOLD : []), ...(isQuicker(latency) ? QUICK[target] : []), ...CAREFUL];
+  const all = [...(evidence === 'data' || size !== undefined ? BOLD : []), ...(isQuicker(latency) ? QUICK[target] : []), ...CAREFUL];
+  return evidence === 'data' ? all : dataFree(all);
+}
+
+/** The settings without what needs to see data flow through the model. */
+export function dataFree(settings: readonly Setting[]): Setting[] {
+  return settings.map((chains) => chains.filter((steps) => steps.every(({ use }) => use !== 'gptq')));
 }
 
 /** Whether the result has to be quicker than the original, which only other operators can be. */

@@ -82,8 +82,8 @@ function cheapestOf(question: Question): Promise<Option[] | undefined> {
 /** The smallest that holds of those that do the same to every layer, as far as a layer bears it at all. */
 async function smallestUniform(question: Question): Promise<Option[] | undefined> {
   const { options, maxAdded = [], maxDrop } = question;
-  const kinds = new Set(options.flat().flatMap(({ steps }) => (steps ? [steps] : [])));
-  const uniforms = [...kinds].map((steps) => options.map((row) => row.find((option) => option.steps === steps) ?? row.at(-1)!));
+  const settings = new Set(options.flat().flatMap(({ setting }) => (setting === undefined ? [] : [setting])));
+  const uniforms = [...settings].map((setting) => options.map((row) => row.find((option) => option.setting === setting) ?? row.at(-1)!));
   for (const chosen of uniforms.sort((a, b) => sumOf(a, 'bytes') - sumOf(b, 'bytes'))) {
     if (question.enough?.()) break;
     const isQuick = maxAdded.every((most, shape) => chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0) <= most);

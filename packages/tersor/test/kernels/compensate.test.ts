@@ -29,9 +29,8 @@ describe('the WASM twin has the bits of the reference', () => {
   it('inverseFactor, of sizes around its blocks', () => {
     for (const size of [1, 2, 3, 4, 5, 31, 32, 33, 36, 63, 64, 65, 96, 100, 131]) {
       const gram = gramOf(size, size);
-      const factor = reference.inverseFactor(gram, size);
-      expect(factor).toBeDefined();
-      sameBits(wasm.inverseFactor(gram, size), factor);
+      const factor = reference.inverseFactor(gram, size)!;
+      sameBits(wasm.inverseFactor(gram, size)!, factor);
     }
   });
 

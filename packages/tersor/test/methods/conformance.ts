@@ -29,6 +29,7 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
         kernels,
         note: () => {},
         observed: async () => undefined,
+        recall: (_, make) => make(),
         random: (weight) => randomFor(3, weight),
       };
       const result = await method.apply(model, parseOptions(declaration.id, declaration.options, {}), context);
@@ -107,6 +108,7 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
         kernels,
         note: () => {},
         observed: async () => undefined,
+        recall: (_, make) => make(),
         random: (weight) => randomFor(3, weight),
       };
       const result = await method.apply(model, parseOptions(declaration.id, declaration.options, {}), context);

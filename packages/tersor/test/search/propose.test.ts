@@ -155,7 +155,7 @@ function model(
       bytes: size,
       error: steps ? Number.POSITIVE_INFINITY : 0,
       weight: weight(id, error),
-      ...(steps && { steps }),
+      ...(steps && { steps, setting: steps === four ? 0 : 1 }),
     });
     return [make(200, 0), make(25, at4, four), make(50, at8, eight)];
   });

@@ -25,7 +25,14 @@ export async function convert(model: Model, raw: Readonly<Record<string, unknown
   const scope = (await findLayers(model)).filter(({ weight }) => selects(weight.id));
   const options = parseOptions('fp16', fp16.options, raw);
   const note = (about: string, message: string) => notes.push(`${about}: ${message}`);
-  const result = await fp16.apply(model, options, { scope, kernels, note, observed: async () => undefined, random: () => () => 0 });
+  const result = await fp16.apply(model, options, {
+    scope,
+    kernels,
+    note,
+    observed: async () => undefined,
+    recall: (_, make) => make(),
+    random: () => () => 0,
+  });
   return { result, notes, nodes: [...eachGraph(result.graph!)].flatMap(({ graph }) => graph.nodes) };
 }
 

@@ -22,6 +22,7 @@ async function contextOf(model: Model): Promise<Context> {
     kernels: await inlineKernels,
     note: () => {},
     observed: async () => undefined,
+    recall: (_, make) => make(),
     random: () => Math.random,
   };
 }

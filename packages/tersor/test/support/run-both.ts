@@ -14,6 +14,7 @@ export function graphContext(notes: string[] = []): Context {
     scope: [],
     note: (_, message) => notes.push(message),
     observed: unreachable,
+    recall: unreachable,
     random: unreachable,
     get kernels(): Context['kernels'] {
       return unreachable();

@@ -1,4 +1,5 @@
 import { decode } from '../../core/decode.ts';
+import { fingerprint } from '../../core/fingerprint.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, matrixOf } from '../../core/layout.ts';
@@ -12,6 +13,7 @@ import { type Prepared, prepareCompensation } from '../compensate-rounding.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
+import { EXECUTION_DOC, EXECUTIONS, withExecution } from '../with-execution.ts';
 
 const options = {
   bits: oneOf([2, 4, 8], { default: 4, doc: 'Bits per weight.', search: [4, 2] }),
@@ -28,13 +30,14 @@ const options = {
   fit: oneOf(['absmax', 'mse', 'hqq'], { default: 'mse', doc: 'How scales are found, before anything is rounded.' }),
   damping: number(1e-6, 1, {
     default: 0.01,
-    doc: 'Added to the diagonal of the Gram matrix, as a part of its mean: more trusts the data less. Where it does not do, ten times as much is taken.',
+    doc: 'Added to the diagonal of the Gram matrix, as a part of its mean: more trusts the data less. Where few positions were seen for the inputs that a layer has, or it does not do, more is taken.',
   }),
   order: oneOf(['activation', 'stored'], {
     default: 'activation',
     doc: 'Which inputs are rounded first: those with the largest activations, or as they are stored.',
   }),
   scale: oneOf(['f16', 'f32'], { default: 'f16', doc: 'Type of the stored scales.' }),
+  execution: oneOf(EXECUTIONS, { default: 'auto', doc: EXECUTION_DOC }),
   minimum: integer(1, 2 ** 31, { default: 128, doc: 'Weights with fewer elements are left alone.' }),
 };
 
@@ -50,7 +53,7 @@ export default defineMethod({
     'pixels); where a sample is one position, take as many as the layer has inputs. Data of another kind than the model will see make it worse than `rtn`: prove it.',
     '',
     'Divergence from the original beside `rtn` in the same blocks: a small MLP 9 times less at 4 bits and 65 times less at 2, a small language model half as much at 4.',
-    'The search does not take it by itself yet.',
+    'The main job takes it wherever there is data.',
   ].join('\n'),
   source: 'https://arxiv.org/abs/2210.17323',
   options,
@@ -66,13 +69,11 @@ export default defineMethod({
       if (reason) context.note(layer.weight.id, reason);
       else layouts.set(layer.weight.id, { layer, layout });
     }
-    const execution = new Map(model.execution);
-    for (const id of layouts.keys()) execution.delete(id);
     const changed = mapWeights(model, (weight) => {
       const planned = layouts.get(weight.id);
       return planned && { ...weight, layout: planned.layout, load: () => compensated(weight, planned.layout, asked, context) };
     });
-    return { ...changed, execution };
+    return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
   },
 });
 
@@ -80,58 +81,80 @@ function hasProduct({ uses }: Layer): boolean {
   return uses.every(({ kind }) => kind !== 'embedding');
 }
 
-/** Rounded to the nearest where nothing was seen of the layer. */
-async function compensated(
-  weight: Weight,
-  layout: AffineLayout,
-  { fit, damping, order }: Values<typeof options>,
-  { kernels, observed, note }: Context,
-): Promise<AffineTensor> {
+/** Worth telling. */
+const MUCH_DAMPING = 0.5;
+
+/** Rounded to the nearest where nothing was seen of the layer, or of a group of its outputs. */
+async function compensated(weight: Weight, layout: AffineLayout, asked: Values<typeof options>, context: Context): Promise<AffineTensor> {
+  const { kernels, observed, note, recall } = context;
   const gram = await observed(ofInput(weight.id, 'gram'));
-  const nearest = await quantizeWeight(weight, layout, fit, kernels);
-  const ready = gram && (await groupsOf(gram, damping, order === 'activation', kernels));
-  if (!ready) {
-    note(weight.id, 'is rounded to the nearest: no run of the data came through it');
-    return nearest;
-  }
-  const most = Math.max(...ready.map((each) => each.damping));
-  if (most > damping) note(weight.id, `took a damping of ${most}: the data say little of its inputs`);
-  const { rows, columns, block, blocks } = matrixOf(layout, weight.shape);
   const matrix = toMatrix(decode(await weight.load()), weight.shape, layout.outputs);
-  const codes = new Uint8Array(rows * columns);
-  const height = rows / ready.length;
-  for (const [group, compensation] of ready.entries()) {
-    const [from, to] = [group * height, (group + 1) * height];
-    const part = await kernels.compensate(
-      matrix.subarray(from * columns, to * columns),
-      {
-        rows: height,
-        columns,
-        block,
-        bits: layout.numeric.bits,
-        scales: nearest.scales.subarray(from * blocks, to * blocks),
-        ...(nearest.zeros && { zeros: nearest.zeros.subarray(from * blocks, to * blocks) }),
-      },
-      compensation,
-    );
-    codes.set(part, from * columns);
+  const nearest = () => quantizeWeight(weight, layout, asked.fit, kernels);
+  if (!gram) {
+    note(weight.id, 'is rounded to the nearest: no run of the data came through it');
+    return nearest();
   }
-  return { ...nearest, codes };
+  const { damping, order } = asked;
+  const seen = fingerprint(gram.values);
+  const ready = await recall(`gptq ${JSON.stringify([damping, order, gram.rows, seen])}`, () => groupsOf(gram, asked, kernels), bytesOf);
+  const dampings = ready.map((each) => each?.damping ?? Number.POSITIVE_INFINITY);
+  const most = Math.max(...dampings);
+  if (most > MUCH_DAMPING) {
+    const how = Number.isFinite(most) ? `took a damping of ${most.toPrecision(2)}` : 'is rounded to the nearest, in whole or in part';
+    note(weight.id, `${how}: the data say little of its inputs`);
+  }
+  const key = JSON.stringify([asked, layout, weight.id, fingerprint(matrix), seen]);
+  return recall(
+    `gptq of ${key}`,
+    async () => {
+      const rounded = await nearest();
+      return { ...rounded, codes: await codesOf(rounded, matrix, ready, kernels) };
+    },
+    ({ codes, scales }) => codes.length + 5 * scales.length,
+  );
 }
 
-/** One for each group of inputs; undefined where one of them was never seen. */
-async function groupsOf(
-  { values, groups, columns }: Gram,
-  damping: number,
-  byMagnitude: boolean,
+/** Group by group of outputs that see the same inputs. */
+async function codesOf(
+  { codes: nearest, scales, zeros, layout, shape }: AffineTensor,
+  matrix: Float32Array,
+  groups: readonly (Prepared | undefined)[],
   kernels: Kernels,
-): Promise<Prepared[] | undefined> {
+): Promise<Uint8Array> {
+  const { rows, columns, block, blocks } = matrixOf(layout, shape);
+  const codes = nearest.slice();
+  const height = rows / groups.length;
+  for (const [group, ready] of groups.entries()) {
+    if (!ready) continue;
+    const [from, to] = [group * height, (group + 1) * height];
+    const grid = {
+      rows: height,
+      columns,
+      block,
+      bits: layout.numeric.bits,
+      scales: scales.subarray(from * blocks, to * blocks),
+      ...(zeros && { zeros: zeros.subarray(from * blocks, to * blocks) }),
+    };
+    codes.set(await kernels.compensate(matrix.subarray(from * columns, to * columns), grid, ready), from * columns);
+  }
+  return codes;
+}
+
+/** One for each group of inputs; undefined where it was never seen. */
+async function groupsOf(
+  { values, groups, columns, rows }: Gram,
+  { damping, order }: Values<typeof options>,
+  kernels: Kernels,
+): Promise<(Prepared | undefined)[]> {
   const size = columns * columns;
-  const ready: Prepared[] = [];
+  const ready: (Prepared | undefined)[] = [];
   for (let group = 0; group < groups; group++) {
-    const each = await prepareCompensation(values.subarray(group * size, (group + 1) * size), columns, damping, byMagnitude, kernels);
-    if (!each) return undefined;
-    ready.push(each);
+    const gram = values.subarray(group * size, (group + 1) * size);
+    ready.push(await prepareCompensation({ gram, columns, rows }, damping, order === 'activation', kernels));
   }
   return ready;
+}
+
+function bytesOf(groups: readonly (Prepared | undefined)[]): number {
+  return groups.reduce((sum, each) => sum + (each ? each.factor.byteLength + each.order.byteLength : 0), 0);
 }

@@ -1,10 +1,11 @@
 import type { AffineLayout } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
-import { type Execution, mapWeights } from '../../core/model.ts';
+import { mapWeights } from '../../core/model.ts';
 import { boolean, integer, oneOf } from '../../core/options.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
+import { EXECUTION_DOC, EXECUTIONS, withExecution } from '../with-execution.ts';
 
 /** `auto`: a scale per row is enough for 8 bits; fewer bits need shorter blocks. */
 const BLOCKS = { 8: 'row', 4: 32, 2: 16 } as const;
@@ -28,10 +29,7 @@ const options = {
   }),
   scale: oneOf(['f16', 'f32'], { default: 'f16', doc: 'Type of the stored scales.' }),
   minimum: integer(1, 2 ** 31, { default: 128, doc: 'Weights with fewer elements are left alone.' }),
-  execution: oneOf(['auto', 'expand', 'weight-only'], {
-    default: 'auto',
-    doc: 'expand: to floats when the model is loaded; weight-only: inside the operators, block by block; auto: what was measured to be faster.',
-  }),
+  execution: oneOf(EXECUTIONS, { default: 'auto', doc: EXECUTION_DOC }),
 };
 
 export default defineMethod({
@@ -65,16 +63,3 @@ export default defineMethod({
     return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
   },
 });
-
-function withExecution(
-  before: ReadonlyMap<string, Execution>,
-  changed: Iterable<string>,
-  execution: Execution | 'auto',
-): ReadonlyMap<string, Execution> {
-  const after = new Map(before);
-  for (const id of changed) {
-    if (execution === 'auto') after.delete(id);
-    else after.set(id, execution);
-  }
-  return after;
-}

@@ -20,6 +20,7 @@ describe('halfPrecision', () => {
       kernels,
       note: () => {},
       observed: async () => undefined,
+      recall: (_, make) => make(),
       random: () => () => 0,
     });
     const [before, after] = [await run(model, operator), await run(half, operator)];

@@ -199,6 +199,7 @@ describe('fp16 with compute half', () => {
       kernels,
       note: () => {},
       observed: async () => undefined,
+      recall: (_, make) => make(),
       random: () => () => 0,
     });
     const { result } = await convert(rounded);

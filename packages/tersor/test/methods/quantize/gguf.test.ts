@@ -56,6 +56,7 @@ async function applied(
     note: (about, message) => void notes.push(`${about}: ${message}`),
     random: (weight) => randomFor(0, weight),
     observed: async () => undefined,
+    recall: (_, make) => make(),
     ...(importances && { importances: async () => importances }),
   };
   return gguf.apply(model, parseOptions('gguf', gguf.options, raw), context);

@@ -28,6 +28,7 @@ const grid: Grid = { rows: ROWS, columns: COLUMNS, block: 16, scales: new Float3
 const kernels = { inverseFactor: async (matrix: Float64Array, size: number) => reference.inverseFactor(matrix, size) };
 const standFor = (codes: Uint8Array) => Float32Array.from(codes, (code) => (code - 4) * 0.2);
 const gram = gramOf(activations());
+const seen = { gram, columns: COLUMNS, rows: 1e9 };
 
 function loss(after: Float32Array): number {
   let sum = 0;
@@ -77,38 +78,39 @@ function invert(matrix: number[][]): number[][] {
 
 describe('compensated rounding', () => {
   it.each([true, false])('is optimal brain surgery, with the largest activations first: %s', async (byMagnitude) => {
-    const ready = (await prepareCompensation(gram, COLUMNS, 0.01, byMagnitude, kernels))!;
+    const ready = (await prepareCompensation(seen, 0.01, byMagnitude, kernels))!;
     const found = standFor(reference.compensate(weights, grid, ready));
     for (const [at, value] of surgery([...ready.order], 0.01).entries()) expect(found[at]).toBeCloseTo(value, 5);
     expect(ready.damping).toBe(0.01);
   });
 
   it('moves products far less than rounding to the nearest', async () => {
-    const found = standFor(reference.compensate(weights, grid, (await prepareCompensation(gram, COLUMNS, 0.01, true, kernels))!));
+    const found = standFor(reference.compensate(weights, grid, (await prepareCompensation(seen, 0.01, true, kernels))!));
     expect(loss(found)).toBeLessThan(0.4 * loss(nearest(weights)));
   });
 
   it('takes the damping that a matrix of few samples needs', async () => {
     const thin = gramOf(activations().slice(0, 3));
-    const ready = (await prepareCompensation(thin, COLUMNS, 1e-18, true, kernels))!;
+    const ready = (await prepareCompensation({ ...seen, gram: thin }, 1e-18, true, kernels))!;
     expect(ready.damping).toBeGreaterThan(1e-18);
     expect([...ready.factor].every(Number.isFinite)).toBe(true);
   });
 
   it.each([0, Number.NaN])('gives up on a matrix of %s', async (value) => {
-    expect(
-      await prepareCompensation(
-        gram.map(() => value),
-        COLUMNS,
-        0.01,
-        true,
-        kernels,
-      ),
-    ).toBeUndefined();
+    expect(await prepareCompensation({ ...seen, gram: gram.map(() => value) }, 0.01, true, kernels)).toBeUndefined();
+  });
+
+  it('trusts few positions less, and not at all what is chance', async () => {
+    const damping = async (rows: number) => (await prepareCompensation({ ...seen, rows }, 0.01, true, kernels))?.damping;
+    expect(await damping(1e6)).toBe(0.01);
+    expect(await damping(SAMPLES)).toBeGreaterThan(0.02);
+    const random = randomFor(5, 'noise');
+    const noise = gramOf(Array.from({ length: 8 }, () => Array.from({ length: COLUMNS }, () => random() - 0.5)));
+    expect(await prepareCompensation({ gram: noise, columns: COLUMNS, rows: 8 }, 0.01, true, kernels)).toBeUndefined();
   });
 
   it('keeps blocks of zeros zero', async () => {
-    const ready = (await prepareCompensation(gram, COLUMNS, 0.01, true, kernels))!;
+    const ready = (await prepareCompensation(seen, 0.01, true, kernels))!;
     const codes = reference.compensate(weights, { ...grid, scales: new Float32Array(ROWS * 3) }, ready);
     expect(new Set(codes)).toEqual(new Set([4]));
   });

@@ -145,9 +145,7 @@ async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Re
 
 /** Runtime, data and evaluation are loaded when a model is run, not before: much of what tersor does needs none of them. */
 async function openReferee(job: Job): Promise<Referee> {
-  const referee = await (await import('./compress/referee.ts')).openReferee(job);
-  job.runner = referee.runner('observe');
-  return referee;
+  return (await import('./compress/referee.ts')).openReferee(job);
 }
 
 /** Without a runtime that takes the original there is nothing to compare with, and the result goes unverified. */

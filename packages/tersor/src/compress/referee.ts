@@ -176,7 +176,7 @@ export async function openReferee(job: Job): Promise<Referee> {
     let there: Promise<Running | undefined> | undefined;
     const score = asked.eval === undefined ? undefined : await openScore(asked.eval, original, job);
     const shapes = distinctShapes(choose.samples);
-    return {
+    const referee: Referee = {
       engine,
       original,
       ...(!score && { circumstances: JSON.stringify([engine.name, digest, seed, [...kinds], choose.samples.map(({ id }) => id)]) }),
@@ -216,6 +216,8 @@ export async function openReferee(job: Job): Promise<Referee> {
         await engine.close();
       },
     };
+    job.runner = referee.runner('observe');
+    return referee;
   } catch (error) {
     await engine.close();
     throw error;

@@ -21,7 +21,7 @@ async function apply(model: Model, raw: Readonly<Record<string, unknown>>) {
     kernels: await inlineKernels,
     note: (about: string, message: string) => notes.push([about, message]),
     observed: async () => undefined,
-    recall: (_, make) => make(),
+    recall: <T>(_: string, make: () => Promise<T>) => make(),
     random: () => Math.random,
   };
   return { model: await dynamicInt8.apply(model, parseOptions('dynamic-int8', dynamicInt8.options, raw), context), notes };

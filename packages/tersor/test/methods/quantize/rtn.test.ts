@@ -27,7 +27,7 @@ async function apply(model: Model, raw: Readonly<Record<string, unknown>>) {
     kernels,
     note: (about: string, message: string) => notes.push([about, message]),
     observed: async () => undefined,
-    recall: (_, make) => make(),
+    recall: <T>(_: string, make: () => Promise<T>) => make(),
     random: () => Math.random,
   };
   return { model: await rtn.apply(model, parseOptions('rtn', rtn.options, raw), context), notes };

@@ -129,13 +129,15 @@ async function openStage(
 }
 
 /** The pass is made when somebody first asks for what it shows. */
-function lazily(model: Model, needs: readonly Observation[], place: string, { runner }: Surroundings): Observed {
+function lazily(model: Model, needs: readonly Observation[], place: string, { runner, note }: Surroundings): Observed {
   let pass: Promise<Observations> | undefined;
   return async (observation) => {
     if (!runner) {
       const hint = 'it needs to see what flows through the model: without --no-verify, and where a runtime takes the model';
       throw new TersorError('USAGE', place, 'nothing runs the model', hint);
     }
+    if (!pass && runner.evidence === 'synthetic')
+      note(place, 'saw made-up inputs, which are nothing like real ones: name some with --data');
     pass ??= runner.observe(model, needs);
     return (await pass).get(observation);
   };

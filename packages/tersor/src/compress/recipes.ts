@@ -2,7 +2,7 @@ import type { Budget } from '../core/asked.ts';
 import type { Candidate } from '../core/candidate.ts';
 import type { Step } from '../core/recipe.ts';
 import type { Scratch } from '../io/node-scratch.ts';
-import { METHODS, type MethodId } from '../methods/registry.gen.ts';
+import { observes } from '../methods/observes.ts';
 import { type Option, stepsOf } from '../search/candidates.ts';
 import { isQuicker, menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
@@ -21,18 +21,14 @@ import { timeOptions } from './time-options.ts';
 const PACE_USED = 0.97;
 
 export function toSteps(chosen: readonly Candidate[]): Step[] {
-  return [CLEAN, ...stepsOf(chosen, seesTheModel)];
+  // What observes sees the model before other steps change it, as it did while the search measured.
+  return [CLEAN, ...stepsOf(chosen, (steps) => steps.some(observes))];
 }
 
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
 export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
   const { options } = await layOut(job, menuFor({ evidence, size: budget.size, latency: budget.latency, target: job.target }));
   return toSteps(options.map((row) => row.reduce((best, option) => (option.bytes < best.bytes ? option : best))));
-}
-
-/** What sees the model before other steps change it, as it did while the search measured. */
-function seesTheModel(steps: readonly Step[]): boolean {
-  return steps.some(({ use }) => Object.hasOwn(METHODS, use) && METHODS[use as MethodId].observes === true);
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */

@@ -195,7 +195,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         return { ...(await score.judge(session, parts[part])), digest, outputs, ...(worst && { worst }), ...(labelled && { labelled }) };
       },
       race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
-      runner: (part) => openRunner(engine, parts[part].samples, links.length === 0, around),
+      runner: (part) => openRunner(engine, parts[part], links.length === 0, around),
       trials,
       elsewhere: () => {
         there ??= openElsewhere(job);

@@ -2,7 +2,7 @@ import { type Arrays, arraysInMemory } from '../core/arrays.ts';
 import type { Engine, Feeds, SessionOptions } from '../core/engine.ts';
 import type { Model } from '../core/model.ts';
 import type { Observation, Observations } from '../core/observation.ts';
-import type { Sample } from '../core/samples.ts';
+import type { Sample, Samples } from '../core/samples.ts';
 import { digestOfAll } from '../data/digest-node.ts';
 import { openArrays } from '../io/node-arrays.ts';
 import { openDigestStore } from '../io/node-digest-store.ts';
@@ -13,6 +13,7 @@ import { openTemporarily } from './open-temporarily.ts';
 /** Runs models that are not written yet, to see what flows through them. */
 export interface Runner {
   readonly samples: readonly Sample[];
+  readonly evidence: Samples['evidence'];
   /** Whether every step of every sample is on its own. */
   readonly isStateless: boolean;
   /** @param samples  what a part of the model is fed with; `samples` unless told @throws MODEL_INVALID, RUN_FAILED, FILE_WRITE, INTERRUPTED */
@@ -29,7 +30,7 @@ interface Around extends Writing {
 
 type Writing = Parameters<typeof openTemporarily>[2];
 
-export function openRunner(engine: Engine, samples: readonly Sample[], isStateless: boolean, { cache, ...around }: Around): Runner {
+export function openRunner(engine: Engine, { samples, evidence }: Samples, isStateless: boolean, { cache, ...around }: Around): Runner {
   const { signal } = around;
   const open = (model: Model, options?: SessionOptions) => openTemporarily(engine, model, around, options);
   let data: string | undefined;
@@ -46,6 +47,7 @@ export function openRunner(engine: Engine, samples: readonly Sample[], isStatele
   };
   return {
     samples,
+    evidence,
     isStateless,
     async observe(model, observations, some) {
       const results = some ? arraysInMemory() : await resultsOf(model);

@@ -11,7 +11,7 @@ import { type Declaration, defineMethod, type Method } from '../../src/core/meth
 import { type Model, mapWeights, withGraph } from '../../src/core/model.ts';
 import { keyOf, type Observation, ofInput } from '../../src/core/observation.ts';
 import { randomFor } from '../../src/core/random.ts';
-import type { Sample } from '../../src/core/samples.ts';
+import type { Sample, Samples } from '../../src/core/samples.ts';
 import { openEngine } from '../../src/engine/engine-node.ts';
 import { onnx } from '../../src/formats/onnx/onnx.ts';
 import { handMade, tensorInfo } from '../support/hand-made-model.ts';
@@ -57,7 +57,7 @@ interface Seen {
 
 async function watched(): Promise<Seen> {
   const passes: string[][] = [];
-  const runner = openRunner(engine, samples, true, { format: onnx, target: 'node', kernels: await inlineKernels });
+  const runner = openRunner(engine, inAll(samples), true, { format: onnx, target: 'node', kernels: await inlineKernels });
   const observe: Runner['observe'] = (model, observations, ...rest) => {
     passes.push(observations.map(keyOf));
     return runner.observe(model, observations, ...rest);
@@ -65,6 +65,7 @@ async function watched(): Promise<Seen> {
   return { runner: { ...runner, observe }, passes };
 }
 
+const inAll = (some: readonly Sample[]): Samples => ({ evidence: 'data', source: 'made', samples: some, notes: [] });
 const about = { family: 'quantize', summary: '', source: '', options: {}, changes: 'values', loss: 'data-dependent' } as const;
 
 /** Scales each layer's weight by the mean square of its input; keeps what it saw. */
@@ -189,7 +190,7 @@ it('remembers what was observed of the same model on the same samples, in the ne
     const around = { format: onnx, target: 'node' as const, kernels: await inlineKernels, cache };
     const observed = async (model: Model, some: readonly Sample[], ...ids: string[]) => {
       runs.length = 0;
-      const runner = openRunner(counting, some, true, around);
+      const runner = openRunner(counting, inAll(some), true, around);
       const found = await runner.observe(
         model,
         ids.map((id) => ofInput(id, 'mean-square')),

@@ -3,6 +3,7 @@ import type { Report, SearchReport } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, durationText } from '../../core/text/units.ts';
+import { observes } from '../../methods/observes.ts';
 import { byReason } from '../../report/by-reason.ts';
 import { loaderLine } from '../../report/loader-line.ts';
 import type { Colors, Screen } from '../shell.ts';
@@ -92,7 +93,7 @@ function skippedSection({ skipped }: Report, { columns, colors }: Room, all: boo
   return [colors.bold('Notes'), ...lines, ...(hidden > 0 ? [colors.dim(`  … and ${hidden} more reasons (--weights lists all)`)] : [])];
 }
 
-function endSection({ outcome, input, output, target }: Report, { columns, colors }: Room, { kept }: ReportView): string[] {
+function endSection({ outcome, input, output, target, recipe }: Report, { columns, colors }: Room, { kept }: ReportView): string[] {
   switch (outcome) {
     case 'planned':
       return [colors.dim('This is a plan: nothing was computed, nothing was written.')];
@@ -107,15 +108,22 @@ function endSection({ outcome, input, output, target }: Report, { columns, color
         columns,
       );
     case 'compressed':
-      return output ? whatNow(input.path, output, target, colors) : [];
+      return output ? whatNow(input.path, output, target, recipe.steps.some(observes), colors) : [];
   }
 }
 
 /** Lines to paste stay in one piece, however narrow the screen. */
-function whatNow(input: string, { path, format }: NonNullable<Report['output']>, target: Target, { green, bold }: Colors): string[] {
+function whatNow(
+  input: string,
+  { path, format }: NonNullable<Report['output']>,
+  target: Target,
+  needsData: boolean,
+  { green, bold }: Colors,
+): string[] {
+  const data = needsData ? ' --data <the same>' : '';
   return [
     `${green('Wrote')}      ${bold(printable(path))}`,
     ...(format === 'onnx' ? [`${bold('Load it')}    ${printable(loaderLine(path, target))}`] : []),
-    `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(path)} -o <file>`)}`,
+    `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(path)}${data} -o <file>`)}`,
   ];
 }

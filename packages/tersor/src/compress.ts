@@ -78,8 +78,9 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       'without --no-verify, or with --recipe int8',
     );
   }
-  const [{ searchRecipes }, { attemptRepaired: attempt }] = await Promise.all([
+  const [{ searchRecipes }, { expanded, isExpandable }, { attemptRepaired: attempt }] = await Promise.all([
     import('./compress/recipes.ts'),
+    import('./compress/expanded.ts'),
     import('./compress/repair.ts'),
   ]);
   const budget = budgetOf(job.asked);
@@ -95,7 +96,8 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
     };
     for await (const steps of searchRecipes(job, referee, scratch, budget)) {
       let last = await prove(steps);
-      if (isOnlySlow(last)) last = await prove(expanded(last.recipe.steps));
+      // weights that stay small in memory may be why
+      if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await prove(expanded(last.recipe.steps));
       if (isKept(last.promises) || last.size.bytes >= job.input.bytes || isBeyondCare(last)) break;
     }
     if (!best)
@@ -116,19 +118,10 @@ function isBeyondCare({ promises }: Attempt): boolean {
   return promises.every(({ name, status }) => status !== 'missed' || name === 'memory');
 }
 
-/** Whether the result holds but for its speed, and weights that stay small in memory may be why. */
-function isOnlySlow({ promises, recipe }: Attempt): boolean {
+/** Whether the result holds but for its speed. */
+function isOnlySlow({ promises }: Attempt): boolean {
   const missed = promises.filter(({ status }) => status === 'missed');
-  return missed.length === 1 && missed[0]?.name === 'latency' && recipe.steps.some(isExpandable);
-}
-
-/** The same weights, expanded to floats when the model is loaded: the original's speed. */
-function expanded(steps: readonly Step[]): Step[] {
-  return steps.map((step) => (isExpandable(step) ? { ...step, execution: 'expand' } : step));
-}
-
-function isExpandable({ execution }: Step): boolean {
-  return execution === 'auto';
+  return missed.length === 1 && missed[0]?.name === 'latency';
 }
 
 /** The recipe names the result: it is promised to load and not to be larger; what it costs is measured and shown. */

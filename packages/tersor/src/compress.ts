@@ -15,6 +15,9 @@ import { openScratch, type Scratch } from './io/node-scratch.ts';
 /** A file that is not smaller than this is not worth another name. */
 const LEAST_GAIN = 0.01;
 
+/** Times that less is asked for until expanded weights fit. */
+const MOST_FITTINGS = 3;
+
 /**
  * The main job: makes a model smaller, writes it, and proves on the runtime it is for that it still gives the same answers.
  *
@@ -94,10 +97,21 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       await scratch.hold(next.folder);
       return next;
     };
+    /** With fewer bytes to choose in where the operators that expand the weights take too many. */
+    const proveExpanded = async (steps: readonly Step[]) => {
+      let last = await prove(expanded(steps));
+      for (let round = 0, size = budget.size; size !== undefined && round < MOST_FITTINGS; round++) {
+        const over = last.size.bytes - (budget.size ?? 0);
+        if (over <= 0) break;
+        size -= over;
+        for await (const fewer of searchRecipes(job, referee, scratch, { ...budget, size })) last = await prove(expanded(fewer));
+      }
+      return last;
+    };
     for await (const steps of searchRecipes(job, referee, scratch, budget)) {
       let last = await prove(steps);
       // weights that stay small in memory may be why
-      if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await prove(expanded(last.recipe.steps));
+      if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await proveExpanded(last.recipe.steps);
       if (isKept(last.promises) || last.size.bytes >= job.input.bytes || isBeyondCare(last)) break;
     }
     if (!best)

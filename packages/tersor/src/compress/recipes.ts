@@ -9,7 +9,6 @@ import { propose } from '../search/propose.ts';
 import type { Confirmed, Question } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
 import { write } from './attempt.ts';
-import { expanded } from './expanded.ts';
 import type { Job } from './job.ts';
 import { CLEAN, layOut } from './lay-out.ts';
 import { openMeasured } from './measured.ts';
@@ -50,8 +49,6 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
   );
   try {
     const quick = isQuicker(budget.latency);
-    // What proves to be too slow is expanded, which must fit, too.
-    const isHurried = budget.latency !== undefined;
     const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, options, referee.shapes) : options;
     const question: Question = {
       options: timed,
@@ -60,10 +57,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
       ...(quick && { maxAdded: referee.shapes.map(() => (budget.latency ?? 1) * PACE_USED - 1) }),
       solve: await openSolver(),
       ...assessor,
-      size: async (chosen) => {
-        const steps = toSteps(chosen);
-        return Math.max(await bytesAfter(job, steps), isHurried ? await bytesAfter(job, expanded(steps)) : 0);
-      },
+      size: (chosen) => bytesAfter(job, toSteps(chosen)),
       drop: async (chosen) => {
         const drop = await assessor.drop(chosen);
         job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });

@@ -70,15 +70,15 @@ const decodesWrongly =
 
 const renamed = ({ inputs, outputs, name }: Node, op: string): Node => ({ ...makeNode(op, inputs, outputs), name });
 
-async function expectRepaired(report: Report, kept: string): Promise<void> {
-  expect(report).toMatchObject({ outcome: 'compressed', repairs: [{ use: 'rtn', kept: [kept] }] });
+async function expectRepaired(report: Report, kept: string, again: Asked = { verify: false }): Promise<void> {
+  expect(report).toMatchObject({ outcome: 'compressed', repairs: [{ kept: [kept] }] });
   expect(report.divergence).toBeUndefined();
   expect(report.quality?.drop).toBeLessThan(0.02);
   expect(report.weights.filter(({ after }) => after === 'f32').map(({ id }) => id)).toEqual([kept]);
   // what was mended is in the recipe, and in the report as it is looked at
-  const again = join(folder, 'again.onnx');
-  await compress(join(folder, 'model.onnx'), { output: again, recipe: report.recipe, verify: false });
-  expect(readFileSync(again).equals(readFileSync(join(folder, 'small.onnx')))).toBe(true);
+  const output = join(folder, 'again.onnx');
+  await compress(join(folder, 'model.onnx'), { output, recipe: report.recipe, ...again });
+  expect(readFileSync(output).equals(readFileSync(join(folder, 'small.onnx')))).toBe(true);
   expect(reportPage(report)).toContain(report.repairs?.[0]?.because);
 }
 
@@ -94,7 +94,9 @@ describe('an operator that the runtime computes wrongly', () => {
   it('is found in what the search came to, too', async () => {
     bugs.here = decodesWrongly('first');
     const report = await small({});
-    await expectRepaired(report, 'first');
+    // replayed in a runtime without the bug, with what its steps have to see
+    bugs.here = () => undefined;
+    await expectRepaired(report, 'first', { data: dataOf([4, 32]), cache: false });
     // mended, it is none of what the search measured; it is on the front all the same
     expect(report.front?.filter(({ chosen }) => chosen)).toEqual([{ bytes: report.resultBytes, drop: report.quality?.drop, chosen: true }]);
   });

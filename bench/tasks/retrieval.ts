@@ -10,7 +10,7 @@ const MAX_TOKENS = 128;
 const BATCH = 32;
 
 /** Texts to choose by. */
-const CHOSEN = 64;
+const CHOSEN = 256;
 
 /**
  * Sentence embeddings: which of 1,000 passages says the same as the query; against the original, the mean cosine of all 2,000 embeddings. Mean pooling,

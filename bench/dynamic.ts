@@ -93,6 +93,7 @@ async function apply(
     note: () => {},
     random: () => Math.random,
     observed: async () => undefined,
+    recall: <T>(_: string, make: () => Promise<T>) => make(),
   });
 }
 

@@ -187,7 +187,14 @@ async function outputOf(session: Session, feeds: Feeds): Promise<Float32Array> {
 }
 
 async function quantize(model: Model, { options: raw, dynamic }: Form): Promise<Model> {
-  const context = { scope: await findLayers(model), kernels, note: () => {}, random: () => Math.random, observed: async () => undefined };
+  const context = {
+    scope: await findLayers(model),
+    kernels,
+    note: () => {},
+    random: () => Math.random,
+    observed: async () => undefined,
+    recall: <T>(_: string, make: () => Promise<T>) => make(),
+  };
   if (dynamic) return dynamicInt8.apply(model, parseOptions('dynamic-int8', dynamicInt8.options, raw), context);
   return rtn.apply(model, parseOptions('rtn', rtn.options, raw), context);
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report } from '../../packages/tersor/dist/index.js';
 import type { BenchModel } from '../models.ts';
+import { askedOf } from '../tasks/asked-of.ts';
 import { brotli, bytesOf, type Judge, toFeeds } from './judge-file.ts';
 import { GENERAL, isGeneral, measuresOf, type Run } from './measures.ts';
 import { standAmongRandom } from './random-recipes.ts';
@@ -41,7 +42,7 @@ export async function measureOurs(
     const [before, after] = found?.scores ?? [{}, {}];
     const standing =
       withRandom && task && run.command.includes('--max-size')
-        ? await standAmongRandom(path, report.recipe.steps, (await task.inputs('prove', SAMPLES)).map(toFeeds))
+        ? await standAmongRandom(path, askedOf(data), report.recipe.steps, (await task.inputs('prove', SAMPLES)).map(toFeeds))
         : undefined;
     const missed = report.promises.filter(({ status }) => status === 'missed' || status === 'unverified');
     const result = { bytes: bytes[1], share: bytes[1] / original, latency, before, after, isKept: missed.length === 0 };

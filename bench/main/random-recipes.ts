@@ -1,4 +1,7 @@
-import { applySteps } from '../../packages/tersor/src/compress/apply.ts';
+import { openJob } from '../../packages/tersor/src/compress/job.ts';
+import { layOut } from '../../packages/tersor/src/compress/lay-out.ts';
+import { openReferee } from '../../packages/tersor/src/compress/referee.ts';
+import type { Asked } from '../../packages/tersor/src/core/asked.ts';
 import { decode } from '../../packages/tersor/src/core/decode.ts';
 import type { Feeds, Session } from '../../packages/tersor/src/core/engine.ts';
 import { findLayers } from '../../packages/tersor/src/core/find-layers.ts';
@@ -6,13 +9,10 @@ import type { WeightId } from '../../packages/tersor/src/core/graph.ts';
 import type { Model, Weight } from '../../packages/tersor/src/core/model.ts';
 import { type Random, randomFor } from '../../packages/tersor/src/core/random.ts';
 import type { Step } from '../../packages/tersor/src/core/recipe.ts';
-import { openEngine } from '../../packages/tersor/src/engine/engine-node.ts';
 import { openJudge } from '../../packages/tersor/src/evaluate/judge.ts';
 import { outputKinds } from '../../packages/tersor/src/evaluate/output-kinds.ts';
 import { onnx } from '../../packages/tersor/src/formats/onnx/onnx.ts';
 import { openMemory } from '../../packages/tersor/src/io/memory-store.ts';
-import { openFolder } from '../../packages/tersor/src/io/node-store.ts';
-import { openKernels } from '../../packages/tersor/src/kernels/open-kernels.ts';
 import { menuFor } from '../../packages/tersor/src/search/menu.ts';
 import { probeOf } from '../../packages/tersor/src/search/probe.ts';
 
@@ -21,7 +21,6 @@ const RECIPES = 200;
 const NEAR = 0.01;
 /** Exchanges that are tried from one start. */
 const PATIENCE = 10_000;
-const CLEAN: Step = { use: 'clean', large: true };
 
 /** How a recipe stands among random ones of its size. */
 export interface Standing {
@@ -45,20 +44,17 @@ interface Choice {
 /**
  * A recipe beside random ones: each gives every layer some step of the search's menu, by lot, so that all weights together take as many bytes, to a
  * hundredth. All are judged by one session whose inputs are the weights, decoded, on the same samples.
- * @param samples  that the recipe was not chosen by
+ * @param asked  what the recipe was chosen by
+ * @param samples  that it was not chosen by
  */
-export async function standAmongRandom(path: string, recipe: readonly Step[], samples: readonly Feeds[]): Promise<Standing> {
-  const kernels = await openKernels({ threads: 0 });
-  const engine = await openEngine({ target: 'node' });
-  const { store, name } = await openFolder(path);
+export async function standAmongRandom(path: string, asked: Asked, recipe: readonly Step[], samples: readonly Feeds[]): Promise<Standing> {
+  const job = await openJob(path, asked);
+  const referee = await openReferee(job);
+  const { engine } = referee;
   try {
-    const around = { kernels, seed: 0, note: () => {} };
-    const model = await onnx.open(store, name);
-    const cleaned = await applySteps(model, [CLEAN], around);
-    const made = [cleaned];
-    for (const steps of menuFor({ evidence: 'data', target: 'node' })) made.push(await applySteps(cleaned, steps, around));
-    const choices = await choicesOf(cleaned, made);
-    const ours = await weightsAfter(await applySteps(model, recipe, around), choices);
+    const { cleaned, options } = await layOut(job, menuFor({ evidence: 'data', target: job.target }));
+    const choices = new Map(options.map((row) => [row[0]!.layer.weight.id, row.map(remembered)]));
+    const ours = await weightsAfter(await job.apply(job.input.model, recipe, true), choices);
     const bytes = sum(ours.values());
     const judge = await openWeightsJudge(cleaned, samples);
     const loss = await judge(new Map([...ours].map(([id, { weight }]) => [id, weight])));
@@ -71,9 +67,8 @@ export async function standAmongRandom(path: string, recipe: readonly Step[], sa
     const better = losses.filter((each) => each < loss).length;
     return { bytes, recipes: losses.length, better, ours: loss, best: losses[0]!, median: losses[losses.length >> 1]! };
   } finally {
-    await engine.close();
-    await store.close();
-    await kernels.close();
+    await referee.close();
+    await job.close();
   }
 
   async function openWeightsJudge(cleaned: Model, feeds: readonly Feeds[]) {
@@ -103,7 +98,7 @@ export async function standAmongRandom(path: string, recipe: readonly Step[], sa
 
   async function bytesOf(model: Model): Promise<Uint8Array> {
     const memory = openMemory();
-    await onnx.write(model, memory, 'probe.onnx', { target: 'node', kernels });
+    await onnx.write(model, memory, 'probe.onnx', { target: 'node', kernels: job.kernels });
     await memory.commit();
     const source = await memory.open('probe.onnx');
     return source.read(0, source.size);
@@ -114,22 +109,6 @@ async function runAll(session: Session, samples: readonly Feeds[]): Promise<Feed
   const outputs: Feeds[] = [];
   for (const feeds of samples) outputs.push(await session.run(feeds));
   return outputs;
-}
-
-/** What each layer's weight is in each of the models, where that makes a difference. */
-async function choicesOf(cleaned: Model, made: readonly Model[]): Promise<Map<WeightId, Choice[]>> {
-  const ids = (await findLayers(cleaned)).map(({ weight }) => weight.id);
-  const choices = new Map<WeightId, Choice[]>(ids.map((id) => [id, []]));
-  for (const model of made) {
-    const { weights } = await onnx.size(model, 'node');
-    for (const id of ids) {
-      const [weight, bytes] = [model.weights.get(id), weights.get(id)];
-      const known = choices.get(id)!;
-      if (weight && bytes !== undefined && known.every((choice) => choice.weight !== weight))
-        known.push({ weight: remembered(weight), bytes });
-    }
-  }
-  return choices;
 }
 
 async function weightsAfter(model: Model, choices: ReadonlyMap<WeightId, unknown>): Promise<Map<WeightId, Choice>> {
@@ -168,14 +147,17 @@ function sum(chosen: Iterable<Choice>): number {
   return [...chosen].reduce((total, { bytes }) => total + bytes, 0);
 }
 
-/** The weight, computed once however often it is asked for. */
-function remembered(weight: Weight): Weight {
+/** With a weight that is computed once, however often it is asked for. */
+function remembered({ weight, bytes }: Choice): Choice {
   let loaded: ReturnType<Weight['load']> | undefined;
   return {
-    ...weight,
-    load() {
-      loaded ??= weight.load();
-      return loaded;
+    bytes,
+    weight: {
+      ...weight,
+      load() {
+        loaded ??= weight.load();
+        return loaded;
+      },
     },
   };
 }

@@ -52,10 +52,13 @@ export async function equalQuality(
         error: option.steps ? (losses.get(`${option.layer.weight.id} ${JSON.stringify(option.steps)}`) ?? Number.NaN) : 0,
       })),
     );
-    const uniforms = tried.map(({ name, steps }) => ({
-      name,
-      chosen: rows.map((row) => row.find((option) => JSON.stringify(option.steps) === JSON.stringify(steps)) ?? row[0]!),
-    }));
+    const settings = new Set(rows.flat().flatMap(({ setting }) => (setting === undefined ? [] : [setting])));
+    const uniforms = [...settings].map((setting) => {
+      const chosen = rows.map((row) => row.find((option) => option.setting === setting) ?? row[0]!);
+      const names = new Set(chosen.flatMap(({ steps }) => (steps ? [JSON.stringify(steps)] : [])));
+      const name = tried.flatMap((each) => (names.has(JSON.stringify(each.steps)) ? [each.name] : [])).join(', ');
+      return { name, chosen };
+    });
     uniforms.sort((a, b) => sumOf(a.chosen, 'bytes') - sumOf(b.chosen, 'bytes'));
     const solve = await openSolver();
     for (const { name, chosen } of uniforms) {

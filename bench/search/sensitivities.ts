@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AskedToCompare } from '../../packages/tersor/src/core/asked.ts';
 import type { PredictorReport } from '../../packages/tersor/src/core/sensitivity.ts';
 import { sensitivity } from '../../packages/tersor/src/sensitivity.ts';
 import { benchModels } from '../models.ts';
+import { askedOf } from '../tasks/asked-of.ts';
 import { type EqualQuality, equalQuality } from './equal-quality.ts';
 import { type SamplingRow, samplingRows } from './sampling.ts';
 
@@ -50,11 +50,4 @@ export async function* sensitivityRows(only?: string): AsyncGenerator<Sensitivit
       rmSync(folder, { recursive: true, force: true });
     }
   }
-}
-
-/** The task's flags for the command, as the library takes them. */
-function askedOf(flags: readonly string[]): AskedToCompare {
-  const of = (flag: string) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
-  const [data, preprocess, samples] = ['--data', '--preprocess', '--samples'].map(of);
-  return { ...(data && { data }), ...(preprocess && { preprocess }), ...(samples && { samples: Number(samples) }) };
 }

@@ -1,5 +1,5 @@
 import { integersOf } from './decode.ts';
-import { elementsOf, isFloat } from './dtype.ts';
+import { elementsOf, isFloat, type Shape } from './dtype.ts';
 import { type Graph, intAttribute, intsAttribute, type Node, type WeightId } from './graph.ts';
 import { type WeightInput, weightInputs } from './layer-operators.ts';
 import type { Layer, Use } from './layers.ts';
@@ -85,10 +85,22 @@ function addUse(uses: Map<WeightId, Use[]>, node: Node, rule: WeightInput, { wei
     outputAxes: weightAxes(view, outputs, weight.shape.length),
     direct: way === 'direct',
     ...(way !== 'other' && { axes: view.axes.flat() }),
+    wholeRows: hasWholeRows(view, outputs, weight.shape),
   };
   const known = uses.get(weight.id);
   if (known) known.push(use);
   else uses.set(weight.id, [use]);
+}
+
+/** Whether what is not output is, in order and as long as they are, the weight's axes that are none. @param outputs  axes of the view */
+function hasWholeRows({ shape, axes }: View, outputs: readonly number[], weight: Shape): boolean {
+  const rows = new Set(outputs.flatMap((axis) => axes[axis] ?? []));
+  const inputs = axes.flatMap((from, axis) => (outputs.includes(axis) ? [] : [{ from, length: shape[axis] }]));
+  const own = inputs.filter(({ from, length }) => from.length > 0 || length !== 1);
+  return (
+    own.every(({ from: [axis = -1, ...more], length }) => more.length === 0 && length === weight[axis]) &&
+    own.map(({ from }) => from[0]).join() === [...weight.keys()].filter((axis) => !rows.has(axis)).join()
+  );
 }
 
 /**
@@ -126,9 +138,12 @@ async function move(node: Node, scope: Scope): Promise<readonly Origin[]> {
       const axes = await integersAt(node, scope, 1, 'axes');
       return follow(origins, 'other', (view) => axes && unsqueezeView(view, axes));
     }
-    case 'Slice':
+    case 'Slice': {
+      const axes = await integersAt(node, scope, 3, 'axes');
+      return follow(origins, 'other', (view) => resizedView(view, axes));
+    }
     case 'Split':
-      return follow(origins, 'other', resizedView);
+      return follow(origins, 'other', (view) => resizedView(view, [intAttribute(node, 'axis', 0)]));
     case 'Concat':
       return concatenated(node, scope);
     default:
@@ -148,7 +163,7 @@ function concatenated(node: Node, scope: Scope): Origin[] {
   const parts = node.inputs.map((name) => lookUp(scope, name));
   if (parts.some((origins) => origins.length === 0)) return [];
   const distinct = new Map(parts.flat().map((origin) => [origin.weight.id, origin]));
-  return distinct.size > MAX_ORIGINS ? [] : follow([...distinct.values()], 'other', resizedView);
+  return distinct.size > MAX_ORIGINS ? [] : follow([...distinct.values()], 'other', (view) => resizedView(view, [intAttribute(node, 'axis', 0)]));
 }
 
 /** Constant integers that are an input in newer operator sets and an attribute in older ones. */

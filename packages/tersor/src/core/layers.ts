@@ -25,4 +25,6 @@ export interface Use {
   readonly direct: boolean;
   /** Axes of the weight in the order the operator sees them; absent when more than Identity and Transpose lies in between. */
   readonly axes?: readonly number[];
+  /** Whatever lies in between cuts and orders rows of the layer's matrix at most: the operator sums over the layer's inputs, in their order. */
+  readonly wholeRows: boolean;
 }

@@ -62,9 +62,10 @@ export function unsqueezeView({ shape, axes }: View, added: readonly number[]): 
   return result;
 }
 
-/** The view of a slice or a concatenation: the same axes, lengths unknown (NaN). */
-export function resizedView({ shape, axes }: View): View {
-  return { shape: shape.map(() => Number.NaN), axes };
+/** The view of a slice or a concatenation: the same axes, with lengths unknown (NaN). @param along  the axes whose lengths change; any of them when absent */
+export function resizedView({ shape, axes }: View, along?: readonly number[]): View {
+  const changed = new Set(along?.map((axis) => (axis < 0 ? axis + shape.length : axis)) ?? shape.keys());
+  return { shape: shape.map((length, axis) => (changed.has(axis) ? Number.NaN : length)), axes };
 }
 
 function resolveShape(shape: Shape, target: readonly number[], allowZero: boolean): number[] | undefined {

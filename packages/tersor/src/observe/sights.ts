@@ -1,6 +1,6 @@
 import { isFloat } from '../core/dtype.ts';
 import { findLayers } from '../core/find-layers.ts';
-import { eachGraph, type Graph, type Node } from '../core/graph.ts';
+import { eachGraph, type Graph, type Node, stringAttribute } from '../core/graph.ts';
 import { definedIn } from '../core/graph-edit/names.ts';
 import type { Scope } from '../core/graph-edit/scope.ts';
 import type { Layer, LayerKind, Use } from '../core/layers.ts';
@@ -49,7 +49,7 @@ export async function findSights(model: Model, scopes: ReadonlyMap<string, Scope
     const scope = at && scopes.get(at.path);
     if (!at || !scope) return 'its operator is in no graph';
     if (use.outputAxes.join() !== layer.outputAxes.join()) return 'it is used in two ways';
-    if (!use.axes && use.kind !== 'embedding') return 'the weight is reshaped before it is used';
+    if (!use.axes && !canBeMoved(use)) return 'the weight is reshaped before it is used';
     const shape = axes.map((axis) => layer.weight.shape[axis] ?? 1);
     const sizesOf = (name: string) => scope.type(name)?.shape?.map((size) => (typeof size === 'number' ? size : undefined));
     const seeing = INPUTS[use.kind]({ layer, use, node, shape, axes, sizesOf });
@@ -83,6 +83,11 @@ export async function findSights(model: Model, scopes: ReadonlyMap<string, Scope
     }
     return sights;
   };
+}
+
+/** Whether what is seen of the inputs is the same wherever rows of the weight have come to be. Those of two directions see different states. */
+function canBeMoved({ kind, node, wholeRows }: Use): boolean {
+  return kind === 'embedding' || (kind === 'recurrent' && wholeRows && stringAttribute(node, 'direction', 'forward') !== 'bidirectional');
 }
 
 /** Where each value comes to be: with its graph, or at a node. */

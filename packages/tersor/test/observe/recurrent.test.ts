@@ -100,6 +100,55 @@ describe.each([
   });
 });
 
+/** As PyTorch's exporter brings gates into ONNX's order: rows cut apart, put together otherwise, and an axis for the direction. */
+function gatesMoved(cutAlong: 0 | 1) {
+  const gates = (weight: string) =>
+    [0, 1, 2, 3].map((gate) => makeNode('Slice', [weight, `from${gate}`, `to${gate}`, 'along'], [`${weight}${gate}`]));
+  const joined = (weight: string) => [
+    makeNode(
+      'Concat',
+      [0, 3, 1, 2].map((gate) => `${weight}${gate}`),
+      [`${weight}_joined`],
+      { axis: cutAlong },
+    ),
+    makeNode('Unsqueeze', [`${weight}_joined`], [`${weight}_all`], { axes: [0] }),
+  ];
+  const [own, other] = cutAlong === 0 ? [HIDDEN, HIDDEN] : [1, 1];
+  const bounds = [0, 1, 2, 3].flatMap((gate) => [
+    [`from${gate}`, [BigInt(gate * own)]] as const,
+    [`to${gate}`, [BigInt((gate + 1) * other)]] as const,
+  ]);
+  return handMade({
+    nodes: [
+      ...['w', 'r'].flatMap((weight) => [...gates(weight), ...joined(weight)]),
+      makeNode('LSTM', ['x', 'w_all', 'r_all'], ['y'], { hidden_size: cutAlong === 0 ? HIDDEN : INPUTS }),
+    ],
+    weights: {
+      w: cutAlong === 0 ? [4 * HIDDEN, INPUTS] : [4 * INPUTS, INPUTS],
+      r: cutAlong === 0 ? [4 * HIDDEN, HIDDEN] : [4 * INPUTS, INPUTS],
+      along: [BigInt(cutAlong)],
+      ...Object.fromEntries(bounds),
+    },
+    inputs: [tensorInfo('x', 'f32', [STEPS, BATCH, INPUTS])],
+    outputs: [tensorInfo('y', 'f32')],
+    opset: 11,
+  });
+}
+
+it('sees what a weight is multiplied by whose gates are reordered on their way, but not where its columns are', async () => {
+  const x = noise('x', [STEPS, BATCH, INPUTS]);
+  const asked = [ofInput('w', 'gram'), ofInput('r', 'gram')] as const;
+  const observed = await observeRuns(engine, gatesMoved(0), asked, [{ x }]);
+  const { session, close } = await openerOf(engine)(gatesMoved(0));
+  const { y } = await session.run({ x });
+  await close();
+  expectClose((await observed.get(asked[0]))!.values, gramOf(split(Array.from(x.data, Number), INPUTS)));
+  const [states] = statesBefore(y!, undefined, ['forward']);
+  expectClose((await observed.get(asked[1]))!.values, gramOf(states!.flatMap((step) => split(step, HIDDEN))));
+  const lost = await observeRuns(engine, gatesMoved(1), asked, [{ x }]);
+  expect([...lost.unseen.values()]).toEqual(Array(2).fill('the weight is reshaped before it is used'));
+});
+
 it('goes through a sequence step by step, with the state that each leaves', async () => {
   const model = handMade({
     nodes: [makeNode('MatMul', ['h_in', 'w'], ['turned']), makeNode('Add', ['turned', 'x'], ['h_out'])],

@@ -7,6 +7,7 @@ import { type Losses, measureLosses } from './compress/measure-losses.ts';
 import { openMeasured } from './compress/measured.ts';
 import { openPredictions } from './compress/predictions.ts';
 import { openReferee, type Referee } from './compress/referee.ts';
+import { unreachedOf, withTypicalLosses } from './compress/unreached.ts';
 import type { AskedToSense } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import { select } from './core/rules.ts';
@@ -57,9 +58,11 @@ async function sense(job: Job, referee: Referee, { where, steps, limit = DEFAULT
   try {
     const losses = await clock.time('measure', () => measureLosses(job, assessor, rows));
     const predictions = await clock.time('predict', () => predict(job, referee, numbers, choices, rows));
-    const allocation = await clock.time('allocate', () => allocateLayers(job, assessor, rows, losses, limit));
+    const unreached = unreachedOf(rows, losses);
+    const believed = withTypicalLosses(rows, losses, unreached);
+    const allocation = await clock.time('allocate', () => allocateLayers(job, assessor, rows, believed, limit));
     const tried = await withTogether(job, assessor, rows, triedOf(rows, losses));
-    const layers = rows.map((row) => layerOf(row, tried, losses, predictions));
+    const layers = rows.map((row) => layerOf(row, tried, unreached.has(row) ? new Map() : losses, predictions));
     const { evidence, source, samples } = referee.parts.rank;
     return {
       version: version(),

@@ -5,9 +5,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compress } from '../src/compress.ts';
 import { decode } from '../src/core/decode.ts';
 import type { Feeds } from '../src/core/engine.ts';
+import { makeNode } from '../src/core/graph.ts';
 import { toHalfPrecision } from '../src/core/half.ts';
+import type { Model } from '../src/core/model.ts';
 import { randomFor } from '../src/core/random.ts';
 import type { Sensitivity } from '../src/core/sensitivity.ts';
+import { unreachedText } from '../src/core/text/sensitivity-text.ts';
 import { onnx } from '../src/formats/onnx/onnx.ts';
 import { openNodeStore } from '../src/io/node-store.ts';
 import { openKernels } from '../src/kernels/open-kernels.ts';
@@ -46,6 +49,58 @@ it('measures every layer by every step, and more bits lose less', () => {
   expect(losses[0]).toBeGreaterThan(100 * (losses.at(-1) ?? 0));
   expect(all.tried.map(({ bytes }) => bytes)).toEqual(all.tried.map(({ bytes }) => bytes).sort((a, b) => a - b));
 });
+
+it('knows nothing of layers that no sample comes by, and is as careful with them as with others', async () => {
+  const path = join(folder, 'either.onnx');
+  const store = openNodeStore(folder);
+  await onnx.write(eitherModel(), store, 'either.onnx', { target: 'node', kernels: await openKernels({ threads: 0 }) });
+  await store.commit();
+  await store.close();
+  const taken = data.map((feeds) => ({ ...feeds, which: { dtype: 'bool', shape: [], data: Uint8Array.of(1) } }) as Feeds);
+  const found = await sensitivity(path, { data: taken });
+  const of = (id: string) => found.layers.find((layer) => layer.id === id)?.candidates.map(({ loss }) => loss);
+  expect(of('other')?.length).toBeGreaterThan(3);
+  expect(new Set(of('other'))).toEqual(new Set([undefined]));
+  expect(of('one')).not.toContain(undefined);
+  expect(unreachedText(found)).toBe(
+    '1 layer is reached by no sample: what it can bear is not known, and it gets what a layer in the middle would',
+  );
+  expect(unreachedText(all)).toBeUndefined();
+  const bytes = found.allocation!.choices.map((choice) => choice.bytes);
+  const [other] = found.allocation!.choices.filter(({ id }) => id === 'other');
+  expect(other!.bytes).toBeGreaterThanOrEqual(bytes.toSorted((a, b) => a - b)[1]!);
+});
+
+/** A deep model whose last product is by one of two weights, as an input says. */
+function eitherModel(): Model {
+  const { graph, weights, ...rest } = deepModel(6);
+  const branch = (weight: string) => ({
+    ...graph!,
+    inputs: [],
+    initializers: new Map<string, string>(),
+    nodes: [makeNode('MatMul', ['x6', weight], ['given'])],
+    outputs: [{ name: 'given', dtype: 'f32' as const }],
+  });
+  const either = {
+    ...makeNode('If', ['which'], ['y']),
+    graphs: new Map([
+      ['then_branch', branch('one')],
+      ['else_branch', branch('other')],
+    ]),
+  };
+  const made = deepModel(8).weights;
+  const like = (id: string, from: string) => ({ ...made.get(from)!, id });
+  return {
+    ...rest,
+    weights: new Map([...weights, ['one', like('one', 'w6')], ['other', like('other', 'w7')]]),
+    graph: {
+      ...graph!,
+      inputs: [...graph!.inputs, { name: 'which', dtype: 'bool', shape: [] }],
+      initializers: new Map([...graph!.initializers, ['one', 'one'], ['other', 'other']]),
+      nodes: [...graph!.nodes.slice(0, -1), either],
+    },
+  };
+}
 
 it('tells how far predictors may be believed, the best one first', () => {
   const found = Object.fromEntries(all.predictors.map((predictor) => [predictor.id, predictor]));

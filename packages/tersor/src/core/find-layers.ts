@@ -163,7 +163,9 @@ function concatenated(node: Node, scope: Scope): Origin[] {
   const parts = node.inputs.map((name) => lookUp(scope, name));
   if (parts.some((origins) => origins.length === 0)) return [];
   const distinct = new Map(parts.flat().map((origin) => [origin.weight.id, origin]));
-  return distinct.size > MAX_ORIGINS ? [] : follow([...distinct.values()], 'other', (view) => resizedView(view, [intAttribute(node, 'axis', 0)]));
+  return distinct.size > MAX_ORIGINS
+    ? []
+    : follow([...distinct.values()], 'other', (view) => resizedView(view, [intAttribute(node, 'axis', 0)]));
 }
 
 /** Constant integers that are an input in newer operator sets and an attribute in older ones. */

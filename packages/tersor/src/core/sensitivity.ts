@@ -68,7 +68,7 @@ export interface CandidateSensitivity {
   readonly bytes: number;
   /**
    * What the model's outputs lose when this layer alone is changed: of classes, the Kullback-Leibler divergence from the original's in nats; of values, the
-   * share of their variance. Infinite losses and those that were not measured are absent.
+   * share of their variance. Infinite losses, those that were not measured and those of layers that no sample comes by are absent.
    */
   readonly loss?: number;
   /** By predictor; those that say nothing about this layer are absent. */

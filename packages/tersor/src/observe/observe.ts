@@ -27,7 +27,7 @@ export interface ObserveOptions {
   readonly results?: Arrays;
   /** What the engine may hold of results at once; where they take more, the samples are run several times. 1 GB unless told. */
   readonly maxBytes?: number;
-  /** What outputs of a run may take at once; where they take more, the model runs in parts, one after the other. 64 MB unless told. */
+  /** What outputs of a run may take at once; where they take more, the model runs in parts, one after the other. 32 MB unless told. */
   readonly maxOutputBytes?: number;
   readonly signal?: AbortSignal;
   /** Called before each run of a sample with those done and in all. */
@@ -44,7 +44,7 @@ export async function observe(
   model: Model,
   observations: readonly Observation[],
   samples: readonly Sample[],
-  { open, results = arraysInMemory(), maxBytes = 1e9, maxOutputBytes = 2 ** 26, signal, onSample }: ObserveOptions,
+  { open, results = arraysInMemory(), maxBytes = 1e9, maxOutputBytes = 2 ** 25, signal, onSample }: ObserveOptions,
 ): Promise<Observations> {
   const unique = model.graph ? withGraph(model, withUniqueNames(model.graph)) : model;
   const scopes = await scopesOf(unique);

@@ -1,6 +1,15 @@
 import type { Choice, Sensitivity } from '../core/sensitivity.ts';
 import { mostSensitive, type Ranked } from '../core/sensitivity-sums.ts';
-import { allocationText, correlationText, lossText, measureText, reasonText, shortName, trustText } from '../core/text/sensitivity-text.ts';
+import {
+  allocationText,
+  correlationText,
+  lossText,
+  measureText,
+  reasonText,
+  shortName,
+  trustText,
+  unreachedText,
+} from '../core/text/sensitivity-text.ts';
 import { bytesText, integerText, percentText } from '../core/text/units.ts';
 import { lossMap, MOST_LAYERS } from './charts/loss-map.ts';
 import { scatterPlot } from './charts/scatter-plot.ts';
@@ -28,11 +37,14 @@ ${notes.length > 0 && card('Notes', 'notes', html`<ul class="notes">${notes.slic
   return page(name, ': what its layers can bear', body);
 }
 
-function header({ inputs, layers, tried, complete, allocation }: Sensitivity, name: string): Markup {
+function header(sensitivity: Sensitivity, name: string): Markup {
+  const { inputs, layers, tried, complete, allocation } = sensitivity;
+  const unreached = unreachedText(sensitivity);
   const isSynthetic = inputs.evidence === 'synthetic';
   return html`<header><p class="eyebrow"><span class="brand">tersor</span> sensitivity</p>
 <h1>${name}</h1>
 ${!complete && html`<p class="banner warn">Ended before everything was measured: what is missing is left out.</p>`}
+${unreached !== undefined && html`<p class="banner warn">${unreached}.</p>`}
 ${isSynthetic && html`<p class="banner warn">Measured on made-up inputs: indicated only. Name real ones with <code>--data</code>.</p>`}
 <div class="hero"><p class="number">${layers.length} layers</p>
 <p class="sub">each alone by ${tried.length} steps, on ${inputs.samples} samples of ${inputs.source}</p>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bar } from '../../src/cli/text/bar.ts';
-import { cut, padEnd, shorten, widthOf, wrap } from '../../src/cli/text/width.ts';
+import { cut, padEnd, shorten, widthApart, widthOf, wrap } from '../../src/cli/text/width.ts';
 import { printable } from '../../src/core/text/printable.ts';
 import { bytesText, countText, durationText, millisecondsText, percentText, valueText } from '../../src/core/text/units.ts';
 
@@ -65,6 +65,13 @@ describe('width', () => {
     expect(shorten('encoder.layer.11.attention.weight', 21)).toBe('encoder.la…ion.weight');
     expect(shorten('模型权重模型权重', 7)).toBe('模…权重');
     expect(cut('int8 per row', 8)).toBe('int8 pe…');
+  });
+
+  it('finds room in which names stay apart', () => {
+    const names = [0, 1, 2].map((i) => `a/long/way/to/encoder.${i}.some_conv.weight`);
+    expect(widthApart(names, 12, 40)).toBe(36);
+    expect(new Set(names.map((name) => shorten(name, 35))).size).toBe(1);
+    expect([widthApart(names, 12, 20), widthApart(['a', 'a'], 12, 20)]).toEqual([12, 12]);
   });
 
   it('pads by columns, not by characters', () => {

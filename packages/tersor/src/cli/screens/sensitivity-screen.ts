@@ -1,12 +1,21 @@
 import type { Choice, PredictorReport, Sensitivity, TriedSteps } from '../../core/sensitivity.ts';
 import { mostSensitive, type Ranked } from '../../core/sensitivity-sums.ts';
 import { printable } from '../../core/text/printable.ts';
-import { allocationText, correlationText, lossText, measureText, shortName, trustText } from '../../core/text/sensitivity-text.ts';
+import {
+  allocationText,
+  correlationText,
+  lossText,
+  measureText,
+  shortName,
+  trustText,
+  unreachedText,
+} from '../../core/text/sensitivity-text.ts';
 import { bytesText, percentText } from '../../core/text/units.ts';
 import type { Screen } from '../shell.ts';
 import { bar } from '../text/bar.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { type Column, table } from '../text/table.ts';
+import { widthApart } from '../text/width.ts';
 import { labelled } from './measured-lines.ts';
 
 const SHOWN = 15;
@@ -33,6 +42,7 @@ function summary(sensitivity: Sensitivity, screen: Room): string[] {
   const { yellow } = screen.colors;
   const on = `${inputs.samples} samples of ${printable(inputs.source)}`;
   const evidence = inputs.evidence === 'data' ? on : yellow(`${on}: indicated only`);
+  const unreached = unreachedText(sensitivity);
   const known = recalled > 0 ? `, ${recalled} losses known from before` : '';
   return [
     ...labelled(
@@ -45,6 +55,7 @@ function summary(sensitivity: Sensitivity, screen: Room): string[] {
     ...(complete
       ? []
       : paragraph(`${yellow('!')} ended before everything was measured: what is missing is left out`, screen.columns, '', '  ')),
+    ...(unreached ? paragraph(`${yellow('!')} ${unreached}`, screen.columns, '', '  ') : []),
     ...notes
       .slice(0, 5)
       .flatMap(({ about, message }) => paragraph(`${yellow('!')} ${printable(about)}: ${printable(message)}`, screen.columns, '', '  ')),
@@ -77,8 +88,9 @@ function layers(sensitivity: Sensitivity, { columns, colors }: Room, everyLayer:
   const most = rows[0]?.loss ?? 0;
   const shown = everyLayer ? rows : rows.slice(0, SHOWN);
   const rest = rows.length - shown.length;
+  const names = shown.map(({ layer }) => printable(layer.id));
   const shape: readonly Column<Row>[] = [
-    { title: 'layer', text: ({ layer }) => printable(layer.id), atLeast: 32 },
+    { title: 'layer', text: ({ layer }) => printable(layer.id), atLeast: widthApart(names, 32, 64) },
     { title: 'shape', text: ({ layer }) => layer.shape.join('×'), dispensable: 2 },
     { title: 'bytes', text: ({ layer }) => bytesText(layer.bytes), align: 'right', dispensable: 3 },
     { title: 'loss', text: ({ loss }) => lossText(loss), align: 'right' },

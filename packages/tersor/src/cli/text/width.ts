@@ -15,6 +15,15 @@ export function shorten(text: string, width: number): string {
   return `${head.join('')}…${tail.reverse().join('')}`;
 }
 
+/** The fewest columns between `least` and `most` in which different names stay different when they are shortened; `least` where they never do. */
+export function widthApart(names: readonly string[], least: number, most: number): number {
+  const different = new Set(names).size;
+  for (let width = least; width <= most; width++) {
+    if (new Set(names.map((name) => shorten(name, width))).size === different) return width;
+  }
+  return least;
+}
+
 /** `text` in at most `width` columns; what is too long loses its end. No escape codes. */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;

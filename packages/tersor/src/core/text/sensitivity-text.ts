@@ -40,6 +40,14 @@ export function allocationText({ limit, bytes, loss, measured }: Allocation): st
   return `within ${within}: ${bytesText(bytes)} of weights; losses add up to ${lossText(loss)}${together}`;
 }
 
+/** How many layers nothing is known of; undefined where there are none. */
+export function unreachedText({ layers, complete }: Sensitivity): string | undefined {
+  const count = complete ? layers.filter(({ candidates }) => candidates.every(({ loss }) => loss === undefined)).length : 0;
+  if (count === 0) return undefined;
+  const [are, they, each] = count === 1 ? ['layer is', 'it', 'it'] : ['layers are', 'they', 'each'];
+  return `${count} ${are} reached by no sample: what ${they} can bear is not known, and ${each} gets what a layer in the middle would`;
+}
+
 /** Why a layer gets what it gets: what its nearest alternatives would change. */
 export function reasonText({ smaller, better }: Choice): string {
   return [

@@ -123,13 +123,15 @@ async function race(statistic: Kind, peer: string, python: string, folder: strin
     const ours: number[] = [];
     let waited = 0;
     const start = performance.now();
-    const { observations, found } = await observeMiniLM(statistic, batches, async (batch) => {
-      const before = performance.now();
-      theirs.push((await calibrator.ask<{ readonly ms: number }>('batch')).ms);
-      waited += performance.now() - before;
-      const own = performance.now();
-      await batch();
-      ours.push(performance.now() - own);
+    const { observations, found } = await observeMiniLM(statistic, batches, {
+      around: async (batch) => {
+        const before = performance.now();
+        theirs.push((await calibrator.ask<{ readonly ms: number }>('batch')).ms);
+        waited += performance.now() - before;
+        const own = performance.now();
+        await batch();
+        ours.push(performance.now() - own);
+      },
     });
     const whole = performance.now() - start - waited;
     const end = await calibrator.ask<End>('end');

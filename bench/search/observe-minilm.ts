@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { openModel } from '../../packages/tersor/src/compress/open-model.ts';
 import { openTemporarily } from '../../packages/tersor/src/compress/open-temporarily.ts';
+import { type Arrays, arraysInMemory } from '../../packages/tersor/src/core/arrays.ts';
 import type { Engine, Feeds, SessionOptions } from '../../packages/tersor/src/core/engine.ts';
 import { findLayers } from '../../packages/tersor/src/core/find-layers.ts';
 import { inferTypes } from '../../packages/tersor/src/core/infer-types.ts';
@@ -38,7 +39,10 @@ async function observationsOf(model: Model, kind: Kind): Promise<Observation[]> 
 export async function observeMiniLM(
   kind: Kind,
   batches: readonly Feeds[],
-  around: (batch: () => Promise<void>) => Promise<void> = (batch) => batch(),
+  {
+    around = (batch) => batch(),
+    results = arraysInMemory(),
+  }: { readonly around?: (batch: () => Promise<void>) => Promise<void>; readonly results?: Arrays } = {},
 ): Promise<{ readonly observations: readonly Observation[]; readonly found: Observations; readonly memory: number }> {
   const [{ model, format, close: closeModel }, engine, kernels] = await Promise.all([
     openModel(MINILM),
@@ -52,7 +56,7 @@ export async function observeMiniLM(
     const samples = batches.map((feeds, i) => ({ id: `${i}`, steps: [feeds] }));
     const writing = { format, target: 'node', kernels } as const;
     const open = (watched: Model, options?: SessionOptions) => openTemporarily(threaded, watched, writing, options);
-    const found = await observe(paused, model, observations, samples, { open });
+    const found = await observe(paused, model, observations, samples, { open, results });
     const memory = ((await engine.peakMemory()) ?? 0) + process.resourceUsage().maxRSS * 1024;
     return { observations, found, memory };
   } finally {

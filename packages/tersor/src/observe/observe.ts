@@ -74,7 +74,10 @@ export async function observe(
     const models = unique.graph ? inParts(watched.model, unique.graph, shapes, maxOutputBytes / OUTPUT_BYTES) : [watched.model];
     const opened: Awaited<ReturnType<typeof open>>[] = [];
     try {
-      for (const part of models) opened.push(await open(part, { frugal: models.length > 1 }));
+      // one is written while another is loaded
+      const opening = await Promise.allSettled(models.map((part) => open(part, { frugal: models.length > 1 })));
+      for (const each of opening) if (each.status === 'fulfilled') opened.push(each.value);
+      for (const each of opening) if (each.status === 'rejected') throw each.reason;
       const parts = opened.map(({ session }) => session);
       const [first] = parts;
       if (!first) continue;

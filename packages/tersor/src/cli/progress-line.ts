@@ -14,6 +14,7 @@ export interface ProgressLine {
 const PHASES: Readonly<Record<Phase, string>> = {
   read: 'Reading',
   load: 'Starting',
+  observe: 'Observing',
   choose: 'Choosing',
   measure: 'Measuring',
   predict: 'Comparing',

@@ -120,6 +120,7 @@ export async function openReferee(job: Job): Promise<Referee> {
       kernels,
       ...(asked.signal && { signal: asked.signal }),
       ...(cache !== undefined && { cache }),
+      onSample: (done: number, total: number) => job.progress('observe', done, total),
     };
     const links = stateLinks(original.inputs, original.outputs);
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });

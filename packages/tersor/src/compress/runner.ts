@@ -26,11 +26,18 @@ export interface Runner {
 interface Around extends Writing {
   /** A folder for what was observed; nothing is kept without one. */
   readonly cache?: string;
+  /** Called before each sample while a model is observed, with those done and in all. */
+  readonly onSample?: (done: number, total: number) => void;
 }
 
 type Writing = Parameters<typeof openTemporarily>[2];
 
-export function openRunner(engine: Engine, { samples, evidence }: Samples, isStateless: boolean, { cache, ...around }: Around): Runner {
+export function openRunner(
+  engine: Engine,
+  { samples, evidence }: Samples,
+  isStateless: boolean,
+  { cache, onSample, ...around }: Around,
+): Runner {
   const { signal } = around;
   const open = (model: Model, options?: SessionOptions) => openTemporarily(engine, model, around, options);
   let data: string | undefined;
@@ -51,7 +58,12 @@ export function openRunner(engine: Engine, { samples, evidence }: Samples, isSta
     isStateless,
     async observe(model, observations, some) {
       const results = some ? arraysInMemory() : await resultsOf(model);
-      return observe(engine, model, observations, some ?? samples, { open, results, ...(signal && { signal }) });
+      return observe(engine, model, observations, some ?? samples, {
+        open,
+        results,
+        ...(signal && { signal }),
+        ...(onSample && { onSample }),
+      });
     },
     async *run(model, some) {
       const { session, close } = await open(model);

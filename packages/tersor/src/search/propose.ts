@@ -21,6 +21,8 @@ const MORE_CAREFUL = 0.9;
 /** What gains of layers together may be of those that they have alone. */
 const LEAST_PACE = 0.2;
 const LARGEST_PACE = 10;
+/** Of the original's latency, what is as good as the quickest. */
+const REACH = 0.01;
 /** Times that the latency of a whole model tells that its layers were timed too well. */
 const MAX_CONFIRMATIONS = 4;
 
@@ -34,7 +36,7 @@ const MAX_CONFIRMATIONS = 4;
  * measured again, in the company of the best allocation so far, and the problem is solved anew.
  */
 export async function* propose(asked: Question): AsyncGenerator<Option[]> {
-  const question = await atMeasuredPace(asked);
+  const question = await withinReach(await atMeasuredPace(asked));
   if (question.maxBytes !== undefined) {
     const fitting = await leastErrorWithin(question, question.maxBytes);
     if (fitting) yield fitting;
@@ -75,8 +77,7 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
 
 /** Every layer at the fewest bytes that the latency permits. */
 function cheapestOf(question: Question): Promise<Option[] | undefined> {
-  const unmeasured = question.options.map((row) => row.map((option) => ({ ...option, error: 0 })));
-  return allocate(unmeasured, 'bytes', limitsOf(question), question.solve);
+  return allocate(unmeasuredOf(question.options), 'bytes', limitsOf(question), question.solve);
 }
 
 /** The smallest that holds of those that do the same to every layer, as far as a layer bears it at all. */
@@ -86,7 +87,7 @@ async function smallestUniform(question: Question): Promise<Option[] | undefined
   const uniforms = [...settings].map((setting) => options.map((row) => row.find((option) => option.setting === setting) ?? row.at(-1)!));
   for (const chosen of uniforms.sort((a, b) => sumOf(a, 'bytes') - sumOf(b, 'bytes'))) {
     if (question.enough?.()) break;
-    const isQuick = maxAdded.every((most, shape) => chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0) <= most);
+    const isQuick = maxAdded.every((most, shape) => addedBy(chosen, shape) <= most);
     if (isQuick && (await holds(question, chosen, maxDrop))) return chosen;
   }
   return undefined;
@@ -212,15 +213,22 @@ async function confirmed(question: Question, choices: Ranked, found: Found, targ
 async function atMeasuredPace(question: Question): Promise<Question> {
   const { options, confirm, solve } = question;
   if (!confirm) return question;
-  const unmeasured = options.map((row) => row.map((option) => ({ ...option, error: 0 })));
-  const quickest = await allocate(unmeasured, 'latency', {}, solve);
+  const quickest = await allocate(unmeasuredOf(options), 'latency', {}, solve);
   return quickest ? { ...question, options: atPace(options, quickest, (await confirm(quickest)).added) } : question;
+}
+
+/** Where nothing is as quick as was asked: the same question about what is about as quick as can be. */
+async function withinReach(question: Question): Promise<Question> {
+  const { options, maxAdded, solve } = question;
+  const quickest = maxAdded && (await allocate(unmeasuredOf(options), 'latency', {}, solve));
+  if (!quickest) return question;
+  return { ...question, maxAdded: maxAdded.map((most, shape) => Math.max(most, addedBy(quickest, shape) + REACH)) };
 }
 
 /** The options with latencies that add up to what the whole model was measured to take. */
 function atPace(choices: Ranked, chosen: readonly Option[], added: readonly number[]): Ranked {
   const factors = added.map((share, shape) => {
-    const expected = chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0);
+    const expected = addedBy(chosen, shape);
     return expected < 0 ? Math.min(LARGEST_PACE, Math.max(LEAST_PACE, share / expected)) : 1;
   });
   return choices.map((row) =>
@@ -229,6 +237,16 @@ function atPace(choices: Ranked, chosen: readonly Option[], added: readonly numb
       ...(option.latency && { latency: option.latency.map((share, shape) => (share < 0 ? share * factors[shape]! : share)) }),
     })),
   );
+}
+
+/** What a choice adds to the latency on a shape, as its layers were timed. */
+function addedBy(chosen: readonly Option[], shape: number): number {
+  return chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0);
+}
+
+/** Errors play no part yet. */
+function unmeasuredOf(options: Ranked): Option[][] {
+  return options.map((row) => row.map((option) => ({ ...option, error: 0 })));
 }
 
 function limitsOf({ maxAdded }: Question): Limits {

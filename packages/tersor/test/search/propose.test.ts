@@ -119,10 +119,12 @@ it('keeps a latency that layers reach together, though not by what each gains al
   expect(chosen?.filter((o) => o.steps === four)).toHaveLength(1);
 });
 
-it('comes as close to the latency as it can when nothing is as quick', async () => {
-  const { question } = model({ a: [0.001, 0.002] }, 1);
-  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: [option.steps === eight ? -0.1 : 0] })));
-  expect((await take({ ...question, options, maxAdded: [-0.5] }))?.map((o) => o.steps)).toEqual([eight]);
+it('comes as close to the latency as it can when nothing is as quick, in the fewest bytes', async () => {
+  const { question } = model({ a: [0.001, 0.002], b: [0.001, 0.002] }, 1);
+  const latencyOf = ({ steps, layer }: Option) => [steps === eight && layer.weight.id === 'a' ? -0.1 : 0];
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: latencyOf(option) })));
+  expect((await take({ ...question, options, maxAdded: [-0.5] }))?.map((o) => o.steps)).toEqual([eight, four]);
+  expect((await take({ ...question, options, maxAdded: [-0.5], maxBytes: 180 }))?.map((o) => o.steps)).toEqual([eight, four]);
 });
 
 it('ends with the best so far when it is time', async () => {

@@ -5,6 +5,8 @@ import { d, m, MINIMA, refineWithMinimum, SCALE_CODES, setHalves } from './gguf-
 import { fitScales } from './gguf-scales';
 import { meanSquare, turnImportance, weighLarge, WEIGHTS } from './gguf-weights';
 
+/** Codes of the try that is being judged, as floats, in the arrangement of TURNED. */
+const TRIED: usize = memory.data(1024, 16);
 /** Of each part: sum of the weights, scale, minimum (as a positive number), and the search's own start and inverse scale, from which its codes follow. */
 const SUMS: usize = memory.data(64, 16);
 export const SCALES: usize = memory.data(64, 16);
@@ -73,6 +75,7 @@ function search(first: usize, stride: usize, span: usize, most: f32, from: f32, 
     for (let l: usize = 0; l < span; l += stride) {
       const x = v128.load(x0 + l);
       const code = stepsOf(x, low, inverse, most);
+      v128.store(TRIED + l, code);
       const wl = f32x4.mul(v128.load(w0 + l), code);
       sumL = f32x4.add(sumL, wl);
       sumLL = f32x4.add(sumLL, f32x4.mul(wl, code));
@@ -87,7 +90,7 @@ function search(first: usize, stride: usize, span: usize, most: f32, from: f32, 
     let error = f32x4.splat(0);
     for (let l: usize = 0; l < span; l += stride) {
       const x = v128.load(x0 + l);
-      const diff = f32x4.sub(f32x4.add(f32x4.mul(thisScale, stepsOf(x, low, inverse, most)), thisMin), x);
+      const diff = f32x4.sub(f32x4.add(f32x4.mul(thisScale, v128.load(TRIED + l)), thisMin), x);
       error = f32x4.add(error, f32x4.mul(v128.load(w0 + l), errorOf(diff, isAbsolute)));
     }
     const wins = v128.and(f32x4.gt(determinant, f32x4.splat(0)), f32x4.lt(error, best));

@@ -20,8 +20,9 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
   if (!Number.isInteger(threads) || threads < 0) {
     throw new TersorError('OPTION_VALUE', 'kernels', `threads = ${threads}`, 'it takes a whole number, 0 or more');
   }
-  const loops = wasmLoops(await compileKernels());
-  const pool = openPool(threads);
+  const module = await compileKernels();
+  const loops = wasmLoops(module);
+  const pool = openPool(threads, module);
   let isOpen = true;
   /** Runs a loop here, with its errors as rejections. */
   const run = async <T>(loop: () => T | Promise<T>): Promise<T> => {

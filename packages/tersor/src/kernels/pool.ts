@@ -28,7 +28,7 @@ interface Member {
   memory: ArrayBuffer | undefined;
 }
 
-export function openPool(threads: number): Pool {
+export function openPool(threads: number, module: WebAssembly.Module): Pool {
   const waiting: Job[] = [];
   const members = new Set<Member>();
   let isClosed = false;
@@ -54,7 +54,7 @@ export function openPool(threads: number): Pool {
 
   function hire(): Member | undefined {
     if (members.size >= threads) return undefined;
-    const worker = startWorker({ answer: (answer) => finish(member, answer), failed: (reason) => bury(member, reason) });
+    const worker = startWorker(module, { answer: (answer) => finish(member, answer), failed: (reason) => bury(member, reason) });
     if (!worker) return abandon();
     const member: Member = { worker, job: undefined, memory: undefined };
     members.add(member);

@@ -1,4 +1,4 @@
-import type { Answer, Unit } from './unit.ts';
+import type { Answer, Message, Unit } from './unit.ts';
 
 /** A worker, whatever platform it runs on. */
 export interface WorkerHandle {
@@ -14,12 +14,13 @@ export interface WorkerEvents {
   failed(reason: unknown): void;
 }
 
-/** Starts a worker for kernels; undefined where there are none. The URL stays a literal, for bundlers look for exactly this form. */
-export function startWorker(events: WorkerEvents): WorkerHandle | undefined {
+/** Starts a worker with these kernels; undefined where there are none. The URL stays a literal, for bundlers look for exactly this form. */
+export function startWorker(module: WebAssembly.Module, events: WorkerEvents): WorkerHandle | undefined {
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   if (threads) {
     // The process's own flags are not for the worker: --input-type, --import and others make it fail.
     const worker = new threads.Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
+    worker.postMessage({ module } satisfies Message);
     worker.on('message', events.answer);
     worker.on('messageerror', events.failed);
     worker.on('error', events.failed);
@@ -32,6 +33,7 @@ export function startWorker(events: WorkerEvents): WorkerHandle | undefined {
   }
   if (typeof Worker === 'undefined') return undefined;
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  worker.postMessage({ module } satisfies Message);
   worker.onmessage = ({ data }) => events.answer(data);
   worker.onmessageerror = events.failed;
   worker.onerror = (event) => events.failed(event.message);

@@ -16,6 +16,9 @@ interface BlockUnit {
   readonly how: BlockRounding;
 }
 
+/** What a worker is sent: first the kernels, compiled once for all workers, and then units. */
+export type Message = { readonly module: WebAssembly.Module } | Unit;
+
 /** What became of a unit: integers, or the bytes of blocks. */
 export type Result = Quantized | Uint8Array;
 

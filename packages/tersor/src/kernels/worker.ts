@@ -1,23 +1,26 @@
 /** The other end of `start-worker.ts`: quantizes the units it is sent. Runs as a Node worker thread and as a browser's module worker. */
 import { TersorError } from '../core/error.ts';
 import type { Loops } from './loops.ts';
-import type { Answer, Result, Unit } from './unit.ts';
-import { compileKernels, wasmLoops } from './wasm.ts';
+import type { Answer, Message, Result, Unit } from './unit.ts';
+import { wasmLoops } from './wasm.ts';
 
 interface Port {
-  onmessage: ((event: { data: Unit }) => void) | null;
+  onmessage: ((event: { data: Message }) => void) | null;
   postMessage(answer: Answer, transfer: ArrayBufferLike[]): void;
 }
 
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const port = (threads?.parentPort ?? globalThis) as Port;
 
-let opening: Promise<Loops> | undefined;
+let loops: Loops | undefined;
 
-port.onmessage = async ({ data }) => {
+port.onmessage = ({ data }) => {
+  if ('module' in data) {
+    loops = wasmLoops(data.module);
+    return;
+  }
   try {
-    opening ??= compileKernels().then(wasmLoops);
-    const result = run(await opening, data);
+    const result = run(data);
     const memory = data.values.buffer;
     port.postMessage({ result, memory }, [...buffersOf(result), memory]);
   } catch (error) {
@@ -26,7 +29,8 @@ port.onmessage = async ({ data }) => {
   }
 };
 
-function run(loops: Loops, unit: Unit): Result {
+function run(unit: Unit): Result {
+  if (!loops) throw new TersorError('INTERNAL', 'kernels', 'work came before the kernels');
   return 'spec' in unit ? loops.quantize(unit.values, unit.spec) : loops.quantizeBlocks(unit.values, unit.type, unit.how);
 }
 

@@ -7,7 +7,7 @@ import { gaussian } from './values.ts';
 
 const platform = vi.hoisted(() => ({ start: (_events: unknown): unknown => undefined }));
 vi.mock('../../src/kernels/start-worker.ts', () => ({
-  startWorker: (events: WorkerEvents) => platform.start(events),
+  startWorker: (_: WebAssembly.Module, events: WorkerEvents) => platform.start(events),
   availableThreads: () => 2,
 }));
 

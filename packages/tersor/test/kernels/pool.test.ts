@@ -7,7 +7,7 @@ import type { Result, Unit } from '../../src/kernels/unit.ts';
 /** Workers that answer when the test says so. */
 const started: { events: WorkerEvents; sent: Unit[]; alive: boolean }[] = [];
 vi.mock('../../src/kernels/start-worker.ts', () => ({
-  startWorker(events: WorkerEvents): WorkerHandle {
+  startWorker(_: WebAssembly.Module, events: WorkerEvents): WorkerHandle {
     const worker = { events, sent: [] as Unit[], alive: true };
     started.push(worker);
     return {
@@ -22,6 +22,8 @@ vi.mock('../../src/kernels/start-worker.ts', () => ({
 beforeEach(() => started.splice(0));
 afterAll(() => vi.restoreAllMocks());
 
+/** No kernels: nothing is computed. */
+const module = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
 const spec = { rows: 1, columns: 1, block: 1, bits: 8, symmetric: true, fit: 'mse', scale: 'f32' } as const;
 const unit = (value: number) => () => ({ values: Float32Array.of(value), spec });
 const blocks = (code: number): Quantized => ({ codes: Uint8Array.of(code), scales: Float32Array.of(1), bits: 8, peak: 1 });
@@ -29,7 +31,7 @@ const codeOf = (result: Result) => (result instanceof Uint8Array ? undefined : r
 const done = (code: number) => ({ result: blocks(code), memory: new ArrayBuffer(code) });
 
 it('starts workers only for waiting units, at most as many as allowed, and lets idle ones go', async () => {
-  const pool = openPool(2);
+  const pool = openPool(2, module);
   expect(started.length).toBe(0);
   const results = [1, 2, 3].map((value) => pool.run(unit(value)));
   expect(started.map(({ sent }) => sent.length)).toEqual([1, 1]);
@@ -42,7 +44,7 @@ it('starts workers only for waiting units, at most as many as allowed, and lets 
 });
 
 it('hands on what a worker says went wrong, and goes on with the worker', async () => {
-  const pool = openPool(1);
+  const pool = openPool(1, module);
   const bad = pool.run(unit(1));
   const good = pool.run(unit(2));
   started[0]!.events.answer({ code: 'SHAPE', message: 'too long a row' });
@@ -52,7 +54,7 @@ it('hands on what a worker says went wrong, and goes on with the worker', async 
 });
 
 it('rejects the unit of a worker that died, and replaces the worker', async () => {
-  const pool = openPool(1);
+  const pool = openPool(1, module);
   const lost = pool.run(unit(1));
   const next = pool.run(unit(2));
   started[0]!.events.failed(new Error('out of memory'));
@@ -62,7 +64,7 @@ it('rejects the unit of a worker that died, and replaces the worker', async () =
 });
 
 it('offers the memory that a worker sent back to the next unit of that worker', async () => {
-  const pool = openPool(1);
+  const pool = openPool(1, module);
   const offered: (number | undefined)[] = [];
   const cut = (value: number) => (memory: ArrayBuffer | undefined) => {
     offered.push(memory?.byteLength);
@@ -76,7 +78,7 @@ it('offers the memory that a worker sent back to the next unit of that worker', 
 });
 
 it('rejects a unit that cannot be cut', async () => {
-  const pool = openPool(1);
+  const pool = openPool(1, module);
   const cut = () => {
     throw new RangeError('Array buffer allocation failed');
   };
@@ -85,7 +87,7 @@ it('rejects a unit that cannot be cut', async () => {
 });
 
 it('stops counting on workers when the first one dies before any answer', async () => {
-  const pool = openPool(2);
+  const pool = openPool(2, module);
   expect(pool.works()).toBe(true);
   const lost = pool.run(unit(1));
   started[0]!.events.failed(new Error('no such file'));

@@ -1,4 +1,4 @@
-import { codeOf } from './arithmetic.ts';
+import { nearestInt } from './arithmetic.ts';
 
 const { fround } = Math;
 
@@ -44,7 +44,7 @@ export function fitMinimum(values: Float32Array, weights: Float32Array, { most, 
 
   const codesFor = (inverse: number, from: number) => {
     const codes = new Uint8Array(values.length);
-    for (let i = 0; i < codes.length; i++) codes[i] = codeOf(fround(inverse * fround(values[i]! - from)), 0, most);
+    for (let i = 0; i < codes.length; i++) codes[i] = nearestInt(Math.min(most, Math.max(0, fround(inverse * fround(values[i]! - from)))));
     return codes;
   };
   const errorOf = (codes: Uint8Array, scale: number, minimum: number) => {

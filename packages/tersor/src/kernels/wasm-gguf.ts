@@ -2,11 +2,25 @@ import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import type { Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
 import { GGML_QUANTIZERS } from './reference/ggml/index.ts';
+import { latticeTable } from './reference/ggml/lattice-table.ts';
+import { LATTICE_TYPES } from './reference/ggml/lattices.ts';
 import { TILE_ELEMENTS } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
+import { tableBytes } from './wasm-lattices.ts';
 
 /** Types that hardly anybody writes are not worth a twin. */
 const WITHOUT_TWIN: readonly WritableBlock[] = ['MXFP4', 'TQ1_0', 'TQ2_0'];
+
+const TABLES = new Map<WritableBlock, Uint8Array>();
+
+/** The table of a type that has one. */
+function tableOf(type: WritableBlock): Uint8Array | undefined {
+  const lattice = Object.entries(LATTICE_TYPES).find(([id]) => id === type)?.[1];
+  if (!lattice) return undefined;
+  const bytes = TABLES.get(type) ?? tableBytes(latticeTable(lattice.grid));
+  TABLES.set(type, bytes);
+  return bytes;
+}
 
 /** Twins of reference/ggml, or the reference itself. */
 export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
@@ -20,13 +34,15 @@ export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
       const input = bytesOf(values);
       // with importances a call takes a row, for its weights depend on all of it
       const perCall = importance ? importance.length / block.values : Math.min(blocks, TILE_ELEMENTS / block.values);
-      const sizes = [perCall * block.values * 4, perCall * block.bytes, importance ? importance.byteLength : 0];
-      instances.use(sizes, ({ call, bytes }, from, to, counts) => {
+      const table = tableOf(type);
+      const sizes = [perCall * block.values * 4, perCall * block.bytes, importance ? importance.byteLength : 0, table?.length ?? 0];
+      instances.use(sizes, ({ call, bytes }, from, to, counts, tableAt) => {
         if (importance) bytes.set(bytesOf(importance), counts);
+        if (table) bytes.set(table, tableAt);
         for (let first = 0; first < blocks; first += perCall) {
           const count = Math.min(perCall, blocks - first);
           bytes.set(input.subarray(first * block.values * 4, (first + count) * block.values * 4), from);
-          call(`quantize${type}`, from, count, to, search === 'best' ? 1 : 0, importance ? counts : 0);
+          call(`quantize${type}`, from, count, to, search === 'best' ? 1 : 0, importance ? counts : 0, tableAt);
           output.set(bytes.subarray(to, to + count * block.bytes), first * block.bytes);
         }
       });

@@ -1,4 +1,4 @@
-import type { BlockTypeId, WritableBlock } from '../core/blocks/block-types.ts';
+import { BLOCK_TYPES, type BlockTypeId, type WritableBlock } from '../core/blocks/block-types.ts';
 import type { Shape } from '../core/dtype.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { BlockSearch } from '../core/kernels.ts';
@@ -9,6 +9,7 @@ export type TensorType = 'F32' | 'F16' | 'BF16' | WritableBlock;
 
 /** A tensor and its place in a model, which decide what a mix makes of it. */
 interface Place {
+  readonly base: TensorType;
   readonly role: Role;
   /** From 0 on, of those with this role. */
   readonly index: number;
@@ -21,7 +22,7 @@ interface Place {
   readonly isWeighted: boolean;
 }
 
-type Role = 'output' | 'table' | 'value' | 'key' | 'attention-output' | 'down' | 'other';
+type Role = 'output' | 'table' | 'value' | 'key' | 'query' | 'attention-output' | 'down' | 'gate' | 'up' | 'other';
 
 interface Mix {
   /** llama.cpp's number of it, `general.file_type`. */
@@ -109,6 +110,44 @@ const MIXES = {
   Q6_K: { fileType: 18, base: 'Q6_K' },
   IQ4_NL: { fileType: 25, base: 'IQ4_NL', other: inFourBits },
   IQ4_XS: { fileType: 30, base: 'IQ4_XS', other: inFourBits },
+  IQ3_M: {
+    fileType: 27,
+    base: 'IQ3_S',
+    other: (place) => {
+      const { role, experts, isFalcon } = place;
+      if (role === 'value') return 'Q4_K';
+      if (role === 'down') return isEarly(place) || (experts === 8 && needsMore(place)) ? 'Q4_K' : undefined;
+      return role === 'attention-output' && !isFalcon ? 'Q4_K' : undefined;
+    },
+  },
+  IQ3_S: { fileType: 26, base: 'IQ3_S', other: forManyHeads },
+  IQ3_XS: {
+    fileType: 22,
+    base: 'IQ3_S',
+    other: (place) => {
+      const { role, index, layers } = place;
+      if (role === 'key' || role === 'query') return 'IQ3_XXS';
+      const isInside = index >= Math.trunc(layers / 8) && index < Math.trunc((7 * layers) / 8);
+      return role === 'gate' || role === 'up' ? (isInside ? 'IQ3_XXS' : undefined) : forManyHeads(place);
+    },
+  },
+  IQ3_XXS: {
+    fileType: 23,
+    base: 'IQ3_XXS',
+    other: (place) => {
+      const { role, sharing, isWeighted, isFalcon } = place;
+      if (role === 'value') return sharing >= 4 ? 'Q4_K' : isWeighted ? undefined : 'IQ3_S';
+      if (role === 'key' || role === 'query') return 'IQ2_S';
+      if (role === 'down' && !isWeighted) return isEarly(place) ? 'Q4_K' : 'Q3_K';
+      return role === 'table' || (role === 'attention-output' && !isFalcon) ? 'IQ3_S' : undefined;
+    },
+  },
+  IQ2_M: { fileType: 29, base: 'IQ2_S', other: (place) => inTwoBits(place, 'IQ3_S') },
+  IQ2_S: { fileType: 28, base: 'IQ2_XS', other: (place) => inTwoBits(place, 'IQ3_S') },
+  IQ2_XS: { fileType: 20, base: 'IQ2_XS', other: (place) => inTwoBits(place, 'Q2_K') },
+  IQ2_XXS: { fileType: 19, base: 'IQ2_XXS', other: (place) => inTwoBits(place, 'Q2_K') },
+  IQ1_M: { fileType: 31, base: 'IQ1_M', other: (place) => inTwoBits(place, 'Q2_K') },
+  IQ1_S: { fileType: 24, base: 'IQ1_S', other: (place) => inTwoBits(place, 'Q2_K') },
   TQ1_0: { fileType: 36, base: 'TQ1_0' },
   TQ2_0: { fileType: 37, base: 'TQ2_0' },
   MXFP4_MOE: { fileType: 38, base: 'MXFP4' },
@@ -118,6 +157,22 @@ function inFourBits(place: Place): TensorType | undefined {
   return (place.role === 'value' && place.sharing >= 4) || (place.role === 'down' && isEarly(place) && !place.isWeighted)
     ? 'Q5_K'
     : undefined;
+}
+
+function forManyHeads({ role, sharing }: Place): TensorType | undefined {
+  return role === 'value' && sharing >= 4 ? 'Q4_K' : undefined;
+}
+
+/** Below three bits: `more` for what needs it. */
+function inTwoBits(place: Place, more: 'IQ3_S' | 'Q2_K'): TensorType | undefined {
+  const { role, sharing, experts, base } = place;
+  if (role === 'value') return sharing >= 4 || experts >= 4 ? 'Q4_K' : more;
+  if (role === 'key' && experts === 8) return 'Q4_K';
+  if (role === 'down') return isEarly(place) ? more : undefined;
+  if (role === 'table') return more;
+  if (role !== 'attention-output') return undefined;
+  if (experts === 8) return 'Q5_K';
+  return base.startsWith('IQ1') ? 'IQ2_XXS' : more === 'IQ3_S' ? more : undefined;
 }
 
 /** Around zero, and with weights: the first layers want a minimum. */
@@ -159,11 +214,13 @@ export function typesOfMix(id: MixId, { weights, meta: { properties } }: Model, 
       const count = seen.get(role) ?? 0;
       seen.set(role, count + 1);
       const layers = role === 'value' ? values : numberOf('block_count', quantized.length);
-      const index = role === 'down' && facts.experts > 1 ? layerOf(weight.id) : count;
+      const index = ['down', 'gate', 'up'].includes(role) && facts.experts > 1 ? layerOf(weight.id) : count;
       const isOutput = role === 'output' || (role === 'table' && isTied);
       return [
         weight.id,
-        isOutput ? outputType(mix, weight, facts.isFalcon) : typeAt(mix, { role, index, layers, ...facts }, weight, facts.isLarge),
+        isOutput
+          ? outputType(mix, weight, facts.isFalcon)
+          : typeAt(mix, { base: mix.base, role, index, layers, ...facts }, weight, facts.isLarge),
       ];
     }),
   );
@@ -172,8 +229,9 @@ export function typesOfMix(id: MixId, { weights, meta: { properties } }: Model, 
 /** What logits are made with, and the table of tokens where it is that, too. */
 function outputType({ base, fileType }: Mix, { shape }: Weight, isFalcon: boolean): TensorType {
   if (!isBlocks(base)) return base;
-  const isWhole = (shape.at(-1) ?? 1) % (base.endsWith('_K') || base.startsWith('TQ') || base === 'IQ4_XS' ? 256 : 32) === 0;
+  const isWhole = (shape.at(-1) ?? 1) % BLOCK_TYPES[base].values === 0;
   if (fileType === MIXES.MXFP4_MOE.fileType || isFalcon || !isWhole) return 'Q8_0';
+  if (INTO_FIVE.includes(fileType)) return 'Q5_K';
   return base === 'Q8_0' ? base : 'Q6_K';
 }
 
@@ -181,8 +239,9 @@ function typeAt(mix: Mix, place: Place, { shape }: Weight, isLarge: boolean): Te
   const { base, fileType, other } = mix;
   if (!isBlocks(base)) return base;
   if (fileType === MIXES.MXFP4_MOE.fileType) return shape.length > 2 && (shape.at(-3) ?? 1) > 1 ? 'MXFP4' : 'Q8_0';
-  if (place.role === 'table') return base.startsWith('TQ') ? 'Q4_K' : base;
+  if (place.role === 'table') return base.startsWith('TQ') ? 'Q4_K' : base.startsWith('IQ') ? (other?.(place) ?? base) : base;
   const type = other?.(place) ?? base;
+  if (BELOW_THREE.includes(fileType)) return type;
   if (place.experts === 8) {
     if (place.role === 'value' || place.role === 'key') return 'Q8_0';
     if (place.role === 'attention-output' && RAISED_FOR_EXPERTS.includes(fileType)) return 'Q5_K';
@@ -190,8 +249,14 @@ function typeAt(mix: Mix, place: Place, { shape }: Weight, isLarge: boolean): Te
   return isLarge && place.sharing > 1 && place.role === 'value' && (type === 'Q3_K' || type === 'Q4_K') ? 'Q5_K' : type;
 }
 
-/** Q2_K, Q3_K_S, Q3_K_M, Q4_K_S, Q4_K_M, IQ4_NL, IQ4_XS. */
-const RAISED_FOR_EXPERTS = [10, 11, 12, 14, 15, 25, 30];
+/** Q2_K, Q3_K_S, Q3_K_M, Q4_K_S, Q4_K_M, IQ4_NL, IQ4_XS, IQ3_XS, IQ3_XXS, IQ3_S, IQ3_M. */
+const RAISED_FOR_EXPERTS = [10, 11, 12, 14, 15, 25, 30, 22, 23, 26, 27];
+
+/** IQ2_XXS, IQ2_XS, IQ2_S, IQ2_M, IQ1_S, IQ1_M. */
+const BELOW_THREE = [19, 20, 28, 29, 24, 31];
+
+/** Whose table of outputs gets Q5_K: these, and IQ3_XXS. */
+const INTO_FIVE = [...BELOW_THREE, 23];
 
 export function isBlocks(type: TensorType): type is WritableBlock {
   return type !== 'F32' && type !== 'F16' && type !== 'BF16';
@@ -203,6 +268,9 @@ function roleOf(id: WeightId): Role {
   if (/attn_(qkv|kv_b|v)\.weight/.test(id)) return 'value';
   if (id.includes('attn_k.weight')) return 'key';
   if (id.includes('attn_output.weight')) return 'attention-output';
+  if (id.includes('attn_q.weight')) return 'query';
+  if (id.includes('ffn_gate')) return 'gate';
+  if (id.includes('ffn_up')) return 'up';
   return id.includes('ffn_down') ? 'down' : 'other';
 }
 
@@ -251,6 +319,13 @@ function axesOf(shape: Shape): number {
 
 /** llama.cpp's choice for rows that are not whole blocks. */
 const LARGER: Partial<Record<BlockTypeId, WritableBlock>> = {
+  IQ1_S: 'IQ4_NL',
+  IQ1_M: 'IQ4_NL',
+  IQ2_XXS: 'IQ4_NL',
+  IQ2_XS: 'IQ4_NL',
+  IQ2_S: 'IQ4_NL',
+  IQ3_XXS: 'IQ4_NL',
+  IQ3_S: 'IQ4_NL',
   IQ4_XS: 'IQ4_NL',
   Q2_K: 'Q4_0',
   Q3_K: 'Q4_0',
@@ -263,7 +338,7 @@ const LARGER: Partial<Record<BlockTypeId, WritableBlock>> = {
 
 /** Of no more bytes where there is one, and with a smaller error than what llama.cpp takes at those. */
 const NO_LARGER: Partial<Record<BlockTypeId, WritableBlock>> = {
-  IQ4_XS: 'IQ4_NL',
+  ...LARGER,
   Q2_K: 'IQ4_NL',
   Q3_K: 'IQ4_NL',
   TQ1_0: 'IQ4_NL',

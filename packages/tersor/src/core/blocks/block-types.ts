@@ -29,6 +29,13 @@ export const WRITABLE_BLOCKS = [
   'MXFP4',
   'TQ1_0',
   'TQ2_0',
+  'IQ3_S',
+  'IQ3_XXS',
+  'IQ2_S',
+  'IQ2_XS',
+  'IQ2_XXS',
+  'IQ1_M',
+  'IQ1_S',
 ] as const satisfies readonly BlockTypeId[];
 
 export type WritableBlock = (typeof WRITABLE_BLOCKS)[number];

@@ -51,6 +51,7 @@ export default defineMethod({
     '2 % at Q4_K, 4 % at Q5_K, 6 to 8 % at Q4_0 to Q5_1, and never more.',
     'With an `imatrix` the errors are weighted by it: `best` looks at nothing else, `reference` also at the values themselves, as llama.cpp does. It nearly always helps,',
     'and most at the fewest bits. `llama-imatrix -m model.gguf -f text.txt -o imatrix.gguf` makes one; `tersor imatrix` shows, joins and converts them.',
+    "Of IQ1 to IQ3, all entries of the table are tried, with either search: the error is smaller than ggml's, and the bytes are not its. Give them an imatrix.",
     'Norms, biases and what else is small stays as it is, as in llama.cpp.',
     '',
     'Weights that are in blocks already are copied where what they would become is the same type or takes no fewer bytes; otherwise they are rounded again, which',

@@ -81,6 +81,13 @@ describe('mixes', () => {
     ['Q2_K', 'ffn_down', 'Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K'],
     ['Q2_K', 'attn_k.', 'Q2_K Q2_K Q2_K Q2_K Q2_K Q2_K Q2_K Q2_K'],
     ['IQ4_XS', 'ffn_down', 'Q5_K IQ4_XS IQ4_XS IQ4_XS IQ4_XS IQ4_XS IQ4_XS IQ4_XS'],
+    ['IQ3_M', 'attn_v', 'Q4_K Q4_K Q4_K Q4_K Q4_K Q4_K Q4_K Q4_K'],
+    ['IQ3_XS', 'ffn_up', 'IQ3_S IQ3_XXS IQ3_XXS IQ3_XXS IQ3_XXS IQ3_XXS IQ3_XXS IQ3_S'],
+    ['IQ3_XXS', 'attn_q', 'IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S'],
+    ['IQ3_XXS', 'ffn_down', 'Q4_K Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K Q3_K'],
+    ['IQ2_M', 'ffn_down', 'IQ3_S IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S IQ2_S'],
+    ['IQ2_XXS', 'ffn_down', 'Q2_K IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS'],
+    ['IQ1_S', 'attn_output', 'IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS IQ2_XXS'],
     ['MXFP4_MOE', 'ffn_up', 'Q8_0 Q8_0 Q8_0 Q8_0 Q8_0 Q8_0 Q8_0 Q8_0'],
     ['F16', 'ffn_up', 'f16 f16 f16 f16 f16 f16 f16 f16'],
   ])('%s: %s', async (type, part, expected) => {

@@ -2,6 +2,15 @@ import type { WritableBlock } from '../../../core/blocks/block-types.ts';
 import type { BlockRounding } from '../../../core/kernels.ts';
 import { quantizeQ3_K, quantizeQ6_K } from './k-quants-around-zero.ts';
 import { quantizeQ2_K, quantizeQ4_K, quantizeQ5_K } from './k-quants-with-minimum.ts';
+import {
+  quantizeIQ1_M,
+  quantizeIQ1_S,
+  quantizeIQ2_S,
+  quantizeIQ2_XS,
+  quantizeIQ2_XXS,
+  quantizeIQ3_S,
+  quantizeIQ3_XXS,
+} from './lattices.ts';
 import { quantizeQ4_0, quantizeQ4_1, quantizeQ5_0, quantizeQ5_1, quantizeQ8_0 } from './plain.ts';
 import { quantizeIQ4_NL, quantizeIQ4_XS, quantizeMXFP4 } from './tables.ts';
 import { quantizeTQ1_0, quantizeTQ2_0 } from './ternary.ts';
@@ -26,4 +35,11 @@ export const GGML_QUANTIZERS: Readonly<Record<WritableBlock, (values: Float32Arr
   MXFP4: quantizeMXFP4,
   TQ1_0: quantizeTQ1_0,
   TQ2_0: quantizeTQ2_0,
+  IQ3_S: quantizeIQ3_S,
+  IQ3_XXS: quantizeIQ3_XXS,
+  IQ2_S: quantizeIQ2_S,
+  IQ2_XS: quantizeIQ2_XS,
+  IQ2_XXS: quantizeIQ2_XXS,
+  IQ1_M: quantizeIQ1_M,
+  IQ1_S: quantizeIQ1_S,
 };

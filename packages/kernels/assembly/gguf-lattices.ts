@@ -1,4 +1,4 @@
-// GGUF's types whose values are entries of a table. Twins of kernels/reference/ggml/lattices.ts and lattice-search.ts.
+// The search for entries, signs and scales of ggml's lattice types. Twin of kernels/reference/ggml/lattice-search.ts.
 import { halfBits } from './gguf';
 import { halfValue, turnTo } from './gguf-lanes';
 import { FIRSTS, FOUND, levelsOf, nearestPlain, nearestTurned, NUMBERS, SCALE, SECONDS, size, TURNS, useTable } from './gguf-nearest';
@@ -36,14 +36,14 @@ const SCALES: usize = memory.data(64, 16);
 const GAINS: usize = memory.data(64, 16);
 
 /** A way to write the block: 64 entries, 32 signs, 64 shifts, 16 codes. */
-const ENTRIES: usize = 0;
-const SIGNS: usize = 128;
-const DOWN: usize = 160;
-const CODES: usize = 224;
+export const ENTRIES: usize = 0;
+export const SIGNS: usize = 128;
+export const DOWN: usize = 160;
+export const CODES: usize = 224;
 const WAY: usize = 240;
 const NOW: usize = memory.data(240, 16);
 const BUILT: usize = memory.data(240, 16);
-const KEPT: usize = memory.data(240, 16);
+export const KEPT: usize = memory.data(240, 16);
 const OTHER: usize = memory.data(240, 16);
 const OTHER_ERROR: usize = memory.data(192, 16);
 const LEVELS: usize = memory.data(32, 16);
@@ -305,7 +305,7 @@ function encode(d: f32): void {
 }
 
 /** Writes a block into KEPT; returns the half that all share. */
-function searchBlock(values: usize, importance: usize, isBest: bool): i32 {
+export function searchBlock(values: usize, importance: usize, isBest: bool): i32 {
   turnBlock(values, importance);
   let bits = halfBits(fitScales(isBest) / multiple(codes - 1));
   encode(halfValue(bits));
@@ -324,7 +324,7 @@ function searchBlock(values: usize, importance: usize, isBest: bool): i32 {
   return bits;
 }
 
-function setType(table: usize, entryWidth: i32, partSize: i32, first: f32, step: f32, codeCount: i32, even: bool, signed: bool, shift: i32): void {
+export function setType(table: usize, entryWidth: i32, partSize: i32, first: f32, step: f32, codeCount: i32, even: bool, signed: bool, shift: i32): void {
   useTable(table);
   width = entryWidth;
   part = partSize;
@@ -335,141 +335,4 @@ function setType(table: usize, entryWidth: i32, partSize: i32, first: f32, step:
   areEven = even;
   areSigned = signed;
   shifts = shift;
-}
-
-// @ts-ignore: decorator
-@inline
-function entryAt(i: usize): i32 {
-  return load<u16>(KEPT + ENTRIES + (i << 1));
-}
-
-// @ts-ignore: decorator
-@inline
-function codeAt(j: usize): i32 {
-  return load<u8>(KEPT + CODES + j);
-}
-
-/** Codes of 4 bits, `count` of them. */
-function putCodes(out: usize, count: usize): void {
-  for (let j: usize = 0; j < count; j += 2) store<u8>(out + (j >> 1), codeAt(j) | (codeAt(j + 1) << 4));
-}
-
-/** Signs of four times 8 values in 7 bits each, and the code of the scale. */
-// @ts-ignore: decorator
-@inline
-function sevenBits(j: usize): i32 {
-  let bits = codeAt(j) << 28;
-  for (let i: usize = 0; i < 4; i++) bits |= (<i32>load<u8>(KEPT + SIGNS + (j << 2) + i) & 127) << (<i32>i * 7);
-  return bits;
-}
-
-export function quantizeIQ2_XXS(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 8, 32, 0.125, 0.25, 16, true, true, 0);
-  for (; blocks > 0; blocks--) {
-    store<u16>(out, searchBlock(values, importance, isBest));
-    for (let j: usize = 0; j < 8; j++) {
-      for (let i: usize = 0; i < 4; i++) store<u8>(out + (j << 3) + i, entryAt((j << 2) + i), 2);
-      store<u32>(out + (j << 3), sevenBits(j), 6);
-    }
-    values += 1024;
-    out += 66;
-    if (importance != 0) importance += 1024;
-  }
-}
-
-export function quantizeIQ2_XS(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 8, 16, 0.125, 0.25, 16, true, true, 0);
-  for (; blocks > 0; blocks--) {
-    store<u16>(out, searchBlock(values, importance, isBest));
-    for (let i: usize = 0; i < 32; i++) store<u16>(out + (i << 1), entryAt(i) | ((<i32>load<u8>(KEPT + SIGNS + i) & 127) << 9), 2);
-    putCodes(out + 66, 16);
-    values += 1024;
-    out += 74;
-    if (importance != 0) importance += 1024;
-  }
-}
-
-export function quantizeIQ2_S(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 8, 16, 0.125, 0.25, 16, false, true, 0);
-  for (; blocks > 0; blocks--) {
-    store<u16>(out, searchBlock(values, importance, isBest));
-    memory.copy(out + 34, KEPT + SIGNS, 32);
-    memory.fill(out + 66, 0, 8);
-    for (let i: usize = 0; i < 32; i++) {
-      store<u8>(out + i, entryAt(i), 2);
-      store<u8>(out + (i >> 2), load<u8>(out + (i >> 2), 66) | ((entryAt(i) >> 8) << ((<i32>i & 3) * 2)), 66);
-    }
-    putCodes(out + 74, 16);
-    values += 1024;
-    out += 82;
-    if (importance != 0) importance += 1024;
-  }
-}
-
-export function quantizeIQ3_XXS(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 4, 32, 0.25, 0.5, 16, true, true, 0);
-  for (; blocks > 0; blocks--) {
-    store<u16>(out, searchBlock(values, importance, isBest));
-    for (let i: usize = 0; i < 64; i++) store<u8>(out + i, entryAt(i), 2);
-    for (let j: usize = 0; j < 8; j++) store<u32>(out + (j << 2), sevenBits(j), 66);
-    values += 1024;
-    out += 98;
-    if (importance != 0) importance += 1024;
-  }
-}
-
-export function quantizeIQ3_S(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 4, 32, 1, 2, 16, false, true, 0);
-  for (; blocks > 0; blocks--) {
-    store<u16>(out, searchBlock(values, importance, isBest));
-    memory.copy(out + 74, KEPT + SIGNS, 32);
-    memory.fill(out + 66, 0, 8);
-    for (let i: usize = 0; i < 64; i++) {
-      store<u8>(out + i, entryAt(i), 2);
-      store<u8>(out + (i >> 3), load<u8>(out + (i >> 3), 66) | ((entryAt(i) >> 8) << (<i32>i & 7)), 66);
-    }
-    putCodes(out + 106, 8);
-    values += 1024;
-    out += 110;
-    if (importance != 0) importance += 1024;
-  }
-}
-
-export function quantizeIQ1_S(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 8, 32, 1, 2, 8, false, false, 1);
-  for (; blocks > 0; blocks--) {
-    store<u16>(out, searchBlock(values, importance, isBest));
-    for (let j: usize = 0; j < 8; j++) {
-      let bits = (codeAt(j) << 12) | (<i32>load<u8>(KEPT + DOWN + (j << 2)) << 15);
-      for (let i: usize = 0; i < 4; i++) {
-        store<u8>(out + (j << 2) + i, entryAt((j << 2) + i), 2);
-        bits |= (entryAt((j << 2) + i) >> 8) << (<i32>i * 3);
-      }
-      store<u16>(out + (j << 1), bits, 34);
-    }
-    values += 1024;
-    out += 50;
-    if (importance != 0) importance += 1024;
-  }
-}
-
-export function quantizeIQ1_M(values: usize, blocks: i32, out: usize, isBest: bool, importance: usize, table: usize): void {
-  setType(table, 8, 16, 1, 2, 8, false, false, 2);
-  for (; blocks > 0; blocks--) {
-    const shared = searchBlock(values, importance, isBest);
-    memory.fill(out + 32, 0, 16);
-    for (let i: usize = 0; i < 32; i++) {
-      store<u8>(out + i, entryAt(i));
-      const high = (entryAt(i) >> 8) | (<i32>load<u8>(KEPT + DOWN + i) << 3);
-      store<u8>(out + (i >> 1), load<u8>(out + (i >> 1), 32) | (high << ((<i32>i & 1) * 4)), 32);
-    }
-    for (let four: usize = 0; four < 4; four++) {
-      let bits = ((shared >> (<i32>four * 4)) & 15) << 12;
-      for (let i: usize = 0; i < 4; i++) bits |= codeAt((four << 2) + i) << (<i32>i * 3);
-      store<u16>(out + (four << 1), bits, 48);
-    }
-    values += 1024;
-    out += 56;
-    if (importance != 0) importance += 1024;
-  }
 }

@@ -15,4 +15,4 @@ export { transpose1, transpose4 } from './transpose';
 export { inverseFactor } from './inverse-factor';
 export { compensate } from './compensate';
 export { maskRows, maskTwoOfFour } from './mask';
-export { quantizeIQ1_M, quantizeIQ1_S, quantizeIQ2_S, quantizeIQ2_XS, quantizeIQ2_XXS, quantizeIQ3_S, quantizeIQ3_XXS } from './gguf-lattices';
+export { quantizeIQ1_M, quantizeIQ1_S, quantizeIQ2_S, quantizeIQ2_XS, quantizeIQ2_XXS, quantizeIQ3_S, quantizeIQ3_XXS } from './gguf-lattice-types';

@@ -32,7 +32,8 @@ if (unknown) {
   console.error(`no flag ${unknown}: there are ${FLAGS.join(', ')}`);
   process.exit(2);
 }
-const models = benchModels().filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+const all: readonly BenchModel[] = benchModels();
+const models = words.length === 0 ? all : all.filter(({ name }) => words.some((word) => isMeant(word, name)));
 const compressors = flags.has('--no-peers') ? undefined : openCompressors();
 const folder = mkdtempSync(join(tmpdir(), 'tersor-bench-'));
 const rows: Row[] = [];
@@ -49,6 +50,11 @@ const measures = rows.flatMap((row) => row.measures);
 const met = measures.filter((measure) => measure.met);
 console.log(`\n${met.length} of ${measures.length} measures met`);
 process.exitCode = met.length < measures.length ? 1 : 0;
+
+/** A model's whole name means that one alone, a part of it all that have it. */
+function isMeant(word: string, name: string): boolean {
+  return name === word || (name.includes(word) && all.every((model) => model.name !== word));
+}
 
 function show(row: Row): void {
   rows.push(row);

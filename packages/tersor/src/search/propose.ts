@@ -37,13 +37,17 @@ const MAX_CONFIRMATIONS = 4;
  */
 export async function* propose(asked: Question): AsyncGenerator<Option[]> {
   const question = await withinReach(await atMeasuredPace(asked));
+  const isOutOfReach = question.maxAdded?.some((most, shape) => most > (asked.maxAdded?.[shape] ?? most)) ?? false;
   if (question.maxBytes !== undefined) {
     const fitting = await leastErrorWithin(question, question.maxBytes);
     if (fitting) yield fitting;
     return;
   }
   const cheapest = await cheapestOf(question);
-  if (cheapest && !question.enough?.() && (await holds(question, cheapest, question.maxDrop))) yield cheapest;
+  if (cheapest && !question.enough?.() && (await holds(question, cheapest, question.maxDrop))) {
+    yield cheapest;
+    if (isOutOfReach) return;
+  }
   const uniform = await smallestUniform(question);
   if (question.enough?.()) return yield uniform ?? careful(question);
   let choices: Ranked = await rank(question);
@@ -69,6 +73,8 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
     if (share < 1) found = await smallest(question, choices, target, first * share);
     const { holding, aim, paced } = await confirmed(question, choices, found, target);
     if (!last || keysOf(holding) !== keysOf(last)) yield holding;
+    // what is more careful is no quicker
+    if (isOutOfReach) return;
     [last, target, choices] = [holding, aim, paced];
   }
   const faithful = await allocate(choices, 'error', limitsOf(question), question.solve);

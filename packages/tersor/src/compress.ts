@@ -11,6 +11,7 @@ import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
+import { observes } from './methods/observes.ts';
 
 /** A file that is not smaller than this is not worth another name. */
 const LEAST_GAIN = 0.01;
@@ -144,6 +145,12 @@ async function follow(job: Job, scratch: Scratch, { steps }: Recipe): Promise<Re
   const { attemptRepaired: attempt } = await import('./compress/repair.ts');
   const referee = job.asked.verify === false ? undefined : await job.clock.time('load', () => refereeIfAny(job));
   try {
+    const { subsets } = job.asked;
+    if (referee && subsets !== undefined && steps.some(observes)) {
+      const { calibrate } = await import('./compress/calibration.ts');
+      const found = await job.clock.time('calibrate', () => calibrate(job, referee, scratch, steps, subsets));
+      if (found) job.calibrated = found;
+    }
     return await finish(job, scratch, await attempt(job, scratch, steps, budget, referee), job.input.bytes);
   } finally {
     await referee?.close();

@@ -6,7 +6,7 @@ import { openMemo } from '../core/memo.ts';
 import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
-import type { SearchReport } from '../core/report.ts';
+import type { CalibrationReport, SearchReport } from '../core/report.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
@@ -33,6 +33,8 @@ export interface Job {
   runner?: Runner;
   /** What the search took; set when it ends. */
   searched?: SearchReport;
+  /** How much depends on what the steps see; set when that was asked for and measured. */
+  calibrated?: CalibrationReport;
   note(about: string, message: string): void;
   progress(phase: Phase, done?: number, total?: number, about?: string): void;
   /** The input's model after `steps`, unloaded. Silent steps leave no notes: they are only tried. `errors` is told of what they change. */

@@ -73,6 +73,7 @@ export async function makeReport(
     conditions: conditionsOf(job, budget),
     ...(facts && { transfer: facts.transfer }),
     ...(job.searched && { search: job.searched }),
+    ...(job.calibrated && { calibration: job.calibrated }),
     ...(job.measured.length > 0 && { front: paretoFront(withResult(job.measured, size.bytes, quality), size.bytes) }),
   };
 }

@@ -42,8 +42,8 @@ export interface Referee {
   judge(session: Session, part: Part, onSample?: OnSample): Promise<QualityReport>;
   /** How a session's latency compares with the original's; on another runtime, with the original's there. */
   race(session: Session, there?: Running): Promise<SpeedReport>;
-  /** Runs models on a part of the inputs, to see what flows through them. */
-  runner(part: Part): Runner;
+  /** Runs models on a part of the inputs, or on some of its samples, to see what flows through them. */
+  runner(part: Part, some?: readonly Sample[]): Runner;
   /** What a part of the inputs makes the original be fed with, step by step. */
   trials(part: Part): AsyncGenerator<Trial>;
   /** The browser that results are to run in, too; undefined where that was not asked for, or is not to be had. Started once. @throws ENGINE_MISSING */
@@ -196,7 +196,7 @@ export async function openReferee(job: Job): Promise<Referee> {
         return { ...(await score.judge(session, parts[part])), digest, outputs, ...(worst && { worst }), ...(labelled && { labelled }) };
       },
       race: (session, on = { engine, original }) => latency(on.engine, on.original, session, distinctShapes(prove.samples), { seed }),
-      runner: (part) => openRunner(engine, parts[part], links.length === 0, around),
+      runner: (part, some) => openRunner(engine, { ...parts[part], ...(some && { samples: some }) }, links.length === 0, around),
       trials,
       elsewhere: () => {
         there ??= openElsewhere(job);

@@ -42,6 +42,8 @@ export interface Report {
   readonly repairs?: readonly RepairReport[];
   /** What choosing took; only where something was chosen. */
   readonly search?: SearchReport;
+  /** How much the result depends on the data that its steps see; only when that was asked for. */
+  readonly calibration?: CalibrationReport;
 }
 
 export interface FileReport {
@@ -149,6 +151,19 @@ export interface SubsetsReport {
   readonly deviation: number;
   /** The part whose drop is nearest to that of all samples: index into `drops`, and the names of its samples. */
   readonly representative: { readonly subset: number; readonly samples: readonly string[] };
+}
+
+/** The same steps on parts of the data that they see, judged by other samples: those that results are chosen by. */
+export interface CalibrationReport {
+  /** What the result of each part loses, see `QualityReport.drop`. */
+  readonly drops: readonly number[];
+  readonly mean: number;
+  /** Standard deviation of the drops. */
+  readonly deviation: number;
+  /** What the result of all parts together loses. */
+  readonly all: number;
+  /** The part that the result is made by: index into `drops`, and the names of its samples. Absent where it is made by all of them, because none loses less. */
+  readonly chosen?: { readonly part: number; readonly samples: readonly string[] };
 }
 
 export interface ScoreReport {

@@ -1,8 +1,8 @@
 import type { Target } from '../../core/format.ts';
-import type { Report, SearchReport } from '../../core/report.ts';
+import type { CalibrationReport, Report, SearchReport } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
-import { bytesText, durationText } from '../../core/text/units.ts';
+import { bytesText, durationText, percentText } from '../../core/text/units.ts';
 import { observes } from '../../methods/observes.ts';
 import { byReason } from '../../report/by-reason.ts';
 import { loaderLine } from '../../report/loader-line.ts';
@@ -41,6 +41,12 @@ export function reportScreen(report: Report, screen: Room, view: ReportView): st
     .join('\n\n')}\n`;
 }
 
+function calibrationText({ drops, mean, deviation, all, chosen }: CalibrationReport): string {
+  const range = `${percentText(Math.min(...drops))} to ${percentText(Math.max(...drops))}`;
+  const result = chosen ? `the result is made by part ${chosen.part + 1} (--json names its samples)` : 'the result is made by all of them';
+  return `by each of ${drops.length} parts of the data: drop ${range}, mean ${percentText(mean)} ± ${percentText(deviation)}; by all ${percentText(all)}: ${result}`;
+}
+
 function sizeSection({ input, output, resultBytes, outcome }: Report, screen: Room): string[] {
   const after = outcome === 'nothing-to-gain' ? undefined : (output?.bytes ?? resultBytes);
   if (after === undefined) return labelled('size', bytesText(input.bytes), screen);
@@ -48,7 +54,7 @@ function sizeSection({ input, output, resultBytes, outcome }: Report, screen: Ro
 }
 
 function measuredSection(report: Report, screen: Room): string[] {
-  const { quality, speed, runtimes, memory, search, seconds } = report;
+  const { quality, speed, runtimes, memory, search, calibration, seconds } = report;
   const { total = 0, ...phases } = seconds;
   const took = Object.entries(phases).filter(([, value]) => value >= 0.05);
   const engine = memory.engine === undefined ? '' : `, runtime ${bytesText(memory.engine)}`;
@@ -59,6 +65,7 @@ function measuredSection(report: Report, screen: Room): string[] {
     ...divergenceLines(report, screen),
     ...(memory.process > 0 ? labelled('memory', `peak ${bytesText(memory.process)}${engine}`, screen) : []),
     ...(search ? labelled('search', searchText(search), screen) : []),
+    ...(calibration ? labelled('calibration', calibrationText(calibration), screen) : []),
     ...(total > 0
       ? labelled(
           'time',

@@ -16,6 +16,7 @@ import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import { openSolver } from './solve.ts';
 import { timeOptions } from './time-options.ts';
+import { sparingUnreached } from './unreached.ts';
 
 /** Of what latency may change by, the part that is used: the proof times it again. */
 const PACE_USED = 0.97;
@@ -49,7 +50,9 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
   );
   try {
     const quick = isQuicker(budget.latency);
-    const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, options, referee.shapes) : options;
+    const { rows, unreached } = await sparingUnreached(cleaned.graph, options, assessor.error);
+    for (const [own] of unreached) job.note(own!.layer.weight.id, 'lies in a branch that no sample takes: it gets 8 bits or more');
+    const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, rows, referee.shapes) : rows;
     const question: Question = {
       options: timed,
       maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,

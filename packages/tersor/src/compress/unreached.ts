@@ -1,4 +1,6 @@
+import { eachGraph, type Graph, type Node } from '../core/graph.ts';
 import { keyOf, type Option } from '../search/candidates.ts';
+import type { Question } from '../search/question.ts';
 import type { Losses } from './measure-losses.ts';
 
 /** Smaller losses are what is left of rounding where nothing has changed. */
@@ -31,4 +33,43 @@ export function withTypicalLosses(rows: readonly Row[], losses: Losses, unreache
     if (loss !== undefined) all.set(keyOf(option), loss);
   }
   return all;
+}
+
+/** What nearly every layer bears. */
+const GENTLE_BITS = 8;
+
+/** The options of all layers, of those in branches that no sample takes the gentle ones alone; and which those are. */
+export async function sparingUnreached(
+  graph: Graph | undefined,
+  rows: readonly Row[],
+  error: Question['error'],
+): Promise<{ readonly rows: readonly Row[]; readonly unreached: readonly Row[] }> {
+  const unreached: Row[] = [];
+  for (const members of graph ? byBranch(graph, rows).values() : []) {
+    if (members.flat().every(isGentle)) continue;
+    const changed = rows.map((row) => (members.includes(row) ? cheapest(row) : row[0]!));
+    if ((await error(changed)) < NOTHING) unreached.push(...members);
+  }
+  return { rows: rows.map((row) => (unreached.includes(row) ? row.filter(isGentle) : row)), unreached };
+}
+
+/** Layers that only a branch uses, by branch. */
+function byBranch(graph: Graph, rows: readonly Row[]): Map<string, Row[]> {
+  const paths = new Map<Node, string>();
+  for (const { graph: inner, path } of eachGraph(graph)) for (const node of inner.nodes) paths.set(node, path);
+  const branches = new Map<string, Row[]>();
+  for (const row of rows) {
+    const [path = '', ...others] = new Set(row[0]!.layer.uses.map(({ node }) => paths.get(node) ?? ''));
+    if (path === '' || others.length > 0) continue;
+    branches.set(path, [...(branches.get(path) ?? []), row]);
+  }
+  return branches;
+}
+
+function cheapest(row: Row): Option {
+  return row.reduce((best, option) => (option.bytes < best.bytes ? option : best));
+}
+
+function isGentle({ steps, execution, weight: { layout } }: Option): boolean {
+  return !steps || (!execution && (layout.kind !== 'affine' || layout.numeric.bits >= GENTLE_BITS));
 }

@@ -67,7 +67,7 @@ it.each([
   [
     'an option the generator cannot write',
     'quantize/halve.ts',
-    { option: "{ ...integer(1, 9, { default: 2, doc: '' }), schema: { type: 'string' } }" },
+    { option: "{ ...integer(1, 9, { default: 2, doc: '' }), schema: { type: 'null' } }" },
     'teach tools/registry.ts',
   ],
   [

@@ -18,7 +18,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   choose: 'Choosing',
   measure: 'Measuring',
   predict: 'Comparing',
-  calibrate: 'Trying parts of the data',
+  calibrate: 'Repeating',
   write: 'Writing',
   verify: 'Verifying',
   time: 'Timing',

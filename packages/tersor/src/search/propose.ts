@@ -36,8 +36,9 @@ const MAX_CONFIRMATIONS = 4;
  * measured again, in the company of the best allocation so far, and the problem is solved anew.
  */
 export async function* propose(asked: Question): AsyncGenerator<Option[]> {
-  const question = await withinReach(await atMeasuredPace(asked));
-  const isOutOfReach = question.maxAdded?.some((most, shape) => most > (asked.maxAdded?.[shape] ?? most)) ?? false;
+  const timed = await atMeasuredPace(asked);
+  const question = await withinReach(timed);
+  const isOutOfReach = question !== timed;
   if (question.maxBytes !== undefined) {
     const fitting = await leastErrorWithin(question, question.maxBytes);
     if (fitting) yield fitting;
@@ -226,7 +227,8 @@ async function atMeasuredPace(question: Question): Promise<Question> {
 /** Where nothing is as quick as was asked: the same question about what is about as quick as can be. */
 async function withinReach(question: Question): Promise<Question> {
   const { options, maxAdded, solve } = question;
-  const quickest = maxAdded && (await allocate(unmeasuredOf(options), 'latency', {}, solve));
+  if (!maxAdded || (await cheapestOf(question))) return question;
+  const quickest = await allocate(unmeasuredOf(options), 'latency', {}, solve);
   if (!quickest) return question;
   return { ...question, maxAdded: maxAdded.map((most, shape) => Math.max(most, addedBy(quickest, shape) + REACH)) };
 }

@@ -129,6 +129,13 @@ it('comes as close to the latency as it can when nothing is as quick, in the few
   expect((await take({ ...question, options, maxAdded: [-0.5], maxBytes: 180 }))?.map((o) => o.steps)).toEqual([eight, four]);
 });
 
+it('keeps a latency that is within reach by a hair', async () => {
+  const { question } = model({ a: [0.001, 0.002], b: [0.001, 0.002] }, 1);
+  const latencyOf = ({ steps, layer }: Option) => [steps !== eight ? 0 : layer.weight.id === 'a' ? -0.1 : -0.004];
+  const options = question.options.map((row) => row.map((option) => ({ ...option, latency: latencyOf(option) })));
+  expect((await take({ ...question, options, maxAdded: [-0.103] }))?.map((o) => o.steps)).toEqual([eight, eight]);
+});
+
 it('ends with the best so far when it is time', async () => {
   const { question, asked } = model({ a: [0.001, 5], b: [0.001, 5], c: [0.001, 5] }, 0.01);
   const chosen = await take({ ...question, enough: () => asked() >= 3 });

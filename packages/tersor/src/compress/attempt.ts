@@ -1,4 +1,5 @@
 import type { Budget } from '../core/asked.ts';
+import type { Session } from '../core/engine.ts';
 import type { Size } from '../core/format.ts';
 import type { Model } from '../core/model.ts';
 import type { Recipe, Step } from '../core/recipe.ts';
@@ -43,8 +44,16 @@ export async function attempt(
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
 }
 
+/** Writes what `steps` make, where nobody sees it, and loads it in the runtime it is for. @throws FILE_WRITE, MODEL_INVALID, INTERRUPTED */
+export async function openWritten(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[]): Promise<Session> {
+  const recipe = recipeOf(job, steps);
+  const folder = await scratch.attempt();
+  await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch.name);
+  return referee.engine.open({ path: `${folder}/${scratch.name}` });
+}
+
 /** Writes a model and its data into a folder. @throws FILE_WRITE, INTERRUPTED */
-export async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
+async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
   const { asked, target, kernels, input } = job;
   const store = openNodeStore(folder);
   try {

@@ -2,9 +2,8 @@ import type { Step } from '../core/recipe.ts';
 import type { CalibrationReport } from '../core/report.ts';
 import { dealInto, spreadOf } from '../evaluate/subsets.ts';
 import type { Scratch } from '../io/node-scratch.ts';
-import { write } from './attempt.ts';
+import { openWritten } from './attempt.ts';
 import type { Job } from './job.ts';
-import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import type { Runner } from './runner.ts';
 
@@ -46,10 +45,7 @@ export async function calibrate(
 /** What the result of the steps loses on the samples that results are chosen by, where the steps see what `runner` runs. */
 async function dropOf(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[], runner: Runner): Promise<number> {
   job.runner = runner;
-  const recipe = recipeOf(job, steps);
-  const folder = await scratch.attempt();
-  await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch.name);
-  const session = await referee.engine.open({ path: `${folder}/${scratch.name}` });
+  const session = await openWritten(job, referee, scratch, steps);
   try {
     return (await referee.compare(session, 'choose', (done, total) => job.progress('calibrate', done, total))).drop;
   } finally {

@@ -3,12 +3,12 @@ import type { Candidate } from '../core/candidate.ts';
 import type { Step } from '../core/recipe.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { observes } from '../methods/observes.ts';
-import { type Option, stepsOf } from '../search/candidates.ts';
+import { cheapest, type Option, stepsOf } from '../search/candidates.ts';
 import { isQuicker, menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import type { Confirmed, Question } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
-import { write } from './attempt.ts';
+import { openWritten } from './attempt.ts';
 import type { Job } from './job.ts';
 import { CLEAN, layOut } from './lay-out.ts';
 import { openMeasured } from './measured.ts';
@@ -29,7 +29,7 @@ export function toSteps(chosen: readonly Candidate[]): Step[] {
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
 export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
   const { options } = await layOut(job, menuFor({ evidence, size: budget.size, latency: budget.latency, target: job.target }));
-  return toSteps(options.map((row) => row.reduce((best, option) => (option.bytes < best.bytes ? option : best))));
+  return toSteps(options.map(cheapest));
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */
@@ -85,10 +85,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
 
 /** Writes what `steps` make, where nobody sees it, and measures it as it will run. */
 async function confirm(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[]): Promise<Confirmed> {
-  const recipe = recipeOf(job, steps);
-  const folder = await scratch.attempt();
-  await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch.name);
-  const session = await referee.engine.open({ path: `${folder}/${scratch.name}` });
+  const session = await openWritten(job, referee, scratch, steps);
   try {
     const { drop } = await referee.judge(session, 'choose');
     const { timings = [] } = await referee.raceQuickly(session);

@@ -1,5 +1,5 @@
 import { eachGraph, type Graph, type Node } from '../core/graph.ts';
-import { keyOf, type Option } from '../search/candidates.ts';
+import { cheapest, keyOf, type Option } from '../search/candidates.ts';
 import type { Question } from '../search/question.ts';
 import type { Losses } from './measure-losses.ts';
 
@@ -64,10 +64,6 @@ function byBranch(graph: Graph, rows: readonly Row[]): Map<string, Row[]> {
     branches.set(path, [...(branches.get(path) ?? []), row]);
   }
   return branches;
-}
-
-function cheapest(row: Row): Option {
-  return row.reduce((best, option) => (option.bytes < best.bytes ? option : best));
 }
 
 function isGentle({ steps, execution, weight: { layout } }: Option): boolean {

@@ -45,6 +45,11 @@ export function optionsOf(layers: readonly Layer[], before: Size, offers: readon
   });
 }
 
+/** Of a layer's options, the one with the fewest bytes. */
+export function cheapest(row: readonly Option[]): Option {
+  return row.reduce((best, option) => (option.bytes < best.bytes ? option : best));
+}
+
 /** What tells two choices for one layer apart; the same in every run. */
 export function keyOf({ layer, steps }: Candidate): string {
   return `${layer.weight.id} ${steps ? JSON.stringify(steps) : ''}`;

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: ['core', 'numeric'],
   kernels: ['core'],
   io: ['core'],
-  engine: ['core', 'formats', 'kernels'],
+  engine: ['core', 'formats', 'kernels', 'io'],
   data: ['core', 'io'],
   record: ['core', 'data', 'io'],
   evaluate: ['core'],

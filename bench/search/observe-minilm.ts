@@ -8,6 +8,7 @@ import { inferTypes } from '../../packages/tersor/src/core/infer-types.ts';
 import type { Model } from '../../packages/tersor/src/core/model.ts';
 import { type Observation, type Observations, ofInput, ofValue } from '../../packages/tersor/src/core/observation.ts';
 import { openEngine } from '../../packages/tersor/src/engine/engine-node.ts';
+import { peakMemory } from '../../packages/tersor/src/io/node-process.ts';
 import { openKernels } from '../../packages/tersor/src/kernels/open-kernels.ts';
 import { observe } from '../../packages/tersor/src/observe/observe.ts';
 
@@ -57,7 +58,7 @@ export async function observeMiniLM(
     const writing = { format, target: 'node', kernels } as const;
     const open = (watched: Model, options?: SessionOptions) => openTemporarily(threaded, watched, writing, options);
     const found = await observe(paused, model, observations, samples, { open, results });
-    const memory = ((await engine.peakMemory()) ?? 0) + process.resourceUsage().maxRSS * 1024;
+    const memory = ((await engine.peakMemory()) ?? 0) + peakMemory();
     return { observations, found, memory };
   } finally {
     await engine.close();

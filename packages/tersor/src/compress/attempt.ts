@@ -44,12 +44,17 @@ export async function attempt(
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
 }
 
-/** Writes what `steps` make, where nobody sees it, and loads it in the runtime it is for. @throws FILE_WRITE, MODEL_INVALID, INTERRUPTED */
-export async function openWritten(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[]): Promise<Session> {
+/** Writes what `steps` make, where nobody sees it. @returns its path @throws FILE_WRITE, INTERRUPTED */
+export async function writeAside(job: Job, scratch: Scratch, steps: readonly Step[]): Promise<string> {
   const recipe = recipeOf(job, steps);
   const folder = await scratch.attempt();
   await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch.name);
-  return referee.engine.open({ path: `${folder}/${scratch.name}` });
+  return `${folder}/${scratch.name}`;
+}
+
+/** The same, loaded in the runtime it is for. @throws FILE_WRITE, MODEL_INVALID, INTERRUPTED */
+export async function openWritten(job: Job, referee: Referee, scratch: Scratch, steps: readonly Step[]): Promise<Session> {
+  return referee.engine.open({ path: await writeAside(job, scratch, steps) });
 }
 
 /** Writes a model and its data into a folder. @throws FILE_WRITE, INTERRUPTED */

@@ -8,7 +8,7 @@ import { isQuicker, menuFor } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import type { Confirmed, Question } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
-import { openWritten } from './attempt.ts';
+import { openWritten, writeAside } from './attempt.ts';
 import type { Job } from './job.ts';
 import { CLEAN, layOut } from './lay-out.ts';
 import { openMeasured } from './measured.ts';
@@ -28,16 +28,14 @@ export function toSteps(chosen: readonly Candidate[]): Step[] {
 
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
 export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
-  const { options } = await layOut(job, menuFor({ evidence, size: budget.size, latency: budget.latency, target: job.target }));
+  const { options } = await layOut(job, menuFor({ ...budget, evidence, target: job.target }));
   return toSteps(options.map(cheapest));
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */
 export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratch, budget: Budget): AsyncGenerator<Step[]> {
-  const { cleaned, offers, options, rounded } = await layOut(
-    job,
-    menuFor({ evidence: referee.evidence, size: budget.size, latency: budget.latency, target: job.target }),
-  );
+  const menu = menuFor({ ...budget, evidence: referee.evidence, target: job.target });
+  const { cleaned, offers, options, rounded } = await layOut(job, menu);
   const open = options.filter((row) => row.length > 1);
   const numbers = await openMeasured(job, referee);
   const assessor = await openAssessor(
@@ -49,15 +47,21 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     rounded,
   );
   try {
-    const quick = isQuicker(budget.latency);
+    const { latency = Number.POSITIVE_INFINITY, memory } = budget;
+    // operators that keep weights small in memory take longer, as a rule
+    const isTimed = isQuicker(latency) || (memory !== undefined && Number.isFinite(latency));
     const { rows, unreached } = await sparingUnreached(cleaned.graph, options, assessor.error);
     for (const [own] of unreached) job.note(own!.layer.weight.id, 'lies in a branch that no sample takes: it gets 8 bits or more');
-    const timed = quick ? await timeOptions(job, referee, numbers, cleaned, offers, rows, referee.shapes) : rows;
+    const timed = isTimed ? await timeOptions(job, referee, numbers, cleaned, offers, rows, referee.shapes) : rows;
     const question: Question = {
       options: timed,
       maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
       ...(budget.size !== undefined && { maxBytes: budget.size }),
-      ...(quick && { maxAdded: referee.shapes.map(() => (budget.latency ?? 1) * PACE_USED - 1) }),
+      ...(isTimed && { maxAdded: referee.shapes.map(() => latency * PACE_USED - 1) }),
+      ...(memory !== undefined && {
+        maxMemory: memory,
+        footprint: async (chosen: readonly Option[]) => referee.footprint(await writeAside(job, scratch, toSteps(chosen))),
+      }),
       solve: await openSolver(),
       ...assessor,
       size: (chosen) => bytesAfter(job, toSteps(chosen)),
@@ -66,7 +70,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
         job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });
         return drop;
       },
-      ...(quick && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),
+      ...(isTimed && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),
       enough: () => job.asked.enough?.aborted === true,
       onProgress: (done, total, about) => job.progress('choose', done, total, about),
     };

@@ -24,7 +24,7 @@ interface Group {
 
 /**
  * The options with what each adds to the model's latency, as a share of the original's, for every shape in `shapes`: the operator that uses the layer,
- * lowered with constants as it would be written, by turns with the original's. Layers of equal operators are timed once. Where an operator cannot be
+ * lowered with constants as it would be written, by turns with the original's; weights that are expanded add nothing. Layers of equal operators are timed once. Where an operator cannot be
  * timed alone it is taken to take what it took. Where there was no time left for a layer, it has itself alone.
  */
 export async function timeOptions(
@@ -106,7 +106,9 @@ async function timeGroup(
   whole: readonly number[],
 ): Promise<void> {
   const lead = timed[rows[0]!.row]!;
-  const kinds = lead.flatMap(({ steps }) => (steps ? [steps] : []));
+  // what the runtime expands when it loads the model computes as before
+  const kinds = lead.flatMap(({ steps, execution = 'expand' }) => (steps && execution !== 'expand' ? [steps] : []));
+  if (kinds.length === 0) return;
   const forms = kinds.map((steps) => {
     const offer = offers.find((each) => each.steps === steps);
     return offer && { ...offer.model, graph: at.model.graph!, weights: pick(offer.model, at.model) };

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Target } from '../core/format.ts';
+import { peakMemory } from '../io/node-process.ts';
 import { externalFiles } from './external-data.ts';
 import { openHost, type Platform, type Runtime, wordsOf } from './host.ts';
 import { isMessage } from './protocol.ts';
@@ -56,7 +57,7 @@ async function readExternal(folder: string, path: string): Promise<{ readonly pa
   }
 }
 
-const answer = openHost({ load, create, memory: () => process.resourceUsage().maxRSS * 1024 });
+const answer = openHost({ load, create, memory: peakMemory });
 
 process.on('message', async (message: unknown) => {
   if (isMessage(message)) process.send?.(await answer(message));

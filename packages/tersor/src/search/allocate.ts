@@ -8,12 +8,14 @@ export type Choices<C extends Candidate> = readonly (readonly C[])[];
 export interface Limits {
   readonly bytes?: number;
   readonly error?: number;
+  /** Of the weights in a running model. */
+  readonly memory?: number;
   /** What may be added to the latency, as a share of the original's, for every shape. */
   readonly latency?: readonly number[];
 }
 
 /** What is wanted as small as the limits allow. */
-export type Goal = 'bytes' | 'error' | 'latency';
+export type Goal = 'bytes' | 'error' | 'latency' | 'memory';
 
 /**
  * The candidate of each layer that together come out smallest: the multiple-choice knapsack problem, solved exactly up to the solver's tolerance.
@@ -30,6 +32,7 @@ export async function allocate<C extends Candidate>(
   const all: Limit[] = [];
   if (limits.bytes !== undefined) all.push({ use: table(({ bytes }) => bytes), most: limits.bytes });
   if (limits.error !== undefined) all.push({ use: table(({ error }) => error), most: limits.error });
+  if (limits.memory !== undefined) all.push({ use: table(({ memory = 0 }) => memory), most: limits.memory });
   for (const [shape, most] of (limits.latency ?? []).entries()) all.push({ use: table(({ latency }) => latency?.[shape] ?? 0), most });
   const chosen = await solve({ cost: table((candidate) => amountOf(candidate, goal)), limits: all });
   return chosen?.map((index, row) => rows[row]![index]!);
@@ -52,14 +55,20 @@ export async function fitInto<C extends Candidate>(
   }
 }
 
+/** Whether a choice keeps limits, those of errors aside. */
+export function isWithin(chosen: readonly Candidate[], { bytes, memory, latency = [] }: Limits): boolean {
+  const isLess = (goal: Goal, most = Number.POSITIVE_INFINITY) => sumOf(chosen, goal) <= most;
+  const added = (shape: number) => chosen.reduce((sum, candidate) => sum + (candidate.latency?.[shape] ?? 0), 0);
+  return isLess('bytes', bytes) && isLess('memory', memory) && latency.every((most, shape) => added(shape) <= most);
+}
+
 export function sumOf(chosen: readonly Candidate[], goal: Goal): number {
   return chosen.reduce((sum, candidate) => sum + amountOf(candidate, goal), 0);
 }
 
 /** Latency is that of all shapes together: a promise is about the worst, which limits state. */
-function amountOf({ bytes, error, latency = [] }: Candidate, goal: Goal): number {
-  if (goal === 'bytes') return bytes;
-  return goal === 'error' ? error : latency.reduce((sum, added) => sum + added, 0);
+function amountOf({ latency = [], ...candidate }: Candidate, goal: Goal): number {
+  return goal === 'latency' ? latency.reduce((sum, added) => sum + added, 0) : (candidate[goal] ?? 0);
 }
 
 /** Without those that another one beats in everything; the most faithful first. */
@@ -72,7 +81,7 @@ function worthwhile<C extends Candidate>(row: readonly C[]): C[] {
 }
 
 function beats(a: Candidate, b: Candidate): boolean {
-  if (a.error > b.error || a.bytes > b.bytes) return false;
+  if (a.error > b.error || a.bytes > b.bytes || (a.memory ?? 0) > (b.memory ?? 0)) return false;
   const shapes = Math.max(a.latency?.length ?? 0, b.latency?.length ?? 0);
   for (let i = 0; i < shapes; i++) if ((a.latency?.[i] ?? 0) > (b.latency?.[i] ?? 0)) return false;
   return true;

@@ -2,6 +2,7 @@ import type { Candidate } from '../core/candidate.ts';
 import type { Size } from '../core/format.ts';
 import type { WeightId } from '../core/graph.ts';
 import type { Layer } from '../core/layers.ts';
+import { bytesOf } from '../core/layout.ts';
 import type { Execution, Model, Weight } from '../core/model.ts';
 import type { Step } from '../core/recipe.ts';
 import type { Rule } from '../core/rules.ts';
@@ -32,14 +33,25 @@ export function optionsOf(layers: readonly Layer[], before: Size, offers: readon
   return layers.map((layer) => {
     const { id } = layer.weight;
     const bytes = before.weights.get(id) ?? 0;
-    const options: Option[] = [{ layer, bytes, error: 0, weight: layer.weight }];
+    const expanded = bytesOf(layer.weight);
+    const options: Option[] = [{ layer, bytes, memory: expanded, error: 0, weight: layer.weight }];
     for (const { setting, steps, model, size } of offers) {
       const weight = model.weights.get(id);
       const less = size.weights.get(id);
       if (!weight || weight === layer.weight || less === undefined || less >= bytes) continue;
       if (options.some((option) => option.setting === setting)) continue;
       const execution = model.execution.get(id);
-      options.push({ layer, setting, steps, bytes: less, error: Number.POSITIVE_INFINITY, weight, ...(execution && { execution }) });
+      const memory = execution === undefined || execution === 'expand' ? expanded : less;
+      options.push({
+        layer,
+        setting,
+        steps,
+        bytes: less,
+        memory,
+        error: Number.POSITIVE_INFINITY,
+        weight,
+        ...(execution && { execution }),
+      });
     }
     return options;
   });

@@ -27,13 +27,16 @@ const BOLD: readonly Setting[] = [
   rounded({ bits: 4, block: 16, symmetric: false }),
 ];
 
+/** What keeps weights small in memory, too: they are expanded block by block inside the operator. */
+const COMPACT: readonly Setting[] = [rounded({ bits: 4, block: 32, execution: 'weight-only' })];
+const CAREFULLY_COMPACT: readonly Setting[] = [
+  [[{ use: 'rtn', bits: 8, block: 128, execution: 'weight-only' }]],
+  [[{ use: 'rtn', bits: 8, block: 32, execution: 'weight-only' }]],
+];
+
 /** What makes layers quicker than floats: integers, whose activations are rounded too, and weights that stay small in memory. */
 const QUICK: Readonly<Record<Target, readonly Setting[]>> = {
-  node: [
-    [[{ use: 'dynamic-int8' }]],
-    [[{ use: 'rtn', bits: 8, block: 128, execution: 'weight-only' }]],
-    [[{ use: 'rtn', bits: 8, block: 32, execution: 'weight-only' }]],
-  ],
+  node: [[[{ use: 'dynamic-int8' }]], ...CAREFULLY_COMPACT],
   wasm: [[[{ use: 'dynamic-int8', range: 'full' }]]],
   webgpu: [],
 };
@@ -44,10 +47,16 @@ export function menuFor(asked: {
   readonly size?: number | undefined;
   /** The largest ratio to the original's latency. */
   readonly latency?: number | undefined;
+  /** Peak memory of the runtime, bytes. */
+  readonly memory?: number | undefined;
   readonly target: Target;
 }): readonly Setting[] {
-  const { evidence, size, latency, target } = asked;
-  const all = [...(evidence === 'data' || size !== undefined ? BOLD : []), ...(isQuicker(latency) ? QUICK[target] : []), ...CAREFUL];
+  const { evidence, size, latency, memory, target } = asked;
+  const isBold = evidence === 'data' || size !== undefined;
+  const quick = isQuicker(latency) ? QUICK[target] : [];
+  const compact =
+    memory === undefined ? [] : [...(isBold ? COMPACT : []), ...CAREFULLY_COMPACT.filter((setting) => !quick.includes(setting))];
+  const all = [...(isBold ? BOLD : []), ...compact, ...quick, ...CAREFUL];
   return evidence === 'data' ? all : dataFree(all);
 }
 

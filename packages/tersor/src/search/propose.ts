@@ -1,9 +1,8 @@
-import { allocate, fitInto, type Limits, sumOf } from './allocate.ts';
+import { allocate, fitInto, isWithin, sumOf } from './allocate.ts';
 import { keyOf, type Option } from './candidates.ts';
-import type { Question } from './question.ts';
+import type { Question, Ranked } from './question.ts';
 import { expected, rank, rankAround } from './rank.ts';
-
-type Ranked = readonly (readonly Option[])[];
+import { atPace, cheapestOf, limitsOf, withinReach, withRoomFor } from './reach.ts';
 
 /** Proposals as close as this in bytes are as good as one another. */
 const CLOSE = 1.002;
@@ -18,11 +17,6 @@ const LEAST_SAVING = 0.005;
 const SHARES = [1, 0.7, 0.5, 0.25, 0.06];
 /** How much less drop is aimed at when the written model loses more than its layers did, at least. */
 const MORE_CAREFUL = 0.9;
-/** What gains of layers together may be of those that they have alone. */
-const LEAST_PACE = 0.2;
-const LARGEST_PACE = 10;
-/** Of the original's latency, what is as good as the quickest. */
-const REACH = 0.01;
 /** Times that the latency of a whole model tells that its layers were timed too well. */
 const MAX_CONFIRMATIONS = 4;
 
@@ -36,9 +30,7 @@ const MAX_CONFIRMATIONS = 4;
  * measured again, in the company of the best allocation so far, and the problem is solved anew.
  */
 export async function* propose(asked: Question): AsyncGenerator<Option[]> {
-  const timed = await atMeasuredPace(asked);
-  const question = await withinReach(timed);
-  const isOutOfReach = question !== timed;
+  const { question, isOutOfReach } = await withinReach(asked);
   if (question.maxBytes !== undefined) {
     const fitting = await leastErrorWithin(question, question.maxBytes);
     if (fitting) yield fitting;
@@ -73,8 +65,8 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
   for (const share of SHARES) {
     if (share < 1) found = await smallest(question, choices, target, first * share);
     const { holding, aim, paced } = await confirmed(question, choices, found, target);
-    if (!last || keysOf(holding) !== keysOf(last)) yield holding;
-    // what is more careful is no quicker
+    if (!last || isOutOfReach || keysOf(holding) !== keysOf(last)) yield holding;
+    // what is more careful is no quicker, and takes no less memory
     if (isOutOfReach) return;
     [last, target, choices] = [holding, aim, paced];
   }
@@ -82,20 +74,14 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
   if (faithful && (!last || keysOf(faithful) !== keysOf(last))) yield faithful;
 }
 
-/** Every layer at the fewest bytes that the latency permits. */
-function cheapestOf(question: Question): Promise<Option[] | undefined> {
-  return allocate(unmeasuredOf(question.options), 'bytes', limitsOf(question), question.solve);
-}
-
 /** The smallest that holds of those that do the same to every layer, as far as a layer bears it at all. */
 async function smallestUniform(question: Question): Promise<Option[] | undefined> {
-  const { options, maxAdded = [], maxDrop } = question;
+  const { options, maxDrop } = question;
   const settings = new Set(options.flat().flatMap(({ setting }) => (setting === undefined ? [] : [setting])));
   const uniforms = [...settings].map((setting) => options.map((row) => row.find((option) => option.setting === setting) ?? row.at(-1)!));
   for (const chosen of uniforms.sort((a, b) => sumOf(a, 'bytes') - sumOf(b, 'bytes'))) {
     if (question.enough?.()) break;
-    const isQuick = maxAdded.every((most, shape) => addedBy(chosen, shape) <= most);
-    if (isQuick && (await holds(question, chosen, maxDrop))) return chosen;
+    if (isWithin(chosen, limitsOf(question)) && (await holds(question, chosen, maxDrop))) return chosen;
   }
   return undefined;
 }
@@ -201,64 +187,18 @@ interface Confirmation {
  */
 async function confirmed(question: Question, choices: Ranked, found: Found, target: number): Promise<Confirmation> {
   const { confirm, maxAdded, enough } = question;
-  let [holding, aim, paced] = [found.holding, target, choices];
+  let [holding, aim, paced, within] = [found.holding, target, choices, question];
   for (let round = 0; confirm && maxAdded && round < MAX_CONFIRMATIONS && !enough?.(); round++) {
     const { drop, added } = await confirm(holding);
+    const less = await withRoomFor(within, holding);
     const slow = added.some((share, shape) => share > (maxAdded[shape] ?? 0));
-    if (!slow && drop <= target) break;
+    if (!slow && drop <= target && !less) break;
+    if (less) within = less;
     if (slow) paced = atPace(paced, holding, added);
     if (drop > target) aim *= Math.min(MORE_CAREFUL, target / drop);
-    holding = (await smallest(question, paced, aim)).holding;
+    holding = (await smallest(within, paced, aim)).holding;
   }
   return { holding, aim, paced };
-}
-
-/**
- * The question with latencies that add up to what the quickest allocation of all takes as a whole: what operators gain alone is more or less than they
- * gain together, and a promise that can be kept is not to be given up for that.
- */
-async function atMeasuredPace(question: Question): Promise<Question> {
-  const { options, confirm, solve } = question;
-  if (!confirm) return question;
-  const quickest = await allocate(unmeasuredOf(options), 'latency', {}, solve);
-  return quickest ? { ...question, options: atPace(options, quickest, (await confirm(quickest)).added) } : question;
-}
-
-/** Where nothing is as quick as was asked: the same question about what is about as quick as can be. */
-async function withinReach(question: Question): Promise<Question> {
-  const { options, maxAdded, solve } = question;
-  if (!maxAdded || (await cheapestOf(question))) return question;
-  const quickest = await allocate(unmeasuredOf(options), 'latency', {}, solve);
-  if (!quickest) return question;
-  return { ...question, maxAdded: maxAdded.map((most, shape) => Math.max(most, addedBy(quickest, shape) + REACH)) };
-}
-
-/** The options with latencies that add up to what the whole model was measured to take. */
-function atPace(choices: Ranked, chosen: readonly Option[], added: readonly number[]): Ranked {
-  const factors = added.map((share, shape) => {
-    const expected = addedBy(chosen, shape);
-    return expected < 0 ? Math.min(LARGEST_PACE, Math.max(LEAST_PACE, share / expected)) : 1;
-  });
-  return choices.map((row) =>
-    row.map((option) => ({
-      ...option,
-      ...(option.latency && { latency: option.latency.map((share, shape) => (share < 0 ? share * factors[shape]! : share)) }),
-    })),
-  );
-}
-
-/** What a choice adds to the latency on a shape, as its layers were timed. */
-function addedBy(chosen: readonly Option[], shape: number): number {
-  return chosen.reduce((sum, { latency }) => sum + (latency?.[shape] ?? 0), 0);
-}
-
-/** Errors play no part yet. */
-function unmeasuredOf(options: Ranked): Option[][] {
-  return options.map((row) => row.map((option) => ({ ...option, error: 0 })));
-}
-
-function limitsOf({ maxAdded }: Question): Limits {
-  return maxAdded ? { latency: maxAdded } : {};
 }
 
 async function holds(question: Question, chosen: readonly Option[], target: number): Promise<boolean> {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { openSolver } from '../../src/compress/solve.ts';
 import type { Layer } from '../../src/core/layers.ts';
 import type { Weight } from '../../src/core/model.ts';
-import { allocate } from '../../src/search/allocate.ts';
+import { allocate, sumOf } from '../../src/search/allocate.ts';
 import type { Option } from '../../src/search/candidates.ts';
 import { stepsOf } from '../../src/search/candidates.ts';
 import { propose } from '../../src/search/propose.ts';
@@ -136,6 +136,27 @@ it('keeps a latency that is within reach by a hair', async () => {
   expect((await take({ ...question, options, maxAdded: [-0.103] }))?.map((o) => o.steps)).toEqual([eight, eight]);
 });
 
+it('takes no more memory than was asked, in the fewest bytes', async () => {
+  const found = await compactOf(3, 1350, 0);
+  expect(found).toEqual([2]);
+});
+
+it('counts what expanding weights takes for a while', async () => {
+  // 100 more while any layer is expanded: with one compact layer 1450 + 100, with two 1300 + 100
+  expect(await compactOf(3, 1500, 0)).toEqual([1]);
+  expect(await compactOf(3, 1500, 100)).toEqual([2]);
+});
+
+it('comes as close to the memory as it can when nothing takes as little', async () => {
+  expect(await compactOf(3, 500, 0)).toEqual([3]);
+});
+
+it('takes what memory there is into account where a size is asked, too', async () => {
+  const chosen = await take({ ...compactable(3, 1350, 0), maxBytes: 225 });
+  expect(chosen?.filter((o) => o.steps === eight)).toHaveLength(2);
+  expect(bytes(chosen)).toBeLessThanOrEqual(125);
+});
+
 it('ends with the best so far when it is time', async () => {
   const { question, asked } = model({ a: [0.001, 5], b: [0.001, 5], c: [0.001, 5] }, 0.01);
   const chosen = await take({ ...question, enough: () => asked() >= 3 });
@@ -189,6 +210,22 @@ function model(
     }),
   };
   return { question, asked: () => asked };
+}
+
+/** Layers that 8 bits keep at 50 bytes in memory, where they take 200 otherwise. The runtime takes 1000, them, and `more` while one of 4 bits is expanded. */
+function compactable(layers: number, maxMemory: number, more: number): Question {
+  const names = ['a', 'b', 'c', 'd'].slice(0, layers);
+  const { question } = model(Object.fromEntries(names.map((id) => [id, [0.001, 0.002] as const])), 1);
+  const options = question.options.map((row) => row.map((option) => ({ ...option, memory: option.steps === eight ? 50 : 200 })));
+  const footprint = async (chosen: readonly Option[]) => 1000 + sumOf(chosen, 'memory') + (chosen.some((o) => o.steps === four) ? more : 0);
+  return { ...question, options, maxMemory: maxMemory / 0.96, footprint };
+}
+
+/** How many layers each proposal keeps compact. */
+async function compactOf(layers: number, maxMemory: number, more: number): Promise<number[]> {
+  const found: number[] = [];
+  for await (const chosen of propose(compactable(layers, maxMemory, more))) found.push(chosen.filter((o) => o.steps === eight).length);
+  return found.slice(0, 1);
 }
 
 /** The smallest that holds among allocations in the order of errors that simply add up. */

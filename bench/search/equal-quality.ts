@@ -10,23 +10,30 @@ import { allocate, sumOf } from '../../packages/tersor/src/search/allocate.ts';
 import type { Option } from '../../packages/tersor/src/search/candidates.ts';
 import { menuFor } from '../../packages/tersor/src/search/menu.ts';
 
-/** The best setting that is the same for every layer, and the allocation of equal quality. Bytes are those of weights with a choice. */
+/** The best setting that is the same for every layer, and allocations that are as good. Bytes are those of weights with a choice. */
 export interface EqualQuality {
   readonly model: string;
-  readonly uniform: { readonly name: string; readonly bytes: number; readonly loss: number; readonly drop: number };
-  readonly allocation: { readonly bytes: number; readonly loss: number };
-  /** Bytes that the allocation takes less, as a share. */
+  /** The smallest that keeps the promise. */
+  readonly uniform: Measured & { readonly name: string };
+  /** The smallest allocation that keeps the same promise. */
+  readonly allocation: Measured;
+  /** Bytes that it takes less, as a share. */
   readonly saved: number;
+  /** The smallest allocation that loses no more than the uniform setting does, be that ever so much less than what is promised. */
+  readonly alike?: Measured;
 }
 
-/** What the promise allows. */
-const MOST_DROP = 0.01;
-const HALVINGS = 7;
+interface Measured {
+  readonly bytes: number;
+  readonly loss: number;
+  readonly drop: number;
+}
 
-/**
- * The smallest uniform setting that keeps the promise on the choosing samples, and the smallest allocation that was found to lose no more than it, both
- * assembled and measured on all of those.
- */
+/** What is promised. */
+const MOST_DROP = 0.01;
+const HALVINGS = 8;
+
+/** The smallest uniform setting that keeps the promise on the choosing samples, and the smallest allocations, all assembled and measured on those samples. */
 export async function equalQuality(
   model: string,
   path: string,
@@ -61,15 +68,28 @@ export async function equalQuality(
     });
     uniforms.sort((a, b) => sumOf(a.chosen, 'bytes') - sumOf(b.chosen, 'bytes'));
     const solve = await openSolver();
+    const measured = async (chosen: readonly Option[]): Promise<Measured> => ({
+      bytes: sumOf(chosen, 'bytes'),
+      loss: await assessor.error(chosen),
+      drop: await assessor.drop(chosen),
+    });
     for (const { name, chosen } of uniforms) {
-      const drop = await assessor.drop(chosen);
-      if (drop > MOST_DROP) continue;
-      const loss = await assessor.error(chosen);
-      const best = await smallestWithin(loss, (most) => allocate(known, 'bytes', { error: most }, solve), assessor.error);
+      if ((await assessor.drop(chosen)) > MOST_DROP) continue;
+      const uniform = await measured(chosen);
+      const sum = sumOf(rankedAs(known, chosen), 'error');
+      const within = (most: number, measure: typeof assessor.drop) =>
+        smallestWithin(most, sum, (error) => allocate(known, 'bytes', { error }, solve), measure);
+      const best = await within(MOST_DROP, assessor.drop);
       if (!best) return undefined;
-      const bytes = sumOf(chosen, 'bytes');
-      const found = { bytes: sumOf(best.chosen, 'bytes'), loss: best.loss };
-      return { model, uniform: { name, bytes, loss, drop }, allocation: found, saved: 1 - found.bytes / bytes };
+      const alike = await within(uniform.loss, assessor.error);
+      const allocation = await measured(best);
+      return {
+        model,
+        uniform: { name, ...uniform },
+        allocation,
+        saved: 1 - allocation.bytes / uniform.bytes,
+        ...(alike && { alike: await measured(alike) }),
+      };
     }
     return undefined;
   } finally {
@@ -80,19 +100,26 @@ export async function equalQuality(
   }
 }
 
-/** The allocation of the largest sum of losses that loses at most `most` when it is assembled: by halving, in orders of magnitude. */
+function rankedAs(known: readonly (readonly Option[])[], chosen: readonly Option[]): Option[] {
+  return chosen.map((option, at) => known[at]!.find(({ steps }) => steps === option.steps) ?? option);
+}
+
+/**
+ * The allocation of the largest sum of losses that loses at most `most` when it is assembled: by halving, in orders of magnitude.
+ * @param around  a sum to look around
+ */
 async function smallestWithin(
   most: number,
+  around: number,
   choose: (sum: number) => Promise<Option[] | undefined>,
   measure: (chosen: readonly Option[]) => Promise<number>,
-): Promise<{ readonly chosen: Option[]; readonly loss: number } | undefined> {
-  let [low, high] = [Math.log(most / 30), Math.log(most * 4)];
-  let best: { chosen: Option[]; loss: number } | undefined;
+): Promise<Option[] | undefined> {
+  let [low, high] = [Math.log(around / 30), Math.log(around * 30)];
+  let best: Option[] | undefined;
   for (let i = 0; i < HALVINGS; i++) {
-    const middle = i === 0 ? Math.log(most) : (low + high) / 2;
+    const middle = (low + high) / 2;
     const chosen = await choose(Math.exp(middle));
-    const loss = chosen ? await measure(chosen) : Number.POSITIVE_INFINITY;
-    if (chosen && loss <= most) [best, low] = [{ chosen, loss }, middle];
+    if (chosen && (await measure(chosen)) <= most) [best, low] = [chosen, middle];
     else high = middle;
   }
   return best;

@@ -1,5 +1,6 @@
-import { allocateLayers, nameOf } from './compress/allocate-layers.ts';
+import { allocateLayers } from './compress/allocate-layers.ts';
 import { type Assessor, openAssessor } from './compress/assessor.ts';
+import { nameOf } from './compress/explained.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { type Choices, layOut } from './compress/lay-out.ts';
 import { type LayerInputs, observeLayers } from './compress/layer-inputs.ts';

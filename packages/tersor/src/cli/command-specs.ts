@@ -25,6 +25,7 @@ export interface CommandSpec {
 const JOB_FLAGS = [
   'recipe',
   'set',
+  'tried',
   'type',
   'tensor',
   'imatrix',
@@ -66,6 +67,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'tersor model.onnx',
       'tersor model.onnx -o small.onnx --data calib.npz --max-drop 0.5%',
       'tersor compress model.onnx --max-size 25MB --target wasm',
+      "tersor model.onnx --data calib.npz --try 'gptq:bits=2|4|8,block=*' --try fp16:compute=float",
       'tersor compress model.onnx --recipe int8 --set rtn.block=32',
       'tersor all-MiniLM-L6-v2/ --target transformers.js --data sentences.txt',
       'tersor llama.gguf --type Q4_K_M --tensor output.weight=Q8_0',

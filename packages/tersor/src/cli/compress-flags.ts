@@ -16,6 +16,7 @@ export interface CompressFlags {
   readonly type?: string;
   readonly tensor?: readonly string[];
   readonly imatrix?: string;
+  readonly try?: readonly string[];
   readonly saveRecipe?: string;
   readonly report?: readonly string[];
   readonly maxDrop?: number;

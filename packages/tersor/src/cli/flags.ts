@@ -124,7 +124,7 @@ export const FLAGS = {
   tried: () =>
     new Option(
       '--try <steps>',
-      'What to try on every layer, instead of what the search tries: rtn:bits=4,block=32, or several one after the other with +. Repeatable.',
+      'What to try on every layer, instead of what the search tries: rtn:bits=4,block=32. Several values with |, all that are worth trying with *: gptq:bits=2|4,block=*; several steps one after the other with +. Repeatable.',
     ).argParser(collect),
   maxLoss: () =>
     new Option(

@@ -1,9 +1,8 @@
-import { describe } from '../core/describe.ts';
-import type { Allocation, Alternative, Choice } from '../core/sensitivity.ts';
+import type { Allocation } from '../core/sensitivity.ts';
 import { allocate, fitInto, sumOf } from '../search/allocate.ts';
 import { keyOf, type Option } from '../search/candidates.ts';
-import { alternatives } from '../search/explain.ts';
 import type { Assessor } from './assessor.ts';
+import { explained } from './explained.ts';
 import type { Job } from './job.ts';
 import type { Losses } from './measure-losses.ts';
 import { bytesAfter, toSteps } from './recipes.ts';
@@ -46,26 +45,4 @@ async function choose(job: Job, known: readonly (readonly Option[])[], limit: Al
     (bytes) => allocate(known, 'error', { bytes }, solve),
     (chosen) => bytesAfter(job, toSteps(chosen)),
   );
-}
-
-function explained(row: readonly Option[], chosen: Option): Choice {
-  const { smaller, better } = alternatives(row, chosen);
-  const against = (option: Option): Alternative => ({
-    name: nameOf(option),
-    bytes: option.bytes - chosen.bytes,
-    loss: option.error - chosen.error,
-  });
-  return {
-    id: chosen.layer.weight.id,
-    name: nameOf(chosen),
-    bytes: chosen.bytes,
-    loss: chosen.error,
-    ...(smaller && { smaller: against(smaller) }),
-    ...(better && { better: against(better) }),
-  };
-}
-
-/** What a weight becomes, in words. */
-export function nameOf({ weight, execution }: Option): string {
-  return describe(weight.layout) + (execution ? `, ${execution}` : '');
 }

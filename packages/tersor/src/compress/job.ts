@@ -7,6 +7,7 @@ import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
 import type { CalibrationReport, SearchReport } from '../core/report.ts';
+import type { Choice } from '../core/sensitivity.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
@@ -32,7 +33,9 @@ export interface Job {
   /** What methods see activations with; set when the original runs. */
   runner?: Runner;
   /** What the search took; set when it ends. */
-  searched?: SearchReport;
+  searched?: Omit<SearchReport, 'choices'>;
+  /** Why recipes of the search are what they are, by their steps as JSON. */
+  readonly reasons: Map<string, readonly Choice[]>;
   /** How much depends on what the steps see; set when that was asked for and measured. */
   calibrated?: CalibrationReport;
   note(about: string, message: string): void;
@@ -63,6 +66,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
     clock,
     notes,
     measured: [],
+    reasons: new Map(),
     note,
     progress: (phase, done = 0, total = 0, about) => asked.onProgress?.({ phase, done, total, ...(about !== undefined && { about }) }),
     apply: (model, steps, silent = false, errors) =>

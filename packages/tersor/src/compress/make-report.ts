@@ -49,6 +49,7 @@ export async function makeReport(
   }: Result,
 ): Promise<Report> {
   const { input, target, clock, notes } = job;
+  const reasons = job.reasons.get(JSON.stringify(recipe.steps));
   const before = { model: input.model, size: await input.format.size(input.model, target) };
   return {
     version: version(),
@@ -72,7 +73,7 @@ export async function makeReport(
     seconds: clock.seconds(),
     conditions: conditionsOf(job, budget),
     ...(facts && { transfer: facts.transfer }),
-    ...(job.searched && { search: job.searched }),
+    ...(job.searched && { search: { ...job.searched, ...(reasons && { choices: reasons }) } }),
     ...(job.calibrated && { calibration: job.calibrated }),
     ...(job.measured.length > 0 && { front: paretoFront(withResult(job.measured, size.bytes, quality), size.bytes) }),
   };

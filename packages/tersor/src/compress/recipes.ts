@@ -1,14 +1,16 @@
 import type { Budget } from '../core/asked.ts';
 import type { Candidate } from '../core/candidate.ts';
 import type { Step } from '../core/recipe.ts';
+import type { Choice } from '../core/sensitivity.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { observes } from '../methods/observes.ts';
 import { cheapest, type Option, stepsOf } from '../search/candidates.ts';
-import { isQuicker, menuFor } from '../search/menu.ts';
+import { isQuicker, menuFor, type Setting } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
-import type { Confirmed, Question } from '../search/question.ts';
+import type { Confirmed, Question, Ranked } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
 import { openWritten, writeAside } from './attempt.ts';
+import { explained } from './explained.ts';
 import type { Job } from './job.ts';
 import { CLEAN, layOut } from './lay-out.ts';
 import { openMeasured } from './measured.ts';
@@ -28,14 +30,18 @@ export function toSteps(chosen: readonly Candidate[]): Step[] {
 
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
 export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
-  const { options } = await layOut(job, menuFor({ ...budget, evidence, target: job.target }));
+  const { options } = await layOut(job, menuOf(job, evidence, budget));
   return toSteps(options.map(cheapest));
+}
+
+/** What the user names, or what the search knows. */
+function menuOf({ asked, target }: Job, evidence: 'data' | 'synthetic', budget: Budget): readonly Setting[] {
+  return asked.steps?.map((chain) => [chain]) ?? menuFor({ ...budget, evidence, target });
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */
 export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratch, budget: Budget): AsyncGenerator<Step[]> {
-  const menu = menuFor({ ...budget, evidence: referee.evidence, target: job.target });
-  const { cleaned, offers, options, rounded } = await layOut(job, menu);
+  const { cleaned, offers, options, rounded } = await layOut(job, menuOf(job, referee.evidence, budget));
   const open = options.filter((row) => row.length > 1);
   const numbers = await openMeasured(job, referee);
   const assessor = await openAssessor(
@@ -74,7 +80,11 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
       enough: () => job.asked.enough?.aborted === true,
       onProgress: (done, total, about) => job.progress('choose', done, total, about),
     };
-    for await (const chosen of propose(question)) yield toSteps(chosen);
+    for await (const { chosen, rows: ranked } of propose(question)) {
+      const steps = toSteps(chosen);
+      if (ranked) job.reasons.set(JSON.stringify(steps), reasonsOf(ranked, chosen));
+      yield steps;
+    }
   } finally {
     job.searched = {
       layers: open.length,
@@ -85,6 +95,11 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     await numbers.save();
     await assessor.close();
   }
+}
+
+/** Of layers with a choice. */
+function reasonsOf(ranked: Ranked, chosen: readonly Option[]): Choice[] {
+  return ranked.flatMap((row, at) => (row.length > 1 ? [explained(row, chosen[at]!)] : []));
 }
 
 /** Writes what `steps` make, where nobody sees it, and measures it as it will run. */

@@ -42,11 +42,9 @@ export interface AskedToCheck extends Pick<AskedToCompare, 'browser' | 'data' | 
 }
 
 /** What a look at each layer may be asked besides the model. */
-export interface AskedToSense extends Omit<AskedToCompare, 'browser' | 'eval' | 'subsets'>, Pick<Asked, 'enough' | 'cache'> {
+export interface AskedToSense extends Omit<AskedToCompare, 'browser' | 'eval' | 'subsets'>, Pick<Asked, 'enough' | 'cache' | 'steps'> {
   /** Only these layers. */
   readonly where?: readonly Rule[];
-  /** What is tried on every layer: each entry is a method with its options, or several, one after the other. What the search tries unless told. */
-  readonly steps?: readonly (readonly Step[])[];
   /** What all layers together may lose, or the size of the whole file: decides what each layer gets. A loss of 0.01 unless told. */
   readonly limit?: Allocation['limit'];
 }
@@ -65,6 +63,8 @@ export interface Asked extends AskedToCompare {
   readonly output?: string;
   /** Steps to follow. Absent: they are found by measuring. */
   readonly recipe?: Recipe;
+  /** What is tried on every layer: each entry is a method with its options, or several, one after the other. What the search knows unless told. */
+  readonly steps?: readonly (readonly Step[])[];
   /** What the result must keep; replaces the promises it names, see `DEFAULT_BUDGET`. */
   readonly budget?: Budget;
   /** Leaves the best result behind even when a promise is missed. */

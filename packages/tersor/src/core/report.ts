@@ -4,6 +4,7 @@ import type { WeightId } from './graph.ts';
 import type { LayerKind } from './layers.ts';
 import type { Recipe } from './recipe.ts';
 import type { LabelledQuality, WorstSample } from './report-samples.ts';
+import type { Choice } from './sensitivity.ts';
 
 export type { Answer, ClassDelta, LabelledQuality, WorstSample } from './report-samples.ts';
 
@@ -101,6 +102,8 @@ export interface SearchReport {
   readonly forwards: number;
   /** Measurements that earlier searches had made. */
   readonly recalled: number;
+  /** Why layers got what they got, by what was measured of each; absent where nothing had to be weighed up: all layers bear the same. */
+  readonly choices?: readonly Choice[];
 }
 
 export interface WeightReport {

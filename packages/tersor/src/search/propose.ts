@@ -20,6 +20,13 @@ const MORE_CAREFUL = 0.9;
 /** Times that the latency of a whole model tells that its layers were timed too well. */
 const MAX_CONFIRMATIONS = 4;
 
+/** What each layer becomes. */
+export interface Proposal {
+  readonly chosen: Option[];
+  /** What was known of all options, the chosen ones among them; absent where layers did not have to be weighed against one another. */
+  readonly rows?: Ranked;
+}
+
 /**
  * Proposals for what each layer becomes, the one with the fewest bytes first. The caller writes and proves one, and asks for the next, more
  * careful one when it does not hold. With a size limit there is one proposal: the least error that fits.
@@ -29,7 +36,7 @@ const MAX_CONFIRMATIONS = 4;
  * allows is found by measuring assembled models. Where layers lose more or less together than they do alone, their errors are
  * measured again, in the company of the best allocation so far, and the problem is solved anew.
  */
-export async function* propose(asked: Question): AsyncGenerator<Option[]> {
+export async function* propose(asked: Question): AsyncGenerator<Proposal> {
   const { question, isOutOfReach } = await withinReach(asked);
   if (question.maxBytes !== undefined) {
     const fitting = await leastErrorWithin(question, question.maxBytes);
@@ -38,17 +45,15 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
   }
   const cheapest = await cheapestOf(question);
   if (cheapest && !question.enough?.() && (await holds(question, cheapest, question.maxDrop))) {
-    yield cheapest;
+    yield { chosen: cheapest };
     if (isOutOfReach) return;
   }
-  const uniform = await smallestUniform(question);
-  if (question.enough?.()) return yield uniform ?? careful(question);
+  const unranked = await smallestUniform(question);
+  if (question.enough?.()) return yield { chosen: unranked ?? careful(question) };
   let choices: Ranked = await rank(question);
+  const uniform = unranked?.map((option, row) => rankedAs(option, choices[row]!));
   let target = question.maxDrop;
-  let found = smaller(
-    await smallest(question, choices, target),
-    uniform?.map((option, row) => rankedAs(option, choices[row]!)),
-  );
+  let found = smaller(await smallest(question, choices, target), uniform);
   for (
     let round = 0;
     round < MAX_CORRECTIONS && !found.unreachable && !question.enough?.() && !(await isAdditive(question, found));
@@ -59,19 +64,26 @@ export async function* propose(asked: Question): AsyncGenerator<Option[]> {
     if (next.unreachable || sumOf(next.holding, 'bytes') > sumOf(found.holding, 'bytes') * (1 - LEAST_SAVING)) break;
     [choices, found] = [corrected, next];
   }
-  if (found.unreachable) return yield found.holding;
+  if (found.unreachable) return yield { chosen: found.holding, rows: choices };
   let last = cheapest;
+  let alike = uniform;
   const first = sumOf(found.holding, 'error');
   for (const share of SHARES) {
     if (share < 1) found = await smallest(question, choices, target, first * share);
     const { holding, aim, paced } = await confirmed(question, choices, found, target);
-    if (!last || isOutOfReach || keysOf(holding) !== keysOf(last)) yield holding;
+    // what is the same for every layer held, too, when it was measured, and is not to be passed over for what is larger
+    if (alike && sumOf(alike, 'bytes') <= sumOf(holding, 'bytes')) {
+      const isNew = ![last ?? [], holding].some((other) => keysOf(other) === keysOf(alike!));
+      if (isNew) yield { chosen: alike.map((option, row) => rankedAs(option, choices[row]!)), rows: choices };
+      alike = undefined;
+    }
+    if (!last || isOutOfReach || keysOf(holding) !== keysOf(last)) yield { chosen: holding, rows: choices };
     // what is more careful is no quicker, and takes no less memory
     if (isOutOfReach) return;
     [last, target, choices] = [holding, aim, paced];
   }
   const faithful = await allocate(choices, 'error', limitsOf(question), question.solve);
-  if (faithful && (!last || keysOf(faithful) !== keysOf(last))) yield faithful;
+  if (faithful && (!last || keysOf(faithful) !== keysOf(last))) yield { chosen: faithful, rows: choices };
 }
 
 /** The smallest that holds of those that do the same to every layer, as far as a layer bears it at all. */
@@ -153,7 +165,7 @@ async function isAdditive(question: Question, { holding, failing }: Found): Prom
 }
 
 /** The least error in `limit` bytes. What layers take is known, what the graph around them takes follows from sizing the choice. */
-async function leastErrorWithin(question: Question, limit: number): Promise<Option[] | undefined> {
+async function leastErrorWithin(question: Question, limit: number): Promise<Proposal | undefined> {
   const fit = (choices: Ranked) =>
     fitInto(limit, (bytes) => allocate(choices, 'error', { ...limitsOf(question), bytes }, question.solve), question.size);
   let ranked = await rank(question);
@@ -162,16 +174,17 @@ async function leastErrorWithin(question: Question, limit: number): Promise<Opti
   let best = await fit(ranked);
   if (!best) return undefined;
   await question.drop(best);
-  let error = await question.error(best);
+  let [error, rows] = [await question.error(best), ranked];
   for (let round = 0; round < MAX_CORRECTIONS && !question.enough?.(); round++) {
-    const next = await fit(await rankAround(question, ranked, best));
+    const corrected = await rankAround(question, ranked, best);
+    const next = await fit(corrected);
     if (!next || keysOf(next) === keysOf(best)) break;
     await question.drop(next);
     const less = await question.error(next);
     if (less >= error) break;
-    [best, error] = [next, less];
+    [best, error, rows] = [next, less, corrected];
   }
-  return best;
+  return { chosen: best, rows };
 }
 
 interface Confirmation {

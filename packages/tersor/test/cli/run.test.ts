@@ -45,13 +45,19 @@ describe('the main job', () => {
     expect(out).toContain('3.95x smaller');
   });
 
+  it('searches for nothing where a recipe says what to do', async () => {
+    const { status, err } = await runFake(['compress', model, '--try', 'rounding', '--recipe', recipe]);
+    expect(status).toBe(2);
+    expect(err).toContain('leaves nothing to be searched for');
+  });
+
   it('hands every flag on', async () => {
     const flags =
       '-o out.onnx --force --keep --max-drop 0.5% --max-size 25% --max-latency 0.8x --max-memory 500MB --target webgpu --data x.npz'.split(
         ' ',
       );
     const more =
-      '--samples 8 --output a=b=classes --output c=state --eval e.mjs --seed 7 --threads 2 --no-verify --max-time 90s --no-cache -q'.split(
+      '--samples 8 --output a=b=classes --output c=state --eval e.mjs --seed 7 --threads 2 --no-verify --try rounding:bits=4|8 --max-time 90s --no-cache -q'.split(
         ' ',
       );
     const { calls, err } = await runFake(['compress', ...flags, ...more, model]);
@@ -70,6 +76,7 @@ describe('the main job', () => {
       threads: 2,
       verify: false,
       cache: false,
+      steps: [4, 8].map((bits) => [expect.objectContaining({ use: 'rounding', bits })]),
       signal: expect.any(AbortSignal),
       enough: expect.any(AbortSignal),
     });

@@ -50,6 +50,15 @@ it('what layers can bear is a screen, a page, a table and data', async () => {
   expect(lines).toHaveLength(20 * 3 + 2);
   expect(lines[1]).toContain('"[{""use"":""rtn"",""bits"":2}]","uint2 in blocks of 16, f16 scales"');
   expect((await runFake(['sensitivity', model, '--csv', csv])).err).toContain('[FILE_EXISTS]');
+  const several = await runFake(['sensitivity', model, '--json', '--try', 'rounding:bits=*,symmetric=true|false+tidy', '--try', 'tidy']);
+  expect(several.calls.at(-1)?.args[1]).toMatchObject({
+    steps: [
+      ...[4, 8].flatMap((bits) => [true, false].map((symmetric) => [{ use: 'rounding', bits, symmetric }, { use: 'tidy' }])),
+      [{ use: 'tidy' }],
+    ],
+  });
+  expect((await runFake(['sensitivity', model, '--try', 'rounding:symmetric=*'])).err).toContain('names no values of symmetric');
+  expect((await runFake(['sensitivity', model, '--try', `rounding:bits=${'8|'.repeat(200)}4`])).err).toContain('201 things to try');
   expect((await runFake(['sensitivity', model, '--try', 'rounding:bits'])).err).toContain('for example: --try rtn:bits=4,block=32');
   expect((await runFake(['sensitivity', model, '--try', 'rounding:bit=4'])).err).toContain('did you mean "bits"?');
 });

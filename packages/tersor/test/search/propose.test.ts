@@ -28,16 +28,25 @@ it('spares the layer that hurts', async () => {
 it('grows more careful each time it is asked again, and ends with the original', async () => {
   const { question } = model({ a: [0.1, 1], b: [0.1, 1], c: [0.1, 1] }, 100);
   const sizes: number[] = [];
-  for await (const chosen of propose(question)) sizes.push(chosen.reduce((sum, o) => sum + o.bytes, 0));
+  for await (const { chosen } of propose(question)) sizes.push(chosen.reduce((sum, o) => sum + o.bytes, 0));
   expect(sizes[0]).toBe(75);
   expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
   expect(sizes.at(-1)).toBe(600);
 });
 
+it('does not pass over what is the same for every layer when proposals do not hold on other inputs', async () => {
+  // 4 bits for two of three hold by a hair, and so do 8 bits everywhere
+  const { question } = model({ a: [0.003, 0.004], b: [0.003, 0.0031], c: [0.003, 0.0031] }, 0.0095);
+  const found: (readonly number[])[] = [];
+  for await (const { chosen } of propose(question)) found.push(chosen.map((o) => o.bytes));
+  expect(found[0]).toEqual([50, 25, 25]);
+  expect(found[1]).toEqual([50, 50, 50]);
+});
+
 it('has more careful proposals left when what it measured promises too much', async () => {
   const { question } = model({ a: [0, 0], b: [0, 0] }, 0.01);
   const sizes: number[] = [];
-  for await (const chosen of propose(question)) sizes.push(chosen.reduce((sum, o) => sum + o.bytes, 0));
+  for await (const { chosen } of propose(question)) sizes.push(chosen.reduce((sum, o) => sum + o.bytes, 0));
   expect(sizes[0]).toBe(50);
   expect(sizes.length).toBeGreaterThan(2);
   expect(sizes.at(-1)).toBe(400);
@@ -106,7 +115,7 @@ it('is as quick as was asked, in the fewest bytes', async () => {
   expect((await take(quick))?.filter((o) => o.steps === eight)).toHaveLength(2);
   const confirm = async (chosen: readonly Option[]) => ({ drop: 0, added: [chosen.filter((o) => o.steps === eight).length * -0.05] });
   const found: (number | undefined)[] = [];
-  for await (const chosen of propose({ ...quick, confirm })) found.push(chosen.filter((o) => o.steps === eight).length);
+  for await (const { chosen } of propose({ ...quick, confirm })) found.push(chosen.filter((o) => o.steps === eight).length);
   expect(found).toContain(3); // the whole model gains half of what its layers gain alone
 });
 
@@ -124,7 +133,7 @@ it('comes as close to the latency as it can when nothing is as quick, in the few
   const latencyOf = ({ steps, layer }: Option) => [steps === eight && layer.weight.id === 'a' ? -0.1 : 0];
   const options = question.options.map((row) => row.map((option) => ({ ...option, latency: latencyOf(option) })));
   const found: Option[][] = [];
-  for await (const chosen of propose({ ...question, options, maxAdded: [-0.5] })) found.push(chosen);
+  for await (const { chosen } of propose({ ...question, options, maxAdded: [-0.5] })) found.push(chosen);
   expect(found.map((chosen) => chosen.map((o) => o.steps))).toEqual([[eight, four]]);
   expect((await take({ ...question, options, maxAdded: [-0.5], maxBytes: 180 }))?.map((o) => o.steps)).toEqual([eight, four]);
 });
@@ -224,7 +233,7 @@ function compactable(layers: number, maxMemory: number, more: number): Question 
 /** How many layers each proposal keeps compact. */
 async function compactOf(layers: number, maxMemory: number, more: number): Promise<number[]> {
   const found: number[] = [];
-  for await (const chosen of propose(compactable(layers, maxMemory, more))) found.push(chosen.filter((o) => o.steps === eight).length);
+  for await (const { chosen } of propose(compactable(layers, maxMemory, more))) found.push(chosen.filter((o) => o.steps === eight).length);
   return found.slice(0, 1);
 }
 
@@ -250,6 +259,6 @@ function weight(id: string, error: number): Weight {
 }
 
 async function take(question: Question): Promise<Option[] | undefined> {
-  for await (const chosen of propose(question)) return chosen;
+  for await (const { chosen } of propose(question)) return chosen;
   return undefined;
 }

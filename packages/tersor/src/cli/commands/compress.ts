@@ -10,6 +10,7 @@ import { type CompressFlags, commonOf, enoughAfter, isPage } from '../compress-f
 import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
 import { loadRecipe } from '../load-recipe.ts';
+import { parseSteps } from '../parse-steps.ts';
 import { checkFree, jsonText, type Saving, saveText } from '../save-file.ts';
 import { modelLine } from '../screens/model-line.ts';
 import { reportScreen } from '../screens/report-screen.ts';
@@ -44,7 +45,8 @@ export async function runJob(
   recipe: Recipe | undefined,
 ): Promise<number> {
   await checkModel(model);
-  if (await isFolder(model)) return (await import('./folder.ts')).runFolderJob(job, model, flags, shell, recipe);
+  const steps = triedOf(flags, shell, recipe);
+  if (await isFolder(model)) return (await import('./folder.ts')).runFolderJob(job, model, flags, shell, { recipe, steps });
   const savings = savingsOf(flags);
   for (const saving of savings) await checkFree(saving, { model, ...defined({ out: flags.out, force: flags.force }) });
   const { library } = shell;
@@ -55,6 +57,7 @@ export async function runJob(
     ...askedOf(flags, inspection?.bytes ?? 0),
     ...(flags.out !== undefined && { output: flags.out }),
     ...(recipe && { recipe }),
+    ...(steps && { steps }),
   };
   const report = await withProgress(talks ? shell.err : undefined, (onProgress) =>
     shell.interruptible(
@@ -66,6 +69,13 @@ export async function runJob(
   for (const saving of savings) await saveText(saving, saving.text(report), flags.force === true);
   printReport(report, flags, shell);
   return report.outcome === 'missed' ? MISSED : DONE;
+}
+
+/** What the search may try. @throws USAGE where there is nothing to be searched for */
+function triedOf({ try: tried }: CompressFlags, { methods }: Shell, recipe: Recipe | undefined): Asked['steps'] {
+  if (tried && recipe)
+    throw new TersorError('USAGE', '--try', 'is for the search, and a recipe leaves nothing to be searched for', 'name one of them');
+  return tried?.flatMap((text) => parseSteps(text, methods));
 }
 
 /** The files that flags ask for, and what goes into them. */

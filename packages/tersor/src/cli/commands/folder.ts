@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { AskedOfFolder } from '../../core/asked.ts';
+import type { Asked, AskedOfFolder } from '../../core/asked.ts';
 import { TersorError } from '../../core/error.ts';
 import type { FolderReport } from '../../core/folder-report.ts';
 import type { Recipe } from '../../core/recipe.ts';
@@ -21,7 +21,7 @@ export async function runFolderJob(
   folder: string,
   flags: CompressFlags,
   { library, out, err, interruptible }: Shell,
-  recipe: Recipe | undefined,
+  { recipe, steps }: { readonly recipe: Recipe | undefined; readonly steps: Asked['steps'] },
 ): Promise<number> {
   if (flags.saveRecipe !== undefined)
     throw new TersorError(
@@ -41,6 +41,7 @@ export async function runFolderJob(
     ...defined({ target: flags.target, dtype: flags.dtype, skip: flags.skip }),
     output,
     ...(recipe && { recipe }),
+    ...(steps && { steps }),
   };
   const work = job === 'plan' ? library.planFolder : library.compressFolder;
   const report = await withProgress(talks ? err : undefined, (onProgress) =>

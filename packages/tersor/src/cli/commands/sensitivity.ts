@@ -70,7 +70,7 @@ function askedOf(flags: SensitivityFlags, { methods }: Shell, originalBytes: num
   return {
     ...defined({ target, data, preprocess, samples, seed, threads, outputs: output, limit }),
     ...(where && { where: where.map((name) => ({ name })) }),
-    ...(flags.try && { steps: flags.try.map((text) => parseSteps(text, methods)) }),
+    ...(flags.try && { steps: flags.try.flatMap((text) => parseSteps(text, methods)) }),
     ...(flags.cache === false && { cache: false }),
   };
 }

@@ -1,6 +1,7 @@
-import type { DivergenceReport, QualityReport, RepairReport, RuntimeReport, SpeedReport, SubsetsReport } from '../../core/report.ts';
+import type { DivergenceReport, QualityReport, RepairReport, RuntimeReport, SpeedReport } from '../../core/report.ts';
 import { divergenceText, repairText } from '../../core/text/divergence-text.ts';
 import { printable } from '../../core/text/printable.ts';
+import { subsetsText } from '../../core/text/subsets-text.ts';
 import { integerText, millisecondsText, percentText, ratioText, valueText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
@@ -38,12 +39,6 @@ export function qualityLines(quality: QualityReport, screen: Pick<Screen, 'colum
       return labelled('', `${printable(name)}: ${judged}, ${extras.join(', ')}`, screen);
     }),
   ];
-}
-
-function subsetsText({ drops, mean, deviation, representative }: SubsetsReport): string {
-  const range = `${percentText(Math.min(...drops))} to ${percentText(Math.max(...drops))}`;
-  const typical = `part ${representative.subset + 1} is most like all samples (--json names them)`;
-  return `on ${drops.length} parts of the samples: drop ${range}, mean ${percentText(mean)} ± ${percentText(deviation)}; ${typical}`;
 }
 
 export function speedLines({ ratio, interval, before, after, shapes }: SpeedReport, screen: Pick<Screen, 'columns' | 'colors'>): string[] {

@@ -1,8 +1,10 @@
 import type { Target } from '../../core/format.ts';
-import type { CalibrationReport, Report, SearchReport } from '../../core/report.ts';
+import type { Report, SearchReport } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
+import { reasonText } from '../../core/text/sensitivity-text.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
-import { bytesText, durationText, percentText } from '../../core/text/units.ts';
+import { calibrationText } from '../../core/text/subsets-text.ts';
+import { bytesText, durationText } from '../../core/text/units.ts';
 import { observes } from '../../methods/observes.ts';
 import { byReason } from '../../report/by-reason.ts';
 import { loaderLine } from '../../report/loader-line.ts';
@@ -28,6 +30,7 @@ export function reportScreen(report: Report, screen: Room, view: ReportView): st
     sizeSection(report, screen),
     measuredSection(report, screen),
     weightsTable(report.weights, screen, view.everyWeight),
+    view.everyWeight ? reasonLines(report.search, screen) : [],
     report.quality?.evidence === 'data'
       ? worstLines({ ...report.quality, worst: report.quality.worst?.slice(0, WORST_SHOWN) ?? [] }, screen)
       : [],
@@ -39,12 +42,6 @@ export function reportScreen(report: Report, screen: Room, view: ReportView): st
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
-}
-
-function calibrationText({ drops, mean, deviation, all, chosen }: CalibrationReport): string {
-  const range = `${percentText(Math.min(...drops))} to ${percentText(Math.max(...drops))}`;
-  const result = chosen ? `the result is made by part ${chosen.part + 1} (--json names its samples)` : 'the result is made by all of them';
-  return `by each of ${drops.length} parts of the data: drop ${range}, mean ${percentText(mean)} ± ${percentText(deviation)}; by all ${percentText(all)}: ${result}`;
 }
 
 function sizeSection({ input, output, resultBytes, outcome }: Report, screen: Room): string[] {
@@ -74,6 +71,13 @@ function measuredSection(report: Report, screen: Room): string[] {
         )
       : []),
   ];
+}
+
+/** Why layers got what they got. */
+function reasonLines(search: SearchReport | undefined, { columns, colors }: Room): string[] {
+  const reasons = (search?.choices ?? []).map((choice) => [choice.id, reasonText(choice)] as const).filter(([, text]) => text !== '');
+  if (reasons.length === 0) return [];
+  return [colors.bold('Why'), ...reasons.flatMap(([id, text]) => paragraph(`${printable(id)}: ${text}`, columns, '  ', '    '))];
 }
 
 function searchText({ layers, candidates, forwards, recalled }: SearchReport): string {

@@ -1,5 +1,6 @@
 import type { DivergenceReport, OutputQuality, Report } from '../../core/report.ts';
 import { divergenceText, repairText } from '../../core/text/divergence-text.ts';
+import { calibrationText, subsetsText } from '../../core/text/subsets-text.ts';
 import { integerText, percentText, valueText } from '../../core/text/units.ts';
 import { intervalPlot } from '../charts/interval-plot.ts';
 import { html, type Markup, shortened } from '../markup.ts';
@@ -7,9 +8,9 @@ import { html, type Markup, shortened } from '../markup.ts';
 const OUTPUTS_SHOWN = 100;
 
 /** How alike the answers are, how sure that is, and what stands behind it. */
-export function qualitySection({ quality, conditions, divergence, repairs = [] }: Report): Markup | undefined {
+export function qualitySection({ quality, conditions, calibration, divergence, repairs = [] }: Report): Markup | undefined {
   if (!quality) return undefined;
-  const { metric, value, drop, interval, evidence, samples, decisions, source, outputs } = quality;
+  const { metric, value, drop, interval, evidence, samples, decisions, source, outputs, subsets } = quality;
   const limit = conditions?.budget.drop;
   const spread = `95 %: ${percentText(interval[0])} to ${percentText(interval[1])}`;
   return html`<section class="card" aria-labelledby="quality"><h2 id="quality">Quality</h2>
@@ -22,6 +23,8 @@ ${
 <p>Drop <strong>${percentText(drop)}</strong> <span class="soft">(${spread})</span></p>
 ${intervalPlot({ value: drop, interval, mark: 0, ...(limit !== undefined && { limit }), text: percentText, label: `drop ${percentText(drop)}, ${spread}` })}
 <p class="soft">${samples} samples, ${integerText(decisions)} decisions, ${shortened(source, 200)}</p>
+${subsets && html`<p class="soft">${subsetsText(subsets)}</p>`}
+${calibration && html`<p class="soft">${calibrationText(calibration)}</p>`}
 ${divergence && divergenceNote(divergence)}
 ${repairs.map((repair) => html`<p class="badge good"><strong>REPAIRED</strong> ${shortened(repairText(repair), 400)}</p>`)}
 ${outputsTable(outputs)}

@@ -16,11 +16,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { convert } from '../packages/tersor/src/convert.ts';
 import { gguf } from '../packages/tersor/src/formats/gguf/gguf.ts';
 import { openNodeStore } from '../packages/tersor/src/io/node-store.ts';
-import { openKernels } from '../packages/tersor/src/kernels/open-kernels.ts';
 import { fileTypeOf, MIX_IDS, type MixId } from '../packages/tersor/src/methods/ggml-mixes.ts';
-import { llamaAsGguf } from '../packages/tersor/test/support/llama-gguf.ts';
 import { type Errors, openErrors } from './gguf/errors.ts';
 import { llamaLibraries } from './gguf/llama-libraries.ts';
 import { smolLm2 } from './gguf/smollm2.ts';
@@ -96,9 +95,7 @@ function skip(why: string): never {
 /** As 32-bit floats. */
 async function smallModel(): Promise<string> {
   const path = join(folder, 'lm.gguf');
-  const [store, kernels] = [openNodeStore(folder), await openKernels({ threads: 0 })];
-  await gguf.write(await llamaAsGguf(join(fixtures, 'models/lm')), store, 'lm.gguf', { target: 'node', kernels });
-  await store.commit();
+  await convert(join(fixtures, 'models/lm/model.safetensors'), { output: path });
   return path;
 }
 

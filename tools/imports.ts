@@ -21,6 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   evaluate: ['core'],
   report: ['core'],
   cost: ['core'],
+  architectures: ['core'],
+  convert: ['core', 'architectures', 'formats', 'io', 'compress'],
   // `compress`, its neighbours beside it and `index` wire everything together; only the command stands above them.
   compress: [
     'core',
@@ -41,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** No platform and no package: these run anywhere and are checked without DOM and Node types too. */
-const PURE = ['core', 'numeric', 'fit', 'observe', 'methods', 'search', 'evaluate', 'report', 'cost'];
+const PURE = ['core', 'numeric', 'fit', 'observe', 'methods', 'search', 'evaluate', 'report', 'cost', 'architectures'];
 
 const direction: IForbiddenRuleType[] = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
   name: `${folder} imports ${allowed.join(', ') || 'nothing else'}`,

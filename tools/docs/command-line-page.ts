@@ -27,6 +27,7 @@ export function commandLinePage(methods: Declarations): string {
     sensitivity: unused,
     readImatrix: unused,
     imatrixBytes: unused,
+    convert: unused,
   };
   const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused, checkFolder: unused };
   const help = (command: Command): string => {

@@ -4,14 +4,19 @@ import { prove } from './compress/prove.ts';
 import { recipeInside } from './compress/recipe-in-file.ts';
 import { openReferee } from './compress/referee.ts';
 import { type Sized, weightsReport } from './compress/weights-report.ts';
+import { checkpointOf } from './convert/checkpoint.ts';
+import { findSource } from './convert/open-source.ts';
+import { pairNames } from './convert/pair-names.ts';
 import type { AskedToCompare } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
+import { errorSpread } from './core/error-spread.ts';
 import { findLayers } from './core/find-layers.ts';
 import type { Target } from './core/format.ts';
 import { eachGraph, type WeightId } from './core/graph.ts';
 import type { Model } from './core/model.ts';
 import { relativeError } from './core/relative-error.ts';
-import type { Comparison, FileReport, WeightReport } from './core/report.ts';
+import type { ComparedWeight, Comparison, FileReport } from './core/report.ts';
+import type { Tensor } from './core/tensor.ts';
 import { version } from './io/node-process.ts';
 import { METHODS } from './methods/registry.gen.ts';
 
@@ -20,19 +25,18 @@ type Measured = Pick<Comparison, 'quality' | 'speed' | 'runtimes' | 'divergence'
 /**
  * How model `b` differs from model `a`, which counts as the original: outputs, latency, bytes, and the weights that both have under one name.
  * Where `b` says how tersor made it, weights are compared with those of `a` after the lossless steps. Checkpoints, which have no graph to run, are
- * compared by their weights alone. Nothing is written.
+ * compared by their weights alone. Files of two formats are compared by the names, shapes and order of rows that PyTorch has for them. Nothing is written.
  *
  * @throws {TersorError} FILE_* when one cannot be read, DATA_INVALID, MODEL_INVALID when the runtime refuses `a`, INTERRUPTED
  */
 export async function compare(a: string, b: string, asked: AskedToCompare = {}): Promise<Comparison> {
-  const job = await openJob(a, asked);
+  const job = await openJob(await findSource(a), asked);
   try {
-    const other = await openModel(b);
+    const other = await openModel(await findSource(b));
     try {
       const canRun = job.input.model.graph !== undefined && other.model.graph !== undefined;
-      const measured = canRun ? await job.clock.time('measure', () => measure(job, b)) : { runtimes: [] };
-      const original = { ...job.input, model: await cleanedLike(job, other.model) };
-      const [before, after] = [await weightsOf(original, job.target), await weightsOf(other, job.target)];
+      const measured = canRun ? await job.clock.time('measure', () => measure(job, other.path)) : { runtimes: [] };
+      const [before, after] = await sideBySide(job, other);
       const weights = await job.clock.time('weights', () => compareWeights(job, before, after));
       return {
         version: version(),
@@ -85,13 +89,48 @@ async function cleanedLike({ input: { model }, apply }: Job, other: Model): Prom
   }
 }
 
+/** The weights of both, under names that mean the same in both. */
+async function sideBySide(job: Job, other: Opened): Promise<readonly [Weights, Weights]> {
+  const { input, target } = job;
+  if (input.format.id !== other.format.id)
+    return byCheckpoint(await checkpointWeightsOf(input, target), await checkpointWeightsOf(other, target));
+  const original = { ...input, model: await cleanedLike(job, other.model) };
+  return [await weightsOf(original, target), await weightsOf(other, target)];
+}
+
+/** Weights of a file of any format, by the names and in the shapes that PyTorch has for them. */
+async function checkpointWeightsOf(opened: Opened, target: Target): Promise<Weights> {
+  const { weights } = await checkpointOf(opened);
+  const { size } = await liftedOf(opened, target);
+  return {
+    model: { format: opened.format.id, meta: opened.model.meta, execution: new Map(), weights },
+    size: { ...size, weights: new Map([...weights.values()].map(({ id, origin }) => [id, size.weights.get(origin) ?? 0])) },
+    ids: [...weights.keys()],
+  };
+}
+
+/** Both with the names of the first, where one name means another. */
+function byCheckpoint(a: Weights, b: Weights): readonly [Weights, Weights] {
+  const named = ({ model }: Weights) => [...model.weights.values()].map(({ id, shape }) => ({ name: id, shape }));
+  const theirs = new Map([...pairNames(named(a), named(b))].map(([ours, name]) => [name, ours]));
+  const renamed = (id: WeightId) => theirs.get(id) ?? id;
+  const weights = new Map([...b.model.weights.values()].map((weight) => [renamed(weight.id), { ...weight, id: renamed(weight.id) }]));
+  const sizes = new Map([...b.size.weights].map(([id, bytes]) => [renamed(id), bytes]));
+  return [a, { model: { ...b.model, weights }, size: { ...b.size, weights: sizes }, ids: [...weights.keys()] }];
+}
+
 /** A file's weights in their layouts, under all the names that they have, with what they take of the file. */
 interface Weights extends Sized {
   /** Each weight once. */
   readonly ids: readonly WeightId[];
 }
 
-async function weightsOf({ format, model }: Opened, target: Target): Promise<Weights> {
+async function weightsOf(opened: Opened, target: Target): Promise<Weights> {
+  const { model, size } = await liftedOf(opened, target);
+  return { model: withOtherNames(model), size, ids: [...model.weights.keys()] };
+}
+
+async function liftedOf({ format, model }: Opened, target: Target): Promise<Sized> {
   const lifted = await format.lift(model);
   const { bytes, weights: parts } = await format.size(model, target);
   const sizes = new Map<WeightId, number>();
@@ -99,7 +138,7 @@ async function weightsOf({ format, model }: Opened, target: Target): Promise<Wei
     const owner = lifted.owners.get(part) ?? part;
     sizes.set(owner, (sizes.get(owner) ?? 0) + size);
   }
-  return { model: withOtherNames(lifted.model), size: { bytes, weights: sizes }, ids: [...lifted.model.weights.keys()] };
+  return { model: lifted.model, size: { bytes, weights: sizes } };
 }
 
 /** A tied weight is there under each of its names: another file may have it under any of them. */
@@ -115,18 +154,23 @@ function withOtherNames(model: Model): Model {
 }
 
 /** Row by row, so that no more than one weight of each is in memory. */
-async function compareWeights(job: Job, a: Weights, b: Weights): Promise<WeightReport[]> {
+async function compareWeights(job: Job, a: Weights, b: Weights): Promise<ComparedWeight[]> {
   const rows = weightsReport(a, b, { before: await findLayers(a.model), after: [] }, new Map());
-  const reports: WeightReport[] = [];
+  const reports: ComparedWeight[] = [];
   for (const row of rows) {
     const [was, is] = [a.model.weights.get(row.id), b.model.weights.get(row.id)];
     if (!was || !is) continue;
     job.asked.signal?.throwIfAborted();
     const comparable = was.dtype !== 'string' && is.dtype !== 'string' && was.shape.join() === is.shape.join();
-    const error = comparable ? relativeError(await was.load(), await is.load()) : undefined;
-    reports.push({ ...row, ...(error !== undefined && { error }) });
+    reports.push(comparable ? { ...row, ...differenceOf(await was.load(), await is.load()) } : row);
   }
   return reports;
+}
+
+function differenceOf(a: Tensor, b: Tensor): Pick<ComparedWeight, 'error' | 'spread'> {
+  const error = relativeError(a, b);
+  const spread = error ? errorSpread(a, b) : undefined;
+  return { ...(error !== undefined && { error }), ...(spread && { spread }) };
 }
 
 function missing({ ids }: Weights, other: Weights): WeightId[] {

@@ -4,7 +4,18 @@ export { checkFolder } from './check-folder.ts';
 export { compare } from './compare.ts';
 export { compress, plan } from './compress.ts';
 export { compressFolder, planFolder } from './compress-folder.ts';
-export type { Asked, AskedOfFolder, AskedToCheck, AskedToCheckFolder, AskedToCompare, AskedToSense, Budget } from './core/asked.ts';
+export { convert } from './convert.ts';
+export type {
+  Asked,
+  AskedOfFolder,
+  AskedToCheck,
+  AskedToCheckFolder,
+  AskedToCompare,
+  AskedToConvert,
+  AskedToSense,
+  Budget,
+} from './core/asked.ts';
+export type { Conversion, ConvertedWeight } from './core/conversion.ts';
 export type {
   Arithmetic,
   CacheCost,
@@ -21,6 +32,7 @@ export type { DeviceProfile, EnergyProfile, ProductFamily, Rates } from './core/
 export type { DType, Shape } from './core/dtype.ts';
 export type { Feeds, Value, ValueData } from './core/engine.ts';
 export { ERRORS, type ErrorCode, TersorError } from './core/error.ts';
+export type { ErrorSpread } from './core/error-spread.ts';
 export type {
   FolderCheck,
   FolderFacts,
@@ -49,6 +61,7 @@ export type {
   Check,
   CheckRow,
   ClassDelta,
+  ComparedWeight,
   Comparison,
   ConditionsReport,
   DivergenceReport,

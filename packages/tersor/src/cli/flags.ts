@@ -90,6 +90,12 @@ export const FLAGS = {
   eval: () =>
     new Option('--eval <module>', 'A JS module whose default export scores a session, also by the samples of --data; higher is better.'),
   into: () => new Option('--into <folder>', 'Where to keep what is recorded.').default('recorded'),
+  intoModel: () => new Option('--into <model>', 'The ONNX model whose weights are replaced; the result is a copy of it.'),
+  convertType: () =>
+    new Option(
+      '--type <name>',
+      "What floats become: F32, F16 or BF16; of GGUF, any of llama.cpp's types and mixes: Q4_K_M. Default: what they are.",
+    ),
   steps: () => new Option('--steps <n>', 'Longer sequences of models with state are cut. Default 256.').argParser(count('--steps', 1, 1e5)),
   maxBytes: () =>
     new Option('--max-bytes <size>', 'Most that is kept of one model: 500MB, the default.').argParser(parsed('--max-bytes', parseBytes)),

@@ -1,4 +1,13 @@
-import type { Asked, AskedOfFolder, AskedToCheck, AskedToCheckFolder, AskedToCompare, AskedToSense } from '../core/asked.ts';
+import type {
+  Asked,
+  AskedOfFolder,
+  AskedToCheck,
+  AskedToCheckFolder,
+  AskedToCompare,
+  AskedToConvert,
+  AskedToSense,
+} from '../core/asked.ts';
+import type { Conversion } from '../core/conversion.ts';
 import type { Cost } from '../core/cost.ts';
 import type { DeviceProfile } from '../core/device.ts';
 import type { FolderCheck, FolderReport } from '../core/folder-report.ts';
@@ -20,6 +29,7 @@ export interface Library {
   cost(input: string, asked?: AskedCost): Promise<Cost>;
   measureDevice(asked?: AskedToMeasure): Promise<DeviceProfile>;
   compare(a: string, b: string, asked?: AskedToCompare): Promise<Comparison>;
+  convert(input: string, asked: AskedToConvert): Promise<Conversion>;
   sensitivity(input: string, asked?: AskedToSense): Promise<Sensitivity>;
   readImatrix(paths: readonly string[]): Promise<Importances>;
   imatrixBytes(importances: Importances, form: 'gguf' | 'dat'): Promise<Uint8Array>;
@@ -38,6 +48,7 @@ export const LIBRARY: Library = {
   cost: async (input, asked) => (await import('../cost.ts')).cost(input, asked),
   measureDevice: async (asked) => (await import('../measure-device.ts')).measureDevice(asked),
   compare: async (a, b, asked) => (await import('../compare.ts')).compare(a, b, asked),
+  convert: async (input, asked) => (await import('../convert.ts')).convert(input, asked),
   sensitivity: async (input, asked) => (await import('../sensitivity.ts')).sensitivity(input, asked),
   readImatrix: async (paths) => (await import('../imatrix.ts')).readImatrix(paths),
   imatrixBytes: async (importances, form) => (await import('../imatrix.ts')).imatrixBytes(importances, form),

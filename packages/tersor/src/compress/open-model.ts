@@ -21,13 +21,17 @@ export interface Opened {
   close(): Promise<void>;
 }
 
+/** The format that a file is in by its name. @throws FILE_UNSUPPORTED */
+export function formatOf(path: string): Format {
+  const format = FORMATS.find(({ extensions }) => extensions.some((extension) => path.toLowerCase().endsWith(extension)));
+  if (format) return format;
+  const known = FORMATS.flatMap(({ extensions }) => extensions).join(', ');
+  throw new TersorError('FILE_UNSUPPORTED', path, 'is in no format that tersor knows by its name', `it reads ${known}`);
+}
+
 /** @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
 export async function openModel(path: string): Promise<Opened> {
-  const format = FORMATS.find(({ extensions }) => extensions.some((extension) => path.toLowerCase().endsWith(extension)));
-  if (!format) {
-    const known = FORMATS.flatMap(({ extensions }) => extensions).join(', ');
-    throw new TersorError('FILE_UNSUPPORTED', path, 'is in no format that tersor knows by its name', `it reads ${known}`);
-  }
+  const format = formatOf(path);
   const { store, name } = await openFolder(path);
   try {
     const model = await format.open(store, name);

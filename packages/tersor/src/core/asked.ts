@@ -33,6 +33,22 @@ export interface AskedToCompare {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** What converting a model may be asked besides the model. */
+export interface AskedToConvert extends Pick<AskedToCompare, 'threads' | 'signal' | 'onProgress'> {
+  /** Where to write; its ending names the format. */
+  readonly output: string;
+  /** The ONNX model whose weights are replaced: ONNX has a graph, which other formats do not say. */
+  readonly into?: string;
+  /** Of safetensors, the type of all floats: F32, F16 or BF16. */
+  readonly type?: string;
+  /** Of GGUF, what is made of the weights on the way: a recipe with the method gguf. */
+  readonly recipe?: Recipe;
+  /** Whether what is there may be replaced. */
+  readonly force?: boolean;
+  /** Only says what would be written. */
+  readonly dryRun?: boolean;
+}
+
 /** What holding a model against its report may be asked besides the two. */
 export interface AskedToCheck extends Pick<AskedToCompare, 'browser' | 'data' | 'eval' | 'threads' | 'signal' | 'onProgress'> {
   /** Path of the model that was compressed; where the report says unless told. */

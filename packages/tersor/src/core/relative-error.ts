@@ -25,7 +25,8 @@ interface Sums {
   readonly norm: number;
 }
 
-function valuesOf(tensor: Tensor): Float32Array | undefined {
+/** Undefined for types that have no values to compute with. */
+export function valuesOf(tensor: Tensor): Float32Array | undefined {
   try {
     return decode(tensor);
   } catch (error) {

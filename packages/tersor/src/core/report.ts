@@ -1,4 +1,5 @@
 import type { Budget } from './budget.ts';
+import type { ErrorSpread } from './error-spread.ts';
 import type { Target } from './format.ts';
 import type { WeightId } from './graph.ts';
 import type { LayerKind } from './layers.ts';
@@ -296,6 +297,11 @@ export interface CheckRow {
   readonly status: PromiseReport['status'];
 }
 
+export interface ComparedWeight extends WeightReport {
+  /** How the error is spread over values; absent where there is none. */
+  readonly spread?: ErrorSpread;
+}
+
 /** Two models side by side: what `b` gives up and gains against `a`. */
 export interface Comparison {
   readonly version: string;
@@ -307,8 +313,8 @@ export interface Comparison {
   /** Absent when one of them does not run; `runtimes` says why. */
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
-  /** Weights that both files have under one name; `error` where both could be decoded to one shape. */
-  readonly weights: readonly WeightReport[];
+  /** Weights that both files have under one name, or under names that mean the same in their formats; `error` where both could be decoded to one shape. */
+  readonly weights: readonly ComparedWeight[];
   readonly onlyInA: readonly WeightId[];
   readonly onlyInB: readonly WeightId[];
   readonly runtimes: readonly RuntimeReport[];

@@ -7,7 +7,7 @@ import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
 import { SENSITIVITY } from './sample-of-sensitivity.ts';
-import { CHECK, COMPARISON, FOLDER_CHECK, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
+import { CHECK, COMPARISON, CONVERSION, FOLDER_CHECK, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
 import { COST, DEVICE } from './samples-of-cost.ts';
 
 /** A screen that remembers. */
@@ -89,6 +89,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     cost: async () => COST,
     measureDevice: async () => DEVICE,
     compare: async () => COMPARISON,
+    convert: async () => CONVERSION,
     readImatrix: async () => IMPORTANCES,
     imatrixBytes: async () => Uint8Array.of(71),
     check: async () => CHECK,
@@ -133,6 +134,10 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     compare(a, b, asked) {
       note('compare', a, b, asked);
       return library.compare(a, b, asked);
+    },
+    convert(input, asked) {
+      note('convert', input, asked);
+      return library.convert(input, asked);
     },
     readImatrix(paths) {
       note('readImatrix', paths);

@@ -1,3 +1,4 @@
+import type { Conversion } from '../../src/core/conversion.ts';
 import type { FolderCheck, FolderReport } from '../../src/core/folder-report.ts';
 import type { FolderInspection, Inspection } from '../../src/core/inspection.ts';
 import type { Check, Comparison, Report, WeightReport } from '../../src/core/report.ts';
@@ -327,4 +328,27 @@ export const FOLDER_INSPECTION: FolderInspection = {
     { name: 'onnx/encoder_model.onnx', variants: [], inspection: { ...INSPECTION, alreadyQuantized: [] } },
   ],
   files: FOLDER_REPORT.files.filter(({ status }) => status !== 'changed'),
+};
+
+export const CONVERSION: Conversion = {
+  version: '1.2.3',
+  input: { path: 'smollm2/model.safetensors', format: 'safetensors', bytes: 269_060_552 },
+  output: { path: 'smollm2.gguf', format: 'gguf', bytes: 105_454_432 },
+  bytes: 105_454_432,
+  architecture: 'llama',
+  weights: [
+    { from: 'model.embed_tokens.weight', to: 'token_embd.weight', shape: [49152, 576], before: 'bf16', after: 'Q8_0' },
+    { from: 'model.norm.weight', to: 'output_norm.weight', shape: [576], before: 'bf16', after: 'f32' },
+    { to: 'rope_freqs.weight', shape: [32], after: 'f32' },
+    ...Array.from({ length: 12 }, (_, layer) => ({
+      from: `model.layers.${layer}.self_attn.q_proj.weight`,
+      to: `blk.${layer}.attn_q.weight`,
+      shape: [576, 576],
+      before: 'bf16',
+      after: 'IQ4_NL',
+    })),
+  ],
+  leftOut: ['model.layers.0.self_attn.rotary_emb.inv_freq'],
+  notes: ['blk.0.attn_q.weight: has rows of 576 values, which Q4_K cannot hold: it becomes IQ4_NL'],
+  seconds: { read: 0.2, write: 4 },
 };

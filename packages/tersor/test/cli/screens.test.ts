@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkScreen, folderCheckScreen } from '../../src/cli/screens/check-screen.ts';
 import { comparisonScreen } from '../../src/cli/screens/comparison-screen.ts';
+import { conversionScreen } from '../../src/cli/screens/conversion-screen.ts';
 import { costScreen } from '../../src/cli/screens/cost-screen.ts';
 import { devicesScreen } from '../../src/cli/screens/devices-screen.ts';
 import { errorPage } from '../../src/cli/screens/error-page.ts';
@@ -18,6 +19,7 @@ import { SENSITIVITY } from './sample-of-sensitivity.ts';
 import {
   CHECK,
   COMPARISON,
+  CONVERSION,
   FLIPS,
   FOLDER_CHECK,
   FOLDER_INSPECTION,
@@ -48,6 +50,7 @@ const SCREENS: Readonly<Record<string, (screen: Screen) => string>> = {
   devices: (screen) => devicesScreen({ here: DEVICE }, screen),
   comparison: (screen) => comparisonScreen(COMPARISON, screen, { everyWeight: false, atLeast: 0.99 }),
   'flips and labels': (screen) => comparisonScreen(FLIPS, screen, { everyWeight: false }),
+  conversion: (screen) => conversionScreen(CONVERSION, screen, false),
   sensitivity: (screen) => sensitivityScreen(SENSITIVITY, screen),
   check: (screen) => checkScreen(CHECK, screen),
   'check of a folder': (screen) => folderCheckScreen(FOLDER_CHECK, screen),

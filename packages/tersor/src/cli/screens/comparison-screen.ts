@@ -1,4 +1,5 @@
-import type { Comparison } from '../../core/report.ts';
+import type { ErrorSpread } from '../../core/error-spread.ts';
+import type { ComparedWeight, Comparison } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { percentText, valueText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
@@ -32,6 +33,7 @@ export function comparisonScreen(
       ...divergenceLines(comparison, screen),
     ],
     quality ? worstLines(quality, screen) : [],
+    errorLines(weights, screen),
     weightsTable(weights, screen, everyWeight, 'largest error'),
     [...onlyLines('only in a', onlyInA, screen), ...onlyLines('only in b', onlyInB, screen)],
     atLeast === undefined ? [] : [verdict(quality?.value, atLeast, screen.colors)],
@@ -40,6 +42,28 @@ export function comparisonScreen(
     .filter((lines) => lines.length > 0)
     .map((lines) => `${lines.join('\n')}\n`)
     .join('\n');
+}
+
+/** How errors are spread over weights, and over the values in them. */
+function errorLines(weights: readonly ComparedWeight[], screen: Pick<Screen, 'columns' | 'colors'>): string[] {
+  const errors = weights.flatMap(({ error }) => error ?? []).sort((a, b) => a - b);
+  const at = (share: number) => percentText(errors[Math.min(errors.length - 1, Math.floor(share * errors.length))] ?? 0);
+  const spreads = weights.flatMap(({ spread }) => spread ?? []);
+  if (spreads.length === 0) return [];
+  const most = (of: (spread: ErrorSpread) => number) => percentText(Math.max(...spreads.map(of)));
+  const same = errors.filter((error) => error === 0).length;
+  return [
+    ...labelled(
+      'weights',
+      `${errors.length} compared, ${same} the same; error ${at(0)} to ${at(1)}, half of them at most ${at(0.5)}`,
+      screen,
+    ),
+    ...labelled(
+      '',
+      `single values, of the weight's root mean square: half at most ${most(({ p50 }) => p50)} off, 99 % at most ${most(({ p99 }) => p99)}, all at most ${most(({ max }) => max)}`,
+      screen,
+    ),
+  ];
 }
 
 const NAMED = 3;

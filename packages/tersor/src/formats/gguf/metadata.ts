@@ -99,10 +99,15 @@ async function readArray(cursor: Cursor, about: string, walk: { texts: number },
   return summary;
 }
 
+/** How files call a type. */
+export function typeNumber(type: ValueType): number {
+  return TYPES.indexOf(type);
+}
+
 /** A key with its type. */
 export function encodeKey(key: string, type: ValueType): Uint8Array {
   const number = new Uint8Array(4);
-  number[0] = TYPES.indexOf(type);
+  number[0] = typeNumber(type);
   return concatenated([encodeText(key), number]);
 }
 

@@ -1,0 +1,170 @@
+import { applySteps } from './compress/apply.ts';
+import { formatOf, type Opened, openModel } from './compress/open-model.ts';
+import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
+import { startStopwatch } from './compress/stopwatch.ts';
+import { FLOAT_TYPES, type FloatType } from './convert/cast.ts';
+import { checkpointOf } from './convert/checkpoint.ts';
+import type { Converted } from './convert/converted.ts';
+import { intoOnnx } from './convert/into-onnx.ts';
+import { describedBeside, findSource } from './convert/open-source.ts';
+import { toGguf } from './convert/to-gguf.ts';
+import { toSafetensors } from './convert/to-safetensors.ts';
+import type { AskedToConvert } from './core/asked.ts';
+import type { Conversion } from './core/conversion.ts';
+import { describe } from './core/describe.ts';
+import { TersorError } from './core/error.ts';
+import type { Format, Size } from './core/format.ts';
+import type { Kernels } from './core/kernels.ts';
+import { openMemo } from './core/memo.ts';
+import type { Model } from './core/model.ts';
+import { version } from './io/node-process.ts';
+import { openScratch, type Scratch } from './io/node-scratch.ts';
+import { openNodeStore } from './io/node-store.ts';
+import { openKernels } from './kernels/open-kernels.ts';
+
+/** Of what methods compute and ask for again. */
+const MOST_REMEMBERED_BYTES = 256e6;
+
+/**
+ * Writes the weights of a model in another format. Names, shapes and the order of rows follow the family of the model where the formats differ in them
+ * ([architectures/](architectures/)); GGUF gets the metadata and the vocabulary that lie beside a checkpoint. No weight is rounded unless a type is asked for.
+ * The result appears whole, or not at all.
+ *
+ * @param input  path of a model, or of a folder that holds one
+ * @throws {TersorError} FILE_* when the input cannot be read, is of a family that is not known, or the output cannot be written; SHAPE and FILE_CORRUPT where
+ *   weights and config.json contradict each other; USAGE, OPTION_VALUE; INTERRUPTED after `signal` was aborted
+ */
+export async function convert(input: string, asked: AskedToConvert): Promise<Conversion> {
+  const clock = startStopwatch();
+  asked.onProgress?.({ phase: 'read', done: 0, total: 0 });
+  const format = formatOf(asked.output);
+  const source = await clock.time('read', async () => openModel(await findSource(input)));
+  const kernels = await openKernels({ ...(asked.threads !== undefined && { threads: asked.threads }) });
+  const target = asked.into === undefined ? undefined : await openModel(asked.into);
+  try {
+    mustBeAnother(source, format, target);
+    const files = [...source.files, ...(target?.files ?? [])];
+    const scratch = asked.dryRun
+      ? undefined
+      : await openScratch(asked.output, { inputs: files, ...(asked.force !== undefined && { force: asked.force }) });
+    try {
+      const notes = new Set<string>();
+      const converted = await clock.time('read', () => convertedBy(source, target, { format, asked, kernels }));
+      const model = await roundedBy(converted.model, asked, kernels, (about, message) => void notes.add(`${about}: ${message}`));
+      const size = scratch
+        ? await clock.time('write', () => write(model, { format, asked, kernels, scratch }))
+        : await format.size(model, 'node');
+      return report({ source, converted, model, size, asked, notes, seconds: clock.seconds() });
+    } finally {
+      await scratch?.remove();
+    }
+  } catch (error) {
+    if (asked.signal?.aborted)
+      throw new TersorError('INTERRUPTED', input, 'stopped on request', 'nothing was left behind', { cause: error });
+    throw error;
+  } finally {
+    await target?.close();
+    await kernels.close();
+    await source.close();
+  }
+}
+
+/** @throws USAGE */
+function mustBeAnother(source: Opened, format: Format, target: Opened | undefined): void {
+  const { path } = source;
+  if (format.id === 'onnx' && !target)
+    throw new TersorError('USAGE', path, 'has no graph, and ONNX needs one', 'name an ONNX model of the same network: --into model.onnx');
+  if (target && (format.id !== 'onnx' || target.format.id !== 'onnx'))
+    throw new TersorError('USAGE', '--into', 'takes an ONNX model, and the output is one, too', 'leave it out for other formats');
+  if (format.id === 'gguf' && source.format.id === 'gguf')
+    throw new TersorError('USAGE', path, 'is GGUF already', 'for another type: tersor model.gguf --type Q4_K_M');
+}
+
+interface To {
+  readonly format: Format;
+  readonly asked: AskedToConvert;
+  readonly kernels: Kernels;
+}
+
+async function convertedBy(source: Opened, target: Opened | undefined, { format, asked, kernels }: To): Promise<Converted> {
+  const checkpoint = await checkpointOf(source);
+  if (target) return intoOnnx(checkpoint, target.model, kernels);
+  return format.id === 'gguf'
+    ? toGguf(checkpoint, await describedBeside(source), kernels)
+    : toSafetensors(checkpoint, floatTypeOf(asked.type), kernels);
+}
+
+/** @throws OPTION_VALUE */
+function floatTypeOf(type: string | undefined): FloatType | undefined {
+  if (type === undefined) return undefined;
+  const found = Object.entries(FLOAT_TYPES).find(([name]) => name === type);
+  if (found) return found[1];
+  throw new TersorError('OPTION_VALUE', '--type', `"${type}"`, `safetensors takes ${Object.keys(FLOAT_TYPES).join(' | ')}`);
+}
+
+async function roundedBy(
+  model: Model,
+  { recipe, signal }: AskedToConvert,
+  kernels: Kernels,
+  note: (about: string, message: string) => void,
+): Promise<Model> {
+  if (!recipe) return model;
+  const { steps, seed = 0 } = recipeOf({ seed: recipe.seed ?? 0, target: 'node' }, recipe.steps);
+  const around = { kernels, memo: openMemo(MOST_REMEMBERED_BYTES), seed, note, ...(signal && { signal }) };
+  return withRecipe(await applySteps(model, steps, around), recipeOf({ seed, target: 'node' }, steps));
+}
+
+async function write(model: Model, { format, asked, kernels, scratch }: To & { readonly scratch: Scratch }): Promise<Size> {
+  const folder = await scratch.attempt();
+  const store = openNodeStore(folder);
+  try {
+    const size = await format.write(model, store, scratch.name, {
+      target: 'node',
+      kernels,
+      onProgress: (done, total) => asked.onProgress?.({ phase: 'write', done, total }),
+      ...(asked.signal && { signal: asked.signal }),
+    });
+    await store.commit();
+    await scratch.publish(folder);
+    return size;
+  } catch (error) {
+    await store.discard();
+    throw error;
+  } finally {
+    await store.close();
+  }
+}
+
+interface Done {
+  readonly source: Opened;
+  readonly converted: Converted;
+  readonly model: Model;
+  readonly size: Size;
+  readonly asked: AskedToConvert;
+  readonly notes: ReadonlySet<string>;
+  readonly seconds: Conversion['seconds'];
+}
+
+function report({ source, converted: { origins, leftOut, architecture }, model, size, asked, notes, seconds }: Done): Conversion {
+  const { path, format, bytes } = source;
+  const before = (id: string | undefined) => (id === undefined ? undefined : source.model.weights.get(id));
+  return {
+    version: version(),
+    input: { path, format: format.id, bytes },
+    ...(!asked.dryRun && { output: { path: asked.output, format: model.format, bytes: size.bytes } }),
+    bytes: size.bytes,
+    ...(architecture !== undefined && { architecture }),
+    weights: [...model.weights.values()].flatMap(({ id, shape, layout }) => {
+      const from = origins.get(id);
+      const was = before(from);
+      // of the graph that weights were put into, only those are told of
+      if (asked.into !== undefined && from === undefined) return [];
+      return [
+        { to: id, shape, after: describe(layout), ...(from !== undefined && { from }), ...(was && { before: describe(was.layout) }) },
+      ];
+    }),
+    leftOut,
+    notes: [...notes],
+    seconds,
+  };
+}

@@ -12,7 +12,8 @@ export async function inspect(input: string): Promise<Inspection> {
   const { model, format, path, bytes, close } = await openModel(input);
   try {
     const recipe = recipeInside(model);
-    return { ...(await inspectModel(model, { path, bytes }, await format.lift(model))), ...(recipe && { recipe }) };
+    const sizes = model.graph ? undefined : (await format.size(model, 'node')).weights;
+    return { ...(await inspectModel(model, { path, bytes }, await format.lift(model), sizes)), ...(recipe && { recipe }) };
   } finally {
     await close();
   }

@@ -33,9 +33,9 @@ const COMPUTED_WITH = [1, 6, 10, 16];
  * again. Casts of integer weights count: that is how expanded weights are written.
  */
 export function alreadyQuantized({ graph, weights }: Pick<Model, 'graph' | 'weights'>): string[] {
-  if (!graph) return [];
   const coded = new Map<string, Weight>();
   const found = [...weights.values()].flatMap(({ id, layout }) => (layout.kind === 'affine' ? [`${id} (${describe(layout)})`] : []));
+  if (!graph) return found;
   for (const { graph: inner } of eachGraph(graph)) {
     for (const [name, id] of inner.initializers) {
       const weight = weights.get(id);

@@ -1,6 +1,7 @@
 import { BLOCK_TYPES } from './blocks/block-types.ts';
 import { BITS, elementsOf, type Shape } from './dtype.ts';
 import { TersorError } from './error.ts';
+import { e4m3, e5m2 } from './float8.ts';
 import { fromBfloat16, fromHalf } from './half.ts';
 import { matrixOf } from './layout.ts';
 import { fromMatrix } from './matrix.ts';
@@ -53,6 +54,11 @@ function decodeDense({ dtype, shape, bytes }: DenseTensor): Float32Array {
       return Float32Array.from(aligned(bytes, Uint32Array, count));
     case 'i64':
       return Float32Array.from(aligned(bytes, BigInt64Array, count), Number);
+    case 'f8e4m3':
+    case 'f8e5m2': {
+      const table = (dtype === 'f8e4m3' ? e4m3 : e5m2).values;
+      return Float32Array.from(aligned(bytes, Uint8Array, count), (code) => table[code]!);
+    }
     case 'u64':
       return Float32Array.from(aligned(bytes, BigUint64Array, count), Number);
     default:
@@ -60,7 +66,9 @@ function decodeDense({ dtype, shape, bytes }: DenseTensor): Float32Array {
   }
 }
 
-function decodeAffine({ shape, layout, codes, scales, zeros }: AffineTensor): Float32Array {
+function decodeAffine(tensor: AffineTensor): Float32Array {
+  const { shape, layout, codes, scales, zeros } = tensor;
+  if (tensor.order || layout.numeric.values) return decodeByTable(tensor);
   const { rows, columns, block, blocks } = matrixOf(layout, shape);
   const values = new Float32Array(codes.length);
   for (let row = 0; row < rows; row++) {
@@ -69,6 +77,22 @@ function decodeAffine({ shape, layout, codes, scales, zeros }: AffineTensor): Fl
       const zero = zeros ? zeros[row * blocks + b]! : -layout.numeric.lo;
       const end = row * columns + Math.min(columns, (b + 1) * block);
       for (let i = row * columns + b * block; i < end; i++) values[i] = (codes[i]! - zero) * scale;
+    }
+  }
+  return fromMatrix(values, shape, layout.outputs);
+}
+
+/** The same for codes that are no integers, and for blocks that are no neighbours. */
+function decodeByTable({ shape, layout, codes, scales, zeros, order }: AffineTensor): Float32Array {
+  const { rows, columns, block, blocks } = matrixOf(layout, shape);
+  const { numeric } = layout;
+  const table = numeric.values && Float64Array.from(numeric.values);
+  const values = new Float32Array(codes.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const [i, at] = [row * columns + column, row * blocks + (order ? order[column]! : Math.floor(column / block))];
+      const step = table ? table[codes[i]!]! : codes[i]! - (zeros ? zeros[at]! : -numeric.lo);
+      values[i] = step * scales[at]!;
     }
   }
   return fromMatrix(values, shape, layout.outputs);

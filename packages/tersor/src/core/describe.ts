@@ -11,7 +11,9 @@ export function describe(layout: Layout): string {
       return `${layout.values.dtype}, ${layout.nonzero} values`;
     case 'affine': {
       const grouping = layout.block === 'row' ? (layout.outputs.length === 0 ? 'per tensor' : 'per row') : `in blocks of ${layout.block}`;
-      return `${layout.zero ? 'uint' : 'int'}${layout.numeric.bits} ${grouping}, ${layout.scale.dtype} scales`;
+      const { numeric } = layout;
+      const name = numeric.values ? numeric.id : `${layout.zero ? 'uint' : 'int'}${numeric.bits}`;
+      return `${name} ${grouping}${layout.order ? ' of any inputs' : ''}, ${layout.scale.dtype} scales`;
     }
   }
 }

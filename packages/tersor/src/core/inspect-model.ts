@@ -15,11 +15,13 @@ const PARAMETERS: readonly string[] = [...FLOATS, 'i8', 'u8', 'i4', 'u4', 'i2', 
 /**
  * What is inside `model`; reads shapes, no weights.
  * @param lifted  the same with its weights in their layouts, whatever operators store them so
+ * @param sizes  what weights take in the file, where that is not what their layouts do
  */
 export async function inspectModel(
   model: Model,
   file: Pick<Inspection, 'path' | 'bytes'>,
   lifted: Lifted = { model, owners: new Map() },
+  sizes: ReadonlyMap<WeightId, number> = new Map(),
 ): Promise<Inspection> {
   const { graph, meta, format } = model;
   const weights = [...lifted.model.weights.values()];
@@ -33,7 +35,7 @@ export async function inspectModel(
     inputs: graph ? valuesOf(graph, graph.inputs) : [],
     outputs: graph ? valuesOf(graph, graph.outputs) : [],
     parameters: weights.filter(({ dtype }) => PARAMETERS.includes(dtype)).reduce((sum, { shape }) => sum + elementsOf(shape), 0),
-    weights: weights.map((weight) => inspectWeight(weight, layers.get(weight.id), stored.get(weight.id))),
+    weights: weights.map((weight) => inspectWeight(weight, layers.get(weight.id), stored.get(weight.id) ?? sizes.get(weight.id))),
     operators: graph ? countOperators(graph) : {},
     alreadyQuantized: alreadyQuantized(lifted.model),
     metadata: Object.fromEntries(meta.properties),

@@ -21,6 +21,8 @@ export interface AffineLayout {
   readonly scale: DenseLayout;
   /** How zero points are stored; absent: symmetric, the zero is the middle of the grid. */
   readonly zero?: DenseLayout;
+  /** Which inputs share a scale is said input by input; a `block` of them does, but not of neighbours. */
+  readonly order?: 'index';
 }
 
 /** Only the elements that are not zero, with their flat positions. */
@@ -66,9 +68,10 @@ export function bytesOf({ shape, layout }: { readonly shape: Shape; readonly lay
       return (elementsOf(shape) / values) * bytes;
     }
     case 'affine': {
-      const { rows, blocks } = matrixOf(layout, shape);
+      const { rows, columns, blocks } = matrixOf(layout, shape);
       const perBlock = BITS[layout.scale.dtype] + (layout.zero ? BITS[layout.zero.dtype] : 0);
-      return Math.ceil((elementsOf(shape) * layout.numeric.bits) / 8) + Math.ceil((rows * blocks * perBlock) / 8);
+      const index = layout.order === 'index' ? columns * 4 : 0;
+      return Math.ceil((elementsOf(shape) * layout.numeric.bits) / 8) + Math.ceil((rows * blocks * perBlock) / 8) + index;
     }
   }
 }

@@ -7,4 +7,6 @@ export interface Numeric {
   readonly bits: number;
   readonly lo: number;
   readonly hi: number;
+  /** What each code stands for, where that is no integer: `values[code] * scale`, without a zero point. */
+  readonly values?: readonly number[];
 }

@@ -12,7 +12,8 @@ import type { AffineTensor, Tensor } from './tensor.ts';
 export function relativeError(a: Tensor, b: Tensor): number | undefined {
   if (a.shape.join() !== b.shape.join()) return undefined;
   const values = valuesOf(a);
-  const sums = values && (b.kind === 'affine' ? sumsOfCodes(values, b) : sumsOf(values, valuesOf(b)));
+  const sums =
+    values && (b.kind === 'affine' && !b.order && !b.layout.numeric.values ? sumsOfCodes(values, b) : sumsOf(values, valuesOf(b)));
   if (!sums) return undefined;
   if (sums.difference === 0) return 0;
   const error = Math.sqrt(sums.difference / sums.norm);

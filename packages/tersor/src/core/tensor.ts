@@ -23,6 +23,8 @@ export interface AffineTensor {
   readonly scales: Float32Array;
   /** In the shape of `scales`, as codes; present exactly when the layout has a `zero`. */
   readonly zeros?: Uint8Array;
+  /** Of every input, the number of its block; present exactly when the layout has an `order`. */
+  readonly order?: Uint32Array;
 }
 
 export interface SparseTensor {

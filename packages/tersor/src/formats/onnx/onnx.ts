@@ -50,7 +50,9 @@ function refuses(weight: Weight, opset: number): string | undefined {
   return layout.dtype === 'bf16' && opset < 13 ? `operator set ${opset} does not know bf16: it takes 13 or newer` : undefined;
 }
 
-function refusesCodes({ numeric, scale, zero }: AffineLayout): string | undefined {
+function refusesCodes({ numeric, scale, zero, order }: AffineLayout): string | undefined {
+  if (numeric.values) return `no operator reads ${numeric.id}`;
+  if (order) return 'no operator has blocks of inputs that are no neighbours';
   if (numeric.lo !== -(2 ** (numeric.bits - 1)) || ![2, 4, 8].includes(numeric.bits))
     return `no operator reads ${numeric.id}: it takes integers of 2, 4 or 8 bits`;
   if (scale.dtype !== 'f16' && scale.dtype !== 'f32') return `scales of type ${scale.dtype}: it takes f16 or f32`;

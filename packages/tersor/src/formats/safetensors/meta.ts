@@ -1,9 +1,19 @@
 import type { WeightId } from '../../core/graph.ts';
+import type { Weight } from '../../core/model.ts';
 
 /** What only this format's writer needs; `Meta.format` of such a model. */
 export interface SafetensorsMeta {
   /** One for each file. */
   readonly shards: readonly Shard[];
+  /** Of a checkpoint with quantized layers, how it lies in the files. */
+  readonly stored?: {
+    /** Everything in the files, in their order. */
+    readonly parts: ReadonlyMap<WeightId, Weight>;
+    /** The model's weights as they were read. */
+    readonly weights: ReadonlyMap<WeightId, Weight>;
+    /** The weight that a part belongs to, where it is not one by itself. */
+    readonly owners: ReadonlyMap<WeightId, WeightId>;
+  };
 }
 
 interface Shard {

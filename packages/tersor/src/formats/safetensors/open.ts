@@ -7,12 +7,17 @@ import { withRange } from '../ranges.ts';
 import { type Entry, inOrder, readHeader } from './header.ts';
 import { readIndex } from './index-file.ts';
 import type { SafetensorsMeta } from './meta.ts';
+import { liftQuantized, settingsBeside } from './quantized/lift.ts';
 
 /** How the name of a checkpoint in several files ends. */
 export const INDEX = '.safetensors.index.json';
 
+/** One file of a checkpoint in several. */
+const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
+
 /**
- * Opens a checkpoint: one file, or all files that an index names. Reads headers; values are read when a weight is loaded.
+ * Opens a checkpoint: one file, or all files that an index names. Reads headers; values are read when a weight is loaded. Layers that quantization_config of the
+ * config.json beside it speaks of are one weight each, whatever parts they are stored in.
  * @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED
  */
 export async function openSafetensors(store: Store, name: string): Promise<Model> {
@@ -38,11 +43,15 @@ export async function openSafetensors(store: Store, name: string): Promise<Model
     if (!weights.has(id))
       throw new TersorError('FILE_CORRUPT', name, `says that ${file} holds ${JSON.stringify(id)}: it does not`, 'fetch its files again');
   }
-  const format: SafetensorsMeta = { shards };
+  // of a single part of a checkpoint, layers may be in two files
+  const settings = SHARD.test(name) ? undefined : await settingsBeside(store);
+  const lifted = settings && (await liftQuantized(weights, settings));
+  const isQuantized = lifted !== undefined && lifted.owners.size > 0;
+  const format: SafetensorsMeta = { shards, ...(isQuantized && { stored: { parts: weights, ...lifted } }) };
   return {
     format: 'safetensors',
     meta: { properties, producer: properties.get('format') ?? '', files, format },
-    weights,
+    weights: lifted?.weights ?? weights,
     execution: new Map(),
   };
 }

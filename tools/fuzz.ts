@@ -1,13 +1,14 @@
 /** Opens damaged copies of real models for as long as you like: npm run fuzz -- --format gguf --inputs 100000 --seed 7 */
 import { parseArgs } from 'node:util';
 import { fuzz } from '../packages/tersor/test/fuzz/fuzz.ts';
-import { ggufSeeds, onnxSeeds } from '../packages/tersor/test/fuzz/seeds.ts';
-import { GGUF, ONNX } from '../packages/tersor/test/fuzz/subjects.ts';
+import { ggufSeeds, onnxSeeds, safetensorsSeeds } from '../packages/tersor/test/fuzz/seeds.ts';
+import { GGUF, ONNX, SAFETENSORS } from '../packages/tersor/test/fuzz/subjects.ts';
 import { fail } from './run.ts';
 
 const FORMATS = new Map([
   ['onnx', { subject: ONNX, seeds: onnxSeeds }],
   ['gguf', { subject: GGUF, seeds: ggufSeeds }],
+  ['safetensors', { subject: SAFETENSORS, seeds: safetensorsSeeds }],
 ]);
 
 const text = (otherwise: string) => ({ type: 'string', default: otherwise }) as const;

@@ -1,6 +1,6 @@
 import type { Opened } from '../compress/open-model.ts';
 import { TersorError } from '../core/error.ts';
-import { type Fields, readJson, readText } from '../formats/json-file.ts';
+import { type Fields, MAX_VOCABULARY_BYTES, readJson, readText } from '../formats/json-file.ts';
 import { folderName, isFolder, namesIn } from '../io/node-folder.ts';
 import { beside } from '../io/node-paths.ts';
 import { openNodeStore } from '../io/node-store.ts';
@@ -54,7 +54,7 @@ async function describedIn(folder: string): Promise<Described | undefined> {
   try {
     const config = await readJson(store, 'config.json');
     if (!config) return undefined;
-    const tokenizer = await readJson(store, 'tokenizer.json');
+    const tokenizer = await readJson(store, 'tokenizer.json', MAX_VOCABULARY_BYTES);
     if (!tokenizer) throw new TersorError('FILE_MISSING', folder, 'holds no tokenizer.json', 'GGUF holds the vocabulary, too: fetch it');
     const settings = (await readJson(store, 'tokenizer_config.json')) ?? {};
     const generation = await readJson(store, 'generation_config.json');

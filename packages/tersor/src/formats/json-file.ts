@@ -4,16 +4,19 @@ import type { Store } from '../core/source.ts';
 /** An object of a JSON file: what it holds is not known before it is looked at. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Configs have kilobytes; the largest vocabularies 40 MB. */
-const MAX_JSON_BYTES = 200_000_000;
+/** Of configs, which have kilobytes. */
+const MAX_CONFIG_BYTES = 16_000_000;
+
+/** The largest vocabularies have 40 MB. */
+export const MAX_VOCABULARY_BYTES = 200_000_000;
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The object in a JSON file beside a model; undefined when there is no such file. @throws FILE_CORRUPT, FILE_LIMIT */
-export async function readJson(store: Store, name: string): Promise<Fields | undefined> {
-  const text = await readText(store, name);
+export async function readJson(store: Store, name: string, most = MAX_CONFIG_BYTES): Promise<Fields | undefined> {
+  const text = await readText(store, name, most);
   if (text === undefined) return undefined;
   let value: unknown;
   try {
@@ -28,10 +31,9 @@ export async function readJson(store: Store, name: string): Promise<Fields | und
 }
 
 /** The text of a file beside a model; undefined when there is none. @throws FILE_LIMIT */
-export async function readText(store: Store, name: string): Promise<string | undefined> {
+export async function readText(store: Store, name: string, most = MAX_CONFIG_BYTES): Promise<string | undefined> {
   if (!(await store.list()).includes(name)) return undefined;
   const source = await store.open(name);
-  if (source.size > MAX_JSON_BYTES)
-    throw new TersorError('FILE_LIMIT', name, `takes ${source.size} bytes`, `at most ${MAX_JSON_BYTES} are read`);
+  if (source.size > most) throw new TersorError('FILE_LIMIT', name, `takes ${source.size} bytes`, `at most ${most} are read`);
   return new TextDecoder().decode(await source.read(0, source.size));
 }

@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { cast } from '../../src/convert/cast.ts';
 import { decode } from '../../src/core/decode.ts';
+import { mapWeights } from '../../src/core/model.ts';
+import { isTarget } from '../../src/formats/safetensors/quantized/targets.ts';
 import { safetensors } from '../../src/formats/safetensors/safetensors.ts';
 import { openMemory } from '../../src/io/memory-store.ts';
 import { openKernels } from '../../src/kernels/open-kernels.ts';
@@ -41,4 +44,86 @@ describe.each(readdirSync(FIXTURES))('%s', (name) => {
     expect(await safetensors.size(model, 'node')).toEqual(written);
     expect([...written.weights.keys()].sort()).toEqual(['model.norm.weight', 'model.proj.weight']);
   });
+});
+
+describe('what contradicts itself is said', () => {
+  /** The fixture with other settings. */
+  async function openWith(name: string, change: (settings: Record<string, unknown>) => void) {
+    const { files } = load(name);
+    const config = JSON.parse(new TextDecoder().decode(files['config.json']));
+    change(config.quantization_config);
+    return safetensors.open(openMemory({ ...files, 'config.json': new TextEncoder().encode(JSON.stringify(config)) }), 'model.safetensors');
+  }
+
+  it.each([
+    ['gptq-4', { bits: 8 }, "model.proj.scales: is f16 [2,32], where the layer's settings make it f64 or f32 or f16 or bf16 [1,32]"],
+    ['gptq-4', { bits: 5 }, 'quantization_config: bits is 5\n  known are 2, 3, 4, 8'],
+    ['gptq-4', { group_size: 0 }, 'quantization_config: group_size is 0'],
+    ['gptq-4', { quant_method: 'awq' }, 'model.proj.scales: is f16 [2,32]'],
+    [
+      'gptq-4',
+      { quant_method: 'bitsandbytes' },
+      'model.proj.qweight: is a part of a quantized layer, and not of the kind that quantization_config says: "bitsandbytes"',
+    ],
+    ['gptq-4', { quant_method: 'quip' }, 'quant_method is "quip"\n  known are gptq, awq, bitsandbytes, compressed-tensors, fp8'],
+    ['gptq-4', { dynamic: { '-:.*': {} } }, 'has settings of single layers'],
+    ['awq-4', { version: 'gemv' }, 'version is "gemv"\n  known are gemm'],
+    ['ct-pack-4', { config_groups: {} }, 'has 0 config_groups'],
+    ['ct-pack-4', { format: 'marlin-24' }, 'format is "marlin-24"'],
+    ['fp8-block', { weight_block_size: [8] }, 'weight_block_size is [8]'],
+  ])('%s with %j', async (name, settings, message) => {
+    await expect(openWith(name, (all) => Object.assign(all, settings))).rejects.toThrow(message);
+  });
+
+  it('in values, too, when they are read', async () => {
+    // without desc_act, groups are of neighbours
+    const model = await openWith('gptq-4-act-order', (settings) => Object.assign(settings, { desc_act: false }));
+    await expect(model.weights.get('model.proj.weight')?.load()).rejects.toThrow(
+      /model\.proj\.g_idx: puts input \d+ into group \d, and desc_act is not set/,
+    );
+  });
+
+  it('layers go by the first group that means them', async () => {
+    const model = await openWith('ct-pack-4', (settings) => {
+      const groups = Object(settings.config_groups);
+      settings.config_groups = {
+        other: { ...groups.group_0, targets: ['re:.*\\.head$'], weights: { ...groups.group_0.weights, num_bits: 8 } },
+        ...groups,
+      };
+    });
+    expect(model.weights.get('model.proj.weight')?.layout).toMatchObject({ numeric: { bits: 4 }, block: 32 });
+  });
+});
+
+it.each([
+  ['Linear', 'model.layers.0.mlp', true],
+  ['model.layers.0', 'model.layers.0', true],
+  ['model.layers.0', 'model.layers.01', false],
+  ['re:.*mlp.*', 'model.layers.0.mlp.up', true],
+  ['re:mlp', 'model.mlp', false],
+  ['re:model\\.layers\\..*\\.q_proj$', 'model.layers.7.self.q_proj', true],
+  ['re:model\\.layers\\..*\\.q_proj$', 'model.layers.7.self.q_proj_x', false],
+  ['re:^model.*down$', 'model.down', true],
+  ['re:a.*b$', 'ab', true],
+  ['re:a.*ab$', 'ab', false],
+  [`re:${'.*a'.repeat(40)}b`, 'a'.repeat(5000), false],
+])('%s means %s: %s', (target, module, means) => {
+  expect(isTarget(target, module)).toBe(means);
+});
+
+it('a plain copy beside the config of quantized weights is what it is', async () => {
+  const { files } = load('gptq-4');
+  const [store, kernels] = [openMemory(files), await openKernels({ threads: 0 })];
+  const model = await safetensors.open(store, 'model.safetensors');
+  const dense = mapWeights(model, (weight) => cast(weight, 'f16', kernels));
+  await safetensors.write(dense, store, 'plain.safetensors', { target: 'node', kernels });
+  await store.commit();
+  const plain = await safetensors.open(store, 'plain.safetensors');
+  expect([...plain.weights.values()].map(({ id, layout }) => [id, layout])).toEqual(
+    [
+      ['model.proj.weight', { kind: 'dense', dtype: 'f16' }],
+      ['model.norm.weight', { kind: 'dense', dtype: 'f16' }],
+    ].sort(),
+  );
+  await kernels.close();
 });

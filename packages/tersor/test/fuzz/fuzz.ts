@@ -1,3 +1,4 @@
+import { decode } from '../../src/core/decode.ts';
 import { TersorError } from '../../src/core/error.ts';
 import type { Model } from '../../src/core/model.ts';
 import { type Random, randomFor } from '../../src/core/random.ts';
@@ -18,6 +19,10 @@ export interface Seed {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly weight: number;
+  /** What the damaged file is called, when it is not the model itself. */
+  readonly as?: string;
+  /** Files beside this one. */
+  readonly beside?: Readonly<Record<string, Uint8Array>>;
 }
 
 export interface FuzzResult {
@@ -57,7 +62,7 @@ export async function fuzz(subject: Subject, { inputs, seed, seeds, beside = {},
     const about = `input ${i} of seed ${seed} (${file.name}, ${kind})`;
     const start = process.cpuUsage();
     const memory = memoryMeter(bytes.length);
-    const store = openMemory({ ...beside, [subject.name]: bytes });
+    const store = openMemory({ ...beside, ...file.beside, [file.as ?? subject.name]: bytes });
     const outcome = await useAll(subject, store, memory.sample).catch((error: unknown) => codeOf(error, about));
     memory.sample();
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -72,7 +77,10 @@ export async function fuzz(subject: Subject, { inputs, seed, seeds, beside = {},
 async function useAll(subject: Subject, store: Store, sample: () => void): Promise<string> {
   const model = await subject.open(store, subject.name);
   sample();
-  for (const weight of model.weights.values()) await weight.load();
+  for (const weight of model.weights.values()) {
+    const tensor = await weight.load();
+    if (tensor.kind === 'affine') decode(tensor);
+  }
   sample();
   const nowhere = { write: async () => {}, close: async () => {} };
   await subject.write(model, { ...store, create: async () => nowhere });

@@ -32,6 +32,21 @@ export function ggufSeeds(): { readonly seeds: readonly Seed[]; readonly beside:
   };
 }
 
+/** Every type of values, and layers as packages of Python quantize them: the files, and the configs that say how. */
+export function safetensorsSeeds(): { readonly seeds: readonly Seed[] } {
+  const everything = plain(readFileSync(new URL('../fixtures/safetensors/everything.safetensors', import.meta.url)));
+  const folder = new URL('../fixtures/quantized/', import.meta.url);
+  const quantized = readdirSync(folder).flatMap((name): Seed[] => {
+    const [model, config] = ['model.safetensors', 'config.json'].map((file) => plain(readFileSync(new URL(`${name}/${file}`, folder))));
+    if (!model || !config) return [];
+    return [
+      { name, bytes: model, weight: 1, beside: { 'config.json': config } },
+      { name: `${name}, config`, bytes: config, weight: 1, as: 'config.json', beside: { 'model.safetensors': model } },
+    ];
+  });
+  return { seeds: [{ name: 'everything', bytes: everything, weight: 4 }, ...quantized] };
+}
+
 /** Not a Buffer, whose `slice` shares its memory. */
 function plain(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer);

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { placesOf, sizesOf } from '../../src/architectures/architecture.ts';
 import { architectureOfConfig, factsOfConfig } from '../../src/architectures/architectures.ts';
+import type { Checkpoint } from '../../src/convert/checkpoint.ts';
 import { denseOf } from '../../src/core/decode.ts';
 import { elementsOf } from '../../src/core/dtype.ts';
 import type { Model, Weight } from '../../src/core/model.ts';
@@ -58,6 +59,17 @@ export async function writeTinyLlama(
   return values;
 }
 
+/** The same in memory. */
+export function checkpointOfTiny(): Checkpoint {
+  const { values, shapes } = tinyWeights(TINY_CONFIG);
+  const weights = [...values].map(([id, floats]) => ({ ...floatWeight(id, floats, shapes.get(id) ?? []), origin: id }));
+  return { weights: new Map(weights.map((weight) => [weight.id, weight])), leftOut: [] };
+}
+
+function floatWeight(id: string, floats: Float32Array, shape: readonly number[]): Weight {
+  return { id, shape, dtype: 'f32', layout: { kind: 'dense', dtype: 'f32' }, load: async () => denseOf(floats, shape) };
+}
+
 /** 32-bit floats as a safetensors file. */
 export async function writeCheckpoint(
   path: string,
@@ -66,7 +78,7 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const weights = [...values].map(([id, floats]): Weight => {
     const shape = [...shapes].find(([name]) => id.endsWith(name))?.[1] ?? [floats.length];
-    return { id, shape, dtype: 'f32', layout: { kind: 'dense', dtype: 'f32' }, load: async () => denseOf(floats, shape) };
+    return floatWeight(id, floats, shape);
   });
   const model: Model = {
     format: 'safetensors',

@@ -22,6 +22,8 @@ export function smolLm2(): string | undefined {
   }
   const [name] = readdirSync(held).filter((file) => file.endsWith('.gguf'));
   if (name === undefined) return undefined;
-  execFileSync('node', [COMMAND, 'gguf', join(held, name), '--type', 'F16', '-o', path, '--no-verify', '-q'], { stdio: 'ignore' });
+  const checkpoint = join(FOLDER, 'SmolLM2-135M-Instruct/');
+  execFileSync('node', [COMMAND, 'convert', join(held, name), checkpoint, '--type', 'F16', '--force', '-q'], { stdio: 'ignore' });
+  execFileSync('node', [COMMAND, 'convert', checkpoint, path, '--force', '-q'], { stdio: 'ignore' });
   return existsSync(path) ? path : undefined;
 }

@@ -3,10 +3,12 @@ import { formatOf, type Opened, openModel } from './compress/open-model.ts';
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import { startStopwatch } from './compress/stopwatch.ts';
 import { FLOAT_TYPES, type FloatType } from './convert/cast.ts';
-import { checkpointOf } from './convert/checkpoint.ts';
+import { type Checkpoint, checkpointOf } from './convert/checkpoint.ts';
+import { type FolderFiles, folderFiles } from './convert/checkpoint-folder.ts';
 import type { Converted } from './convert/converted.ts';
 import { intoOnnx } from './convert/into-onnx.ts';
 import { describedBeside, findSource } from './convert/open-source.ts';
+import { openPlace, type Place } from './convert/place.ts';
 import { toGguf } from './convert/to-gguf.ts';
 import { toSafetensors } from './convert/to-safetensors.ts';
 import type { AskedToConvert } from './core/asked.ts';
@@ -17,8 +19,8 @@ import type { Format, Size } from './core/format.ts';
 import type { Kernels } from './core/kernels.ts';
 import { openMemo } from './core/memo.ts';
 import type { Model } from './core/model.ts';
+import { isFolder } from './io/node-folder.ts';
 import { version } from './io/node-process.ts';
-import { openScratch, type Scratch } from './io/node-scratch.ts';
 import { openNodeStore } from './io/node-store.ts';
 import { openKernels } from './kernels/open-kernels.ts';
 
@@ -37,26 +39,32 @@ const MOST_REMEMBERED_BYTES = 256e6;
 export async function convert(input: string, asked: AskedToConvert): Promise<Conversion> {
   const clock = startStopwatch();
   asked.onProgress?.({ phase: 'read', done: 0, total: 0 });
-  const format = formatOf(asked.output);
+  const isOfFolder = /[/\\]$/.test(asked.output) || (await isFolder(asked.output));
+  const format = isOfFolder ? formatOf('model.safetensors') : formatOf(asked.output);
   const source = await clock.time('read', async () => openModel(await findSource(input)));
   const kernels = await openKernels({ ...(asked.threads !== undefined && { threads: asked.threads }) });
   const target = asked.into === undefined ? undefined : await openModel(asked.into);
   try {
     mustBeAnother(source, format, target);
-    const files = [...source.files, ...(target?.files ?? [])];
-    const scratch = asked.dryRun
-      ? undefined
-      : await openScratch(asked.output, { inputs: files, ...(asked.force !== undefined && { force: asked.force }) });
+    const inputs = [...source.files, ...(target?.files ?? [])];
+    const place = asked.dryRun ? undefined : await openPlace(asked.output, { isFolder: isOfFolder, inputs, force: asked.force === true });
     try {
       const notes = new Set<string>();
-      const converted = await clock.time('read', () => convertedBy(source, target, { format, asked, kernels }));
-      const model = await roundedBy(converted.model, asked, kernels, (about, message) => void notes.add(`${about}: ${message}`));
-      const size = scratch
-        ? await clock.time('write', () => write(model, { format, asked, kernels, scratch }))
+      const note = (about: string, message: string) => void notes.add(`${about}: ${message}`);
+      const checkpoint = await clock.time('read', () => checkpointOf(source));
+      const converted = await clock.time('read', () => convertedBy(checkpoint, source, target, { format, asked, kernels }));
+      const model = await roundedBy(converted.model, asked, kernels, note);
+      const beside = async () => {
+        const files = place?.isFolder ? await folderFiles(source, checkpoint, mainType(model)) : undefined;
+        for (const [about, message] of files?.notes ?? []) note(about, message);
+        return files;
+      };
+      const size = place
+        ? await clock.time('write', () => write(model, { format, asked, kernels, place, beside }))
         : await format.size(model, 'node');
       return report({ source, converted, model, size, asked, notes, seconds: clock.seconds() });
     } finally {
-      await scratch?.remove();
+      await place?.remove();
     }
   } catch (error) {
     if (asked.signal?.aborted)
@@ -86,8 +94,12 @@ interface To {
   readonly kernels: Kernels;
 }
 
-async function convertedBy(source: Opened, target: Opened | undefined, { format, asked, kernels }: To): Promise<Converted> {
-  const checkpoint = await checkpointOf(source);
+async function convertedBy(
+  checkpoint: Checkpoint,
+  source: Opened,
+  target: Opened | undefined,
+  { format, asked, kernels }: To,
+): Promise<Converted> {
   if (target) return intoOnnx(checkpoint, target.model, kernels);
   return format.id === 'gguf'
     ? toGguf(checkpoint, await describedBeside(source), kernels)
@@ -114,18 +126,23 @@ async function roundedBy(
   return withRecipe(await applySteps(model, steps, around), recipeOf({ seed, target: 'node' }, steps));
 }
 
-async function write(model: Model, { format, asked, kernels, scratch }: To & { readonly scratch: Scratch }): Promise<Size> {
-  const folder = await scratch.attempt();
-  const store = openNodeStore(folder);
+interface Writing extends To {
+  readonly place: Place;
+  /** What lies beside the weights, once they are written. */
+  beside(): Promise<FolderFiles | undefined>;
+}
+
+async function write(model: Model, { format, asked, kernels, place, beside }: Writing): Promise<Size> {
+  const store = openNodeStore(place.folder);
   try {
-    const size = await format.write(model, store, scratch.name, {
+    const size = await format.write(model, store, place.name, {
       target: 'node',
       kernels,
       onProgress: (done, total) => asked.onProgress?.({ phase: 'write', done, total }),
       ...(asked.signal && { signal: asked.signal }),
     });
     await store.commit();
-    await scratch.publish(folder);
+    await place.publish(await beside());
     return size;
   } catch (error) {
     await store.discard();
@@ -133,6 +150,12 @@ async function write(model: Model, { format, asked, kernels, scratch }: To & { r
   } finally {
     await store.close();
   }
+}
+
+/** The type that most of the weights have, as the first matrix shows. */
+function mainType({ weights }: Model): string {
+  const matrix = [...weights.values()].find(({ shape }) => shape.length > 1);
+  return matrix?.layout.kind === 'dense' ? matrix.layout.dtype : 'f32';
 }
 
 interface Done {

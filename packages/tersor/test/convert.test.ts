@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,6 +79,22 @@ describe('a Hugging Face folder to GGUF', () => {
     await convert(at('tiny'), { output: at('tiny.gguf') });
     await convert(at('tiny.gguf'), { output: at('back.safetensors') });
     expect((await read(at('back.safetensors'))).values).toEqual(weights);
+  });
+
+  it('comes back as a folder, which makes the same file', async () => {
+    const settings = { bos_token: '<|end|>', eos_token: '<|end|>', add_bos_token: true, chat_template: '{{ messages }}' };
+    const rope = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 16 };
+    await writeTinyLlama(at('tiny'), { settings, config: { ...TINY_CONFIG, head_dim: 8, rope_scaling: rope } });
+    await convert(at('tiny'), { output: at('first.gguf') });
+    mkdirSync(at('back'));
+    const { notes } = await convert(at('first.gguf'), { output: `${at('back', 'tiny')}/` });
+    expect(notes).toEqual([]);
+    expect(readdirSync(at('back', 'tiny')).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']);
+    await convert(at('back', 'tiny'), { output: at('second.gguf') });
+    expect(readFileSync(at('second.gguf'))).toEqual(readFileSync(at('first.gguf')));
+    await expect(convert(at('first.gguf'), { output: at('back', 'tiny') })).rejects.toThrow('exists already');
+    await convert(at('first.gguf'), { output: at('back', 'tiny'), force: true, type: 'BF16' });
+    expect(readFileSync(at('back', 'tiny', 'config.json'), 'utf8')).toContain('"torch_dtype": "bfloat16"');
   });
 
   it('leaves queries and keys of Qwen2 in their order, and takes their biases', async () => {

@@ -61,7 +61,7 @@ export function ropeEntries(rope: Rope | undefined): readonly (readonly [string,
  * Source: https://github.com/huggingface/transformers/blob/main/src/transformers/modeling_rope_utils.py, llama3
  * @returns [head / 2]
  */
-export function frequencyFactors({ factor, original, low, high }: Rope, head: number, base: number): Float32Array {
+export function frequencyFactors({ factor, original, low, high }: Omit<Rope, 'type'>, head: number, base: number): Float32Array {
   return Float32Array.from({ length: Math.floor(head / 2) }, (_, i) => {
     const wave = 2 * Math.PI * base ** ((2 * i) / head);
     if (wave < original / high) return 1;

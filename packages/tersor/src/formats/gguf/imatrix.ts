@@ -5,7 +5,8 @@ import type { Source } from '../../core/source.ts';
 import { corrupt, openCursor } from './cursor.ts';
 import { DEFAULT_ALIGNMENT, type Info, readHeader } from './header.ts';
 import { MAX_NAME_BYTES, MAX_TENSORS } from './limits.ts';
-import { concatenated, type Entry, encodeCount, encodeKey, encodeText, encodeValue } from './metadata.ts';
+import { concatenated, encodeCount, encodeKey, encodeText, encodeValue } from './metadata.ts';
+import { readTexts } from './read-array.ts';
 
 const KEYS = { type: 'general.type', datasets: 'imatrix.datasets', chunks: 'imatrix.chunk_count', tokens: 'imatrix.chunk_size' } as const;
 const [SUMS, COUNTS] = ['.in_sum2', '.counts'];
@@ -13,8 +14,7 @@ const [SUMS, COUNTS] = ['.in_sum2', '.counts'];
 /** Tokens of a chunk where the file does not say: what llama.cpp takes unless told. */
 const CHUNK_TOKENS = 512;
 
-/** Names of data sets, and their length. */
-const MAX_DATASETS = 10_000;
+/** Of the name of a data set. */
 const MAX_DATASET_BYTES = 65_536;
 
 /**
@@ -58,24 +58,13 @@ async function readGguf(source: Source): Promise<Importances> {
     weights.set(id, { meanSquares, counts: [...counts] });
   }
   const number = (key: string) => Number(metadata.get(key)?.text ?? 0) || 0;
-  const datasets = await readTexts(source, metadata.get(KEYS.datasets));
+  const datasets = (await readTexts(metadata.get(KEYS.datasets))) ?? [];
   return { name: source.name, weights, datasets, chunks: number(KEYS.chunks), chunkTokens: number(KEYS.tokens) };
 }
 
 async function floatsOf(source: Source, name: string, { type, offset, length }: Info): Promise<Float32Array> {
   if (type.layout.kind !== 'dense' || type.layout.dtype !== 'f32') throw corrupt(source.name, `${name} does not hold 32-bit floats`);
   return new Float32Array((await source.read(offset, length)).slice().buffer);
-}
-
-async function readTexts(source: Source, entry: Entry | undefined) {
-  if (entry?.type !== 'array') return [];
-  const { offset, length } = entry.range;
-  const cursor = openCursor({ name: source.name, size: length, read: (at, size) => source.read(offset + at, size) });
-  if ((await cursor.take(4, KEYS.datasets)).getUint32(0, true) !== 8) return [];
-  const count = await cursor.count(KEYS.datasets, { most: MAX_DATASETS, least: 8 });
-  const texts: string[] = [];
-  for (let i = 0; i < count; i++) texts.push(await cursor.text(KEYS.datasets, MAX_DATASET_BYTES));
-  return texts;
 }
 
 /** The form before GGUF: entries with the sum over chunks of mean squares, then how many chunks there were and of which text. */

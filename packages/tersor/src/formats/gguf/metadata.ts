@@ -104,6 +104,10 @@ export function typeNumber(type: ValueType): number {
   return TYPES.indexOf(type);
 }
 
+export function typeName(number: number): ValueType | undefined {
+  return TYPES[number];
+}
+
 /** A key with its type. */
 export function encodeKey(key: string, type: ValueType): Uint8Array {
   const number = new Uint8Array(4);

@@ -40,6 +40,19 @@ export function nameOfPreTokenizer(preTokenizer: unknown, ignoresMerges: boolean
   return found?.id;
 }
 
+/** The `pre_tokenizer` of a tokenizer.json that llama.cpp calls so, and whether it takes words whole; undefined when it is not known. */
+export function preTokenizerNamed(name: string): { readonly step: unknown; readonly ignoresMerges: boolean } | undefined {
+  const found = PRE_TOKENIZERS.find(({ id }) => id === name);
+  if (!found) return undefined;
+  const bytes = (uses: boolean) => ({ type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: uses });
+  const steps = found.patterns.map((pattern) => {
+    if (pattern === DIGITS) return { type: 'Digits', individual_digits: true };
+    return pattern === GPT_2 ? bytes(true) : { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
+  });
+  const all = found.patterns.includes(GPT_2) ? steps : [...steps, bytes(false)];
+  return { step: all.length === 1 ? all[0] : { type: 'Sequence', pretokenizers: all }, ignoresMerges: found.ignoresMerges };
+}
+
 function patternsOf(step: unknown): readonly string[] | undefined {
   if (!isFields(step)) return undefined;
   switch (step.type) {

@@ -18,10 +18,10 @@ export interface TokenizerFiles {
 }
 
 /** ggml's kinds of tokens. */
-const KIND = { normal: 1, unknown: 2, control: 3, own: 4, unused: 5, byte: 6 } as const;
+export const KIND = { normal: 1, unknown: 2, control: 3, own: 4, unused: 5, byte: 6 } as const;
 
 /** Special tokens, as llama.cpp and as Hugging Face call them. */
-const SPECIAL = [
+export const SPECIAL = [
   ['bos', 'bos'],
   ['eos', 'eos'],
   ['unknown', 'unk'],

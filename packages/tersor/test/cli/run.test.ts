@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATUS } from '../../src/cli/exit-status.ts';
 import { ERRORS, type ErrorCode, TersorError } from '../../src/core/error.ts';
-import { oneOf } from '../../src/core/options.ts';
-import { FAKE_METHODS, runFake } from './fake-shell.ts';
+import { runFake } from './fake-shell.ts';
 import { CHECK, COMPARISON, INSPECTION, MISSED, NOTHING, REPORT } from './samples.ts';
 
 let folder: string;
@@ -259,26 +258,6 @@ describe('compare', () => {
 
   it('--json is the comparison', async () => {
     expect(JSON.parse((await runFake(['compare', model, model, '--json'])).out)).toEqual(COMPARISON);
-  });
-});
-
-describe('convert', () => {
-  it('rounds by a recipe on the way to GGUF, and by a type alone elsewhere', async () => {
-    const gguf = {
-      gguf: { ...Object.values(FAKE_METHODS)[0]!, id: 'gguf', options: { type: oneOf(['Q8_0'], { default: 'Q8_0', doc: '' }) } },
-    };
-    const to = await runFake(['convert', model, 'x.GGUF', '--type', 'Q8_0', '-q', '--force'], {}, 80, gguf);
-    expect(to.calls[0]).toMatchObject({
-      name: 'convert',
-      args: [model, { output: 'x.GGUF', force: true, recipe: { steps: [{ use: 'gguf', type: 'Q8_0' }] } }],
-    });
-    expect(to.out).toContain('model.norm.weight');
-    const { calls } = await runFake(['convert', model, 'x.onnx', '--into', model, '--type', 'F16', '--json']);
-    expect(calls[0]).toMatchObject({ args: [model, { output: 'x.onnx', into: model, type: 'F16' }] });
-    expect(await runFake(['convert', model, 'x.safetensors', '--tensor', 'a=F16'])).toMatchObject({
-      status: 2,
-      err: expect.stringContaining('--tensor: is for GGUF'),
-    });
   });
 });
 

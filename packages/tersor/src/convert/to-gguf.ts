@@ -12,6 +12,7 @@ import type { Fields } from '../formats/json-file.ts';
 import { cast } from './cast.ts';
 import type { Checkpoint, CheckpointWeight } from './checkpoint.ts';
 import type { Converted } from './converted.ts';
+import { inExactBlocks } from './exact-blocks.ts';
 import { fits, pairNames } from './pair-names.ts';
 import { frequencyFactors, ropeEntries, ropeOf } from './rope.ts';
 import { turned } from './rows.ts';
@@ -28,11 +29,14 @@ export interface Described extends TokenizerFiles {
 const COMPUTED = /(^|\.)rotary_emb\.inv_freq$/;
 
 /** llama.cpp's numbers of what most weights are. */
-const FILE_TYPES: Readonly<Record<string, number>> = { f32: 0, f16: 1, bf16: 32 };
+const FILE_TYPES: Readonly<Record<string, number>> = { f32: 0, f16: 1, bf16: 32, Q4_0: 2 };
+
+/** Versions of ggml's block types so far. */
+const QUANTIZATION_VERSION = 2;
 
 /**
  * A checkpoint as llama.cpp has it: its names and order of rows, norms and biases in 32-bit floats, and all the metadata that it takes to run it. Weights that
- * are stored in codes are decoded. Loads no weight.
+ * are stored in codes are decoded, but for those that ggml has a block type of. Loads no weight.
  * @throws FILE_UNSUPPORTED for a family or tokenizer that is not known, FILE_CORRUPT, SHAPE where weights and config.json contradict each other
  */
 export function toGguf(checkpoint: Checkpoint, described: Described, kernels: Kernels): Converted {
@@ -115,9 +119,11 @@ function place(checkpoint: Checkpoint, places: readonly Place[], { id }: Archite
 
 function stored(weight: CheckpointWeight, { gguf, turnedHeads }: Place, kernels: Kernels): Weight {
   const { layout, shape } = weight;
+  const { origin: _, ...plainWeight } = weight;
+  const blocks = inExactBlocks(plainWeight);
+  if (blocks) return turnedHeads === undefined ? { ...blocks, id: gguf } : turned({ ...blocks, id: gguf }, turnedHeads, 'to-gguf');
   // llama.cpp adds and multiplies norms and biases as 32-bit floats only
   const dtype = layout.kind === 'dense' && shape.length > 1 && (layout.dtype === 'f16' || layout.dtype === 'bf16') ? layout.dtype : 'f32';
-  const { origin: _, ...plainWeight } = weight;
   const floats = { ...cast(plainWeight, dtype, kernels), id: gguf };
   return turnedHeads === undefined ? floats : turned(floats, turnedHeads, 'to-gguf');
 }
@@ -157,11 +163,13 @@ function metadataOf({ id, facts: rows }: Architecture, { facts, weights, describ
         'is it the config.json of this checkpoint?',
       );
   }
+  const hasBlocks = weights.some(({ layout }) => layout.kind === 'blocks');
   const entries: [string, Entry][] = [
     ['general.architecture', scalar('string', id)],
     ['general.type', scalar('string', 'model')],
     ['general.name', scalar('string', described.name)],
-    ['general.file_type', scalar('u32', FILE_TYPES[embedding?.dtype ?? 'f32'] ?? 0)],
+    ['general.file_type', scalar('u32', FILE_TYPES[hasBlocks ? 'Q4_0' : (embedding?.dtype ?? 'f32')] ?? 0)],
+    ...(hasBlocks ? [['general.quantization_version', scalar('u32', QUANTIZATION_VERSION)] as [string, Entry]] : []),
     ...rows.flatMap(({ key, type }): [string, Entry][] => {
       const value = facts.get(key);
       return value === undefined ? [] : [[`${id}.${key}`, scalar(type, value)]];

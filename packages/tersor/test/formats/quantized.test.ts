@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cast } from '../../src/convert/cast.ts';
+import { inExactBlocks } from '../../src/convert/exact-blocks.ts';
 import { decode } from '../../src/core/decode.ts';
 import { mapWeights } from '../../src/core/model.ts';
 import { isTarget } from '../../src/formats/safetensors/quantized/targets.ts';
@@ -83,6 +84,13 @@ describe('what contradicts itself is said', () => {
     );
   });
 
+  it('zero points, too', async () => {
+    const model = await openWith('gptq-4-v2', (settings) => Object.assign(settings, { sym: true }));
+    await expect(model.weights.get('model.proj.weight')?.load()).rejects.toThrow(
+      /model\.proj\.qzeros: has a zero point of \d+, and sym is set/,
+    );
+  });
+
   it('layers go by the first group that means them', async () => {
     const model = await openWith('ct-pack-4', (settings) => {
       const groups = Object(settings.config_groups);
@@ -126,4 +134,18 @@ it('a plain copy beside the config of quantized weights is what it is', async ()
     ].sort(),
   );
   await kernels.close();
+});
+
+it('4 bits around zero have a block type of ggml, and lose nothing in it', async () => {
+  const { files, values } = load('gptq-4');
+  const model = await safetensors.open(openMemory(files), 'model.safetensors');
+  const blocks = [...model.weights.values()].flatMap((weight) => inExactBlocks(weight) ?? []);
+  expect(blocks.map(({ id, layout }) => [id, layout])).toEqual([['model.proj.weight', { kind: 'blocks', type: 'Q4_0' }]]);
+  const tensor = await blocks[0]?.load();
+  expect(tensor && decode(tensor)).toEqual(values);
+  // zero points, or blocks of other lengths, have none
+  for (const name of ['gptq-4-v2', 'gptq-4-act-order', 'awq-4', 'ct-pack-4']) {
+    const other = await safetensors.open(openMemory(load(name).files), 'model.safetensors');
+    expect([...other.weights.values()].flatMap((weight) => inExactBlocks(weight) ?? [])).toEqual([]);
+  }
 });

@@ -28,6 +28,7 @@ export function gptq(settings: Fields): Scheme {
   const bits = numberIn(settings, 'bits', [2, 3, 4, 8]);
   const group = groupOf(settings.group_size);
   const isOrdered = isSet(settings, 'desc_act');
+  const isSymmetric = isSet(settings, 'sym');
   const version = wordIn(settings, 'checkpoint_format', ['gptq', 'gptq_v2'], 'gptq');
   const { dynamic } = settings;
   if (typeof dynamic === 'object' && dynamic !== null && Object.keys(dynamic).length > 0)
@@ -35,7 +36,7 @@ export function gptq(settings: Fields): Scheme {
   return {
     parts: ['qweight', 'qzeros', 'scales', 'g_idx'],
     marks: ['qweight'],
-    read: async (layer) => read(layer, { bits, group, isOrdered, less: version === 'gptq' ? 1 : 0 }),
+    read: async (layer) => read(layer, { bits, group, isOrdered, isSymmetric, less: version === 'gptq' ? 1 : 0 }),
   };
 }
 
@@ -43,11 +44,13 @@ interface Settings {
   readonly bits: number;
   readonly group: number | 'row';
   readonly isOrdered: boolean;
+  /** Whether all zero points are the middle. */
+  readonly isSymmetric: boolean;
   /** What zero points are stored less by. */
   readonly less: number;
 }
 
-function read(layer: StoredLayer, { bits, group, isOrdered, less }: Settings): StoredWeight {
+function read(layer: StoredLayer, { bits, group, isOrdered, isSymmetric, less }: Settings): StoredWeight {
   const packed = partOf(layer, 'qweight', ['i32'], [0, 0]);
   const [rows = 0, outputs = 0] = packed.shape;
   const inputs = (rows * 32) / bits;
@@ -66,7 +69,7 @@ function read(layer: StoredLayer, { bits, group, isOrdered, less }: Settings): S
     outputs: [0],
     block: group,
     scale: { kind: 'dense', dtype: dtypeOf(scales) },
-    zero: { kind: 'dense', dtype: bits === 2 ? 'u2' : bits === 4 ? 'u4' : 'u8' },
+    ...(!isSymmetric && { zero: { kind: 'dense', dtype: bits === 2 ? 'u2' : bits === 4 ? 'u4' : 'u8' } }),
     ...(order && { order: 'index' }),
   };
   return {
@@ -77,10 +80,12 @@ function read(layer: StoredLayer, { bits, group, isOrdered, less }: Settings): S
       const words = await wordsOf(packed);
       for (let row = 0; row < outputs; row++) unpack(words, { bits, count: inputs, at: row, step: outputs }, codes, row * inputs);
       if (index && !order) await mustBeNeighbours(index.id, await orderOf(index, blocks), block);
+      const points = flipped(zeroPoints(await wordsOf(zeros), { bits, blocks, outputs, less }), blocks, outputs);
+      if (isSymmetric) mustBeInTheMiddle(zeros.id, points, bits);
       return {
         codes,
         scales: flipped(decode(await scales.load()), blocks, outputs),
-        zeros: flipped(zeroPoints(await wordsOf(zeros), { bits, blocks, outputs, less }), blocks, outputs),
+        ...(!isSymmetric && { zeros: points }),
         ...(order && { order: await orderOf(order, blocks) }),
       };
     },
@@ -98,6 +103,12 @@ function zeroPoints(words: Uint32Array, { bits, blocks, outputs, less }: Zeros):
   const step = wordsFor(outputs, bits);
   for (let block = 0; block < blocks; block++) unpack(words, { bits, count: outputs, at: block * step, step: 1 }, zeros, block * outputs);
   return less === 0 ? zeros : zeros.map((zero) => (zero + less) % 2 ** bits);
+}
+
+/** @throws FILE_CORRUPT */
+function mustBeInTheMiddle(id: string, zeros: Uint8Array, bits: number): void {
+  const wrong = zeros.find((zero) => zero !== 2 ** (bits - 1));
+  if (wrong !== undefined) throw corrupt(id, `has a zero point of ${wrong}, and sym is set`);
 }
 
 /** @throws FILE_CORRUPT */

@@ -23,6 +23,7 @@ const steps: readonly { name: string; run: () => Promise<Outcome>; when?: boolea
     when: existsSync(join(root, 'tools/registry.ts')),
     run: () => runNode(binOf('tsx'), ['tools/registry.ts']),
   },
+  { name: 'loader', run: () => runNode(binOf('typescript', 'tsc'), ['-p', 'packages/loader/tsconfig.build.json']) },
   { name: 'TypeScript', run: () => runNode(binOf('typescript', 'tsc'), ['-p', 'packages/tersor/tsconfig.build.json']) },
   { name: 'bundle', run: () => runNode(binOf('tsx'), ['tools/bundle.ts']) },
 ];
@@ -35,7 +36,7 @@ for (const { name, run, when = true } of steps) {
   process.exit(1);
 }
 
-dropLeftovers(join(root, 'packages/tersor'));
+for (const project of ['packages/loader', 'packages/tersor']) dropLeftovers(join(root, project));
 
 /** Removes built files whose source is gone, so that they are neither found by tests nor published. */
 function dropLeftovers(project: string): void {

@@ -20,6 +20,8 @@ const options = {
   bundle: true,
   format: 'esm',
   packages: 'external',
+  // not published on its own yet where tersor is: its decoder is part of the bundle
+  alias: { '@tersor/loader': join(root, 'packages/loader/src/index.ts') },
   legalComments: 'none',
   logLevel: 'warning',
 } as const;

@@ -6,6 +6,7 @@ const tsc = binOf('typescript', 'tsc');
 
 const steps: Readonly<Record<string, readonly [file: string, ...args: string[]]>> = {
   'types: library and tests': [tsc, '-p', 'packages/tersor', '--noEmit'],
+  'types: loader': [tsc, '-p', 'packages/loader'],
   'types: pure folders, no DOM, no Node': [tsc, '-p', 'packages/tersor/tsconfig.pure.json'],
   'types: tools and benches': [tsc, '-p', '.'],
   'types: examples': [tsc, '-p', 'examples/side-by-side'],

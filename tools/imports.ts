@@ -66,7 +66,7 @@ const forbidden: IForbiddenRuleType[] = [
     name: 'sources import only what is published',
     severity: 'error',
     from: { path: `^${SRC}/` },
-    to: { path: '^(?!node_modules/)', pathNot: `^${SRC}/`, dependencyTypesNot: ['core'] },
+    to: { path: '^(?!node_modules/)', pathNot: [`^${SRC}/`, '^packages/loader/dist/'], dependencyTypesNot: ['core'] },
   },
   {
     name: 'node:* only in cli and in files named for Node',
@@ -96,7 +96,7 @@ const { output } = await cruise([SRC], {
   validate: true,
   tsPreCompilationDeps: true,
   tsConfig: { fileName: 'packages/tersor/tsconfig.json' },
-  doNotFollow: { path: 'node_modules' },
+  doNotFollow: { path: ['node_modules', '^packages/loader/'] },
   enhancedResolveOptions: {
     exportsFields: ['exports'],
     conditionNames: ['import', 'node', 'types', 'default'],

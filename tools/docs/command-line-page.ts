@@ -28,6 +28,8 @@ export function commandLinePage(methods: Declarations): string {
     readImatrix: unused,
     imatrixBytes: unused,
     convert: unused,
+    pack: unused,
+    unpack: unused,
   };
   const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused, checkFolder: unused };
   const help = (command: Command): string => {

@@ -16,3 +16,7 @@ export { inverseFactor } from './inverse-factor';
 export { compensate } from './compensate';
 export { maskRows, maskTwoOfFour } from './mask';
 export { quantizeIQ1_M, quantizeIQ1_S, quantizeIQ2_S, quantizeIQ2_XS, quantizeIQ2_XXS, quantizeIQ3_S, quantizeIQ3_XXS } from './gguf-lattice-types';
+export { encodeRans } from './rans-encode';
+export { splitPlanes } from './split-planes';
+export { findMatches } from './matches';
+export { nearestGroups } from './group-lines';

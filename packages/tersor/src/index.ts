@@ -52,6 +52,7 @@ export type { AffineLayout, DenseLayout, Layout, SparseLayout } from './core/lay
 export type { Context, Declaration, Family, Method } from './core/method.ts';
 export type { Execution, Model, Weight } from './core/model.ts';
 export type { Option, Options } from './core/options.ts';
+export type { AskedToPack, AskedToUnpack, PackedStreamReport, PackReport, UnpackReport } from './core/packing.ts';
 export { type Declarations, parseRecipe } from './core/parse-recipe.ts';
 export type { Phase, Progress } from './core/progress.ts';
 export type { Recipe, Step } from './core/recipe.ts';
@@ -106,8 +107,10 @@ export { inspect } from './inspect.ts';
 export { inspectFolder } from './inspect-folder.ts';
 export { type AskedToMeasure, measureDevice } from './measure-device.ts';
 export { METHODS, type MethodId } from './methods/registry.gen.ts';
+export { pack } from './pack.ts';
 export { costPage } from './report/cost-page.ts';
 export { folderPage } from './report/folder-page.ts';
 export { reportPage } from './report/report-page.ts';
 export { sensitivityPage } from './report/sensitivity-page.ts';
 export { sensitivity } from './sensitivity.ts';
+export { unpack } from './unpack.ts';

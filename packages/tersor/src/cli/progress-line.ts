@@ -23,6 +23,8 @@ const PHASES: Readonly<Record<Phase, string>> = {
   verify: 'Verifying',
   time: 'Timing',
   weigh: 'Weighing',
+  pack: 'Packing',
+  unpack: 'Unpacking',
 };
 const PHASE_WIDTH = Math.max(...Object.values(PHASES).map((name) => name.length));
 const BAR_WIDTH = 24;

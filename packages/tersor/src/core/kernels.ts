@@ -38,6 +38,8 @@ export interface Kernels {
    * Source: Frantar et al. 2022, GPTQ, https://arxiv.org/abs/2210.17323, algorithm 1, with scales that are settled beforehand
    */
   compensate(values: Float32Array, grid: Grid, by: Compensation): Promise<Uint8Array>;
+  /** The bytes of elements in as few bytes as the entropy coder finds; `decodeChunk` of the loader gives them back. */
+  encodeChunk(bytes: Uint8Array, elements: Elements): Promise<Uint8Array>;
   /** One pass over the values. */
   summarize(values: Float32Array): Promise<Summary>;
   /** Ends the workers. The kernels cannot be used afterwards. */
@@ -113,4 +115,15 @@ export interface Summary {
   readonly sumOfSquares: number;
   readonly zeros: number;
   readonly nonFinite: number;
+}
+
+/** What a chunk is made of. */
+export interface Elements {
+  readonly count: number;
+  /** Bytes of one: 1, 2, 4 or 8. */
+  readonly width: number;
+  /** Floats are turned left by one bit before they are taken apart. Never with a width of 1. */
+  readonly turned: boolean;
+  /** Elements in a row; 0 when they are no matrix. */
+  readonly columns: number;
 }

@@ -1,4 +1,17 @@
-export type Phase = 'read' | 'load' | 'observe' | 'choose' | 'measure' | 'predict' | 'calibrate' | 'write' | 'verify' | 'time' | 'weigh';
+export type Phase =
+  | 'read'
+  | 'load'
+  | 'observe'
+  | 'choose'
+  | 'measure'
+  | 'predict'
+  | 'calibrate'
+  | 'write'
+  | 'verify'
+  | 'time'
+  | 'weigh'
+  | 'pack'
+  | 'unpack';
 
 /** Where long work stands. `total` is in the unit of `done`; both are 0 when the phase only begins. */
 export interface Progress {

@@ -15,3 +15,8 @@ export function minFolderName(input: string): string {
 export function beside(path: string, name: string): string {
   return join(dirname(path), name);
 }
+
+/** Where a packed file goes unless told: `models/minilm.onnx` → `minilm.onnx.tsr`, in the current folder. */
+export function packedName(input: string): string {
+  return `${basename(input)}.tsr`;
+}

@@ -1,9 +1,10 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { Tally } from '../core/histogram.ts';
 import type { BlockRounding, BlockSpec, Compensation, Grid, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type { CodingLoops } from './coder/coding.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
-export interface Loops {
+export interface Loops extends CodingLoops {
   quantize(values: Float32Array, spec: QuantizeSpec): Quantized;
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Float32Array;
   transpose<T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number): T;

@@ -1,9 +1,10 @@
 import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
 import { checkCompensation, checkDequantize, checkMatrix, checkPacked, checkQuantize, checkWholeBlocks } from './check.ts';
+import { encodeChunk } from './coder/encode-chunk.ts';
 import type { Loops } from './loops.ts';
 import { openPool } from './pool.ts';
-import { areWorthMoving, isWorthMoving, quantizeBlocksOn, quantizeOn } from './spread.ts';
+import { areWorthMoving, encodeChunkOn, isWorthMoving, quantizeBlocksOn, quantizeOn } from './spread.ts';
 import { availableThreads } from './start-worker.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
@@ -53,6 +54,14 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
         const here = () => loops.quantizeBlocks(values, type, how);
         if (!pool.works() || !areWorthMoving(values, type, how)) return here();
         return spread(() => quantizeBlocksOn(pool, threads, values, type, how), here);
+      }),
+    encodeChunk: (bytes, elements) =>
+      run(() => {
+        if (elements.count * elements.width !== bytes.length)
+          throw new TersorError('SHAPE', 'kernels', `${bytes.length} bytes of ${elements.count} elements`);
+        const here = () => encodeChunk(loops, bytes, elements);
+        if (!pool.works() || bytes.length < 65536) return here();
+        return spread(() => encodeChunkOn(pool, bytes, elements), here);
       }),
     dequantize: (blocks, spec) =>
       run(() => {

@@ -1,9 +1,9 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { ErrorCode } from '../core/error.ts';
-import type { BlockRounding, Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
 
-/** A unit of work: part of a matrix, with everything needed to quantize it, to integers or to ggml's blocks. `values` own their buffer, for it changes hands. */
-export type Unit = IntegerUnit | BlockUnit;
+/** A unit of work: values to quantize, to integers or to ggml's blocks, or to code, with everything that takes. `values` own their buffer, for it changes hands. */
+export type Unit = IntegerUnit | BlockUnit | CodingUnit;
 
 interface IntegerUnit {
   readonly values: Float32Array<ArrayBuffer>;
@@ -16,10 +16,15 @@ interface BlockUnit {
   readonly how: BlockRounding;
 }
 
+interface CodingUnit {
+  readonly values: Uint8Array<ArrayBuffer>;
+  readonly elements: Elements;
+}
+
 /** What a worker is sent: first the kernels, compiled once for all workers, and then units. */
 export type Message = { readonly module: WebAssembly.Module } | Unit;
 
-/** What became of a unit: integers, or the bytes of blocks. */
+/** What became of a unit: integers, or the bytes of blocks or of a coded chunk. */
 export type Result = Quantized | Uint8Array;
 
 interface Done {

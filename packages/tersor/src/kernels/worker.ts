@@ -1,5 +1,6 @@
-/** The other end of `start-worker.ts`: quantizes the units it is sent. Runs as a Node worker thread and as a browser's module worker. */
+/** The other end of `start-worker.ts`: does the units it is sent. Runs as a Node worker thread and as a browser's module worker. */
 import { TersorError } from '../core/error.ts';
+import { encodeChunk } from './coder/encode-chunk.ts';
 import type { Loops } from './loops.ts';
 import type { Answer, Message, Result, Unit } from './unit.ts';
 import { wasmLoops } from './wasm.ts';
@@ -31,6 +32,7 @@ port.onmessage = ({ data }) => {
 
 function run(unit: Unit): Result {
   if (!loops) throw new TersorError('INTERNAL', 'kernels', 'work came before the kernels');
+  if ('elements' in unit) return encodeChunk(loops, unit.values, unit.elements);
   return 'spec' in unit ? loops.quantize(unit.values, unit.spec) : loops.quantizeBlocks(unit.values, unit.type, unit.how);
 }
 

@@ -5,6 +5,7 @@ import type { Screen, Shell } from '../../src/cli/shell.ts';
 import type { Importances } from '../../src/core/importances.ts';
 import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
+import type { PackReport, UnpackReport } from '../../src/core/packing.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
 import { SENSITIVITY } from './sample-of-sensitivity.ts';
 import { CHECK, COMPARISON, CONVERSION, FOLDER_CHECK, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
@@ -62,6 +63,23 @@ const IMPORTANCES: Importances = {
   chunkTokens: 512,
 };
 
+const PACKED: PackReport = {
+  input: { path: 'model.onnx', bytes: 1_000_000, sha256: '0'.repeat(64) },
+  output: { path: 'model.onnx.tsr', bytes: 700_000 },
+  headerBytes: 1000,
+  streams: [
+    { name: 'between the weights', type: 'bytes', bytes: 100_000, packed: 9000, forms: ['matches'] },
+    { name: 'layer.weight', type: 'f32', bytes: 900_000, packed: 690_000, forms: ['planes', 'duplicate'] },
+  ],
+  seconds: 0.02,
+};
+
+const UNPACKED: UnpackReport = {
+  input: { path: 'model.onnx.tsr', bytes: 700_000 },
+  output: { path: 'model.onnx', bytes: 1_000_000, sha256: '0'.repeat(64) },
+  seconds: 0.01,
+};
+
 export interface Call {
   readonly name: keyof Library;
   readonly args: readonly unknown[];
@@ -94,6 +112,8 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     imatrixBytes: async () => Uint8Array.of(71),
     check: async () => CHECK,
     sensitivity: async () => SENSITIVITY,
+    pack: async () => PACKED,
+    unpack: async () => UNPACKED,
     checkFolder: async () => FOLDER_CHECK,
     ...answers,
   };
@@ -154,6 +174,14 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     sensitivity(input, asked) {
       note('sensitivity', input, asked);
       return library.sensitivity(input, asked);
+    },
+    pack(input, asked) {
+      note('pack', input, asked);
+      return library.pack(input, asked);
+    },
+    unpack(input, asked) {
+      note('unpack', input, asked);
+      return library.unpack(input, asked);
     },
     checkFolder(report, folder, asked) {
       note('checkFolder', report, folder, asked);

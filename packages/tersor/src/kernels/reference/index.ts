@@ -7,8 +7,12 @@ import { GGML_QUANTIZERS } from './ggml/index.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { inverseFactor } from './inverse-factor.ts';
 import { maskRows, maskTwoOfFour } from './mask.ts';
+import { findMatches } from './matches.ts';
+import { nearestGroups } from './nearest-groups.ts';
 import { pack, unpack } from './pack.ts';
+import { splitPlanes } from './planes.ts';
 import { quantize } from './quantize.ts';
+import { encodeRans } from './rans.ts';
 import { summarize } from './summarize.ts';
 import { transpose } from './transpose.ts';
 
@@ -30,4 +34,8 @@ export const reference: Loops = {
   quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
   maskTwoOfFour,
   maskRows,
+  splitPlanes,
+  encodeRans,
+  findMatches,
+  nearestGroups,
 };

@@ -1,0 +1,176 @@
+import { type Cursor, cursorOf } from './cursor.ts';
+import { corrupt } from './error.ts';
+import { readFrequencies } from './frequencies.ts';
+import type { Memory } from './memory.ts';
+
+/** What a chunk decodes to. */
+export interface Elements {
+  readonly count: number;
+  /** Bytes of one element: 1, 2, 4 or 8. */
+  readonly width: number;
+  /** Floats: turned left by one bit before they were taken apart. Never with a width of 1. */
+  readonly turned: boolean;
+  /** Elements in a row; 0 when they are no matrix. */
+  readonly columns: number;
+}
+
+/** Forms contain each other at most so deep. */
+const DEEPEST = 4;
+const SHORTEST_MATCH = 1;
+const MOST_NUMBER = 57;
+const TABLE_BYTES = 16384;
+
+/** Decodes a chunk. @returns where its bytes lie in `memory` @throws corrupt */
+export function decodeChunk(memory: Memory, coded: Uint8Array, elements: Elements): number {
+  const cursor = cursorOf(coded);
+  const at = form(memory, cursor, elements, 0);
+  if (cursor.left() > 0) throw corrupt('has bytes behind its end');
+  return at;
+}
+
+function form(memory: Memory, cursor: Cursor, elements: Elements, depth: number): number {
+  if (depth > DEEPEST) throw corrupt('forms too deep');
+  const kind = cursor.byte();
+  if (kind === 0) return planes(memory, cursor, elements);
+  if (kind === 1) return palette(memory, cursor, elements);
+  if (kind === 2) return sparse(memory, cursor, elements, depth);
+  if (kind === 3) return matches(memory, cursor, elements, depth);
+  if (kind === 4) return form(memory, cursor, { count: elements.count * elements.width, width: 1, turned: false, columns: 0 }, depth + 1);
+  throw corrupt(`form ${kind}`);
+}
+
+/** From the highest byte of all elements to the lowest. */
+function planes(memory: Memory, cursor: Cursor, { count, width, turned, columns }: Elements): number {
+  const stride = aligned(count) + 16;
+  const at = memory.reserve(stride * width);
+  for (let k = width - 1; k >= 0; k--) {
+    plane(memory, cursor, count, at + k * stride, { columns, before: k < width - 1 ? at + (k + 1) * stride : 0 });
+  }
+  if (width === 1) return at;
+  const output = memory.reserve(count * width + 64);
+  memory.call('joinPlanes', at, stride, count, width, turned ? 1 : 0, output);
+  return output;
+}
+
+function palette(memory: Memory, cursor: Cursor, { count, width, columns }: Elements): number {
+  const entries = cursor.byte() + 1;
+  const colors = memory.put(cursor.bytes(entries * width));
+  const indices = memory.reserve(aligned(count) + 16);
+  plane(memory, cursor, count, indices, { columns, before: 0 });
+  if (Number(memory.call('largest', indices, count)) >= entries) throw corrupt('a palette without such a color');
+  const output = memory.reserve(count * width + 64);
+  memory.call('expandPalette', indices, count, colors, width, output);
+  return output;
+}
+
+function sparse(memory: Memory, cursor: Cursor, { count, width, turned }: Elements, depth: number): number {
+  const present = cursor.number(count, 'elements of a mask');
+  const bytes = Math.ceil(count / 8);
+  const mask = memory.reserve(aligned(bytes) + 16);
+  plane(memory, cursor, bytes, mask, NOTHING);
+  const values = form(memory, cursor, { count: present, width, turned, columns: 0 }, depth + 1);
+  const output = memory.reserve(count * width + 64);
+  memory.bytes().fill(0, output, output + count * width);
+  if (memory.call('expandMask', mask, count, values, present, width, output) !== present) throw corrupt('a mask of another size');
+  return output;
+}
+
+function matches(memory: Memory, cursor: Cursor, { count, width, turned }: Elements, depth: number): number {
+  const sequences = cursor.number(count, 'matches');
+  const literals = cursor.number(count, 'literals');
+  const values = form(memory, cursor, { count: literals, width, turned, columns: 0 }, depth + 1);
+  const stride = aligned(sequences) + 16;
+  const codes = memory.reserve(stride * 3);
+  for (const [k, most] of [MOST_NUMBER, MOST_NUMBER, MOST_NUMBER + 3].entries()) {
+    plane(memory, cursor, sequences, codes + k * stride, NOTHING);
+    if (Number(memory.call('largest', codes + k * stride, sequences)) > most) throw corrupt('a number without such a code');
+  }
+  const bits = cursor.bytes(cursor.number(cursor.left(), 'extra bits'));
+  const extra = memory.put(bits);
+  const output = memory.reserve(count * width + 64);
+  const [valuesEnd, outputEnd] = [values + literals * width, output + count * width];
+  const status = memory.call(
+    'expandMatches',
+    codes,
+    stride,
+    sequences,
+    extra,
+    extra + bits.length,
+    values,
+    valuesEnd,
+    SHORTEST_MATCH,
+    width,
+    output,
+    outputEnd,
+  );
+  if (status !== 0) throw corrupt('matches that do not fit');
+  return output;
+}
+
+interface Around {
+  readonly columns: number;
+  /** Where the plane above lies; 0: there is none. */
+  readonly before: number;
+}
+
+const NOTHING: Around = { columns: 0, before: 0 };
+
+/** Decodes a plane of `count` bytes to `output`. */
+function plane(memory: Memory, cursor: Cursor, count: number, output: number, around: Around): void {
+  if (count === 0) return;
+  const mode = cursor.byte();
+  if (mode === 0) memory.bytes().set(cursor.bytes(count), output);
+  else if (mode === 1) memory.bytes().fill(cursor.byte(), output, output + count);
+  else if (mode === 2) coded(memory, cursor, count, output, around);
+  else throw corrupt(`mode ${mode} of a plane`);
+}
+
+function coded(memory: Memory, cursor: Cursor, count: number, output: number, around: Around): void {
+  const { tables, classes } = classesOf(memory, cursor, count, around);
+  const table = memory.reserve(tables * TABLE_BYTES);
+  const scratch = memory.reserve(512);
+  for (let i = 0; i < tables; i++) {
+    const frequencies = readFrequencies(cursor);
+    memory.bytes().set(new Uint8Array(frequencies.buffer), scratch);
+    memory.call('buildTable', scratch, table + i * TABLE_BYTES);
+  }
+  const words = cursor.bytes(cursor.number(cursor.left(), 'words'));
+  const from = memory.put(words);
+  const end = from + words.length;
+  if (memory.call('decodeRans', from, end, count, table, classes, output) !== end)
+    throw corrupt('a plane that does not end where it began');
+}
+
+/** Which table each symbol has: one for all, by a grid of rows and columns, or by the plane above. */
+function classesOf(memory: Memory, cursor: Cursor, count: number, { columns, before }: Around): { tables: number; classes: number } {
+  const kind = cursor.byte();
+  if (kind === 0) return { tables: 1, classes: 0 };
+  const classes = memory.reserve(aligned(count) + 16);
+  if (kind === 1 && columns > 0) {
+    const [rowClasses, columnClasses] = [cursor.byte(), cursor.byte()];
+    const tables = rowClasses * columnClasses;
+    if (tables < 2 || tables > 16) throw corrupt(`${tables} tables`);
+    const rows = Math.ceil(count / columns);
+    const ofRows = namedClasses(memory, cursor, rows, rowClasses);
+    const ofColumns = namedClasses(memory, cursor, columns, columnClasses);
+    memory.call('gridClasses', ofRows, ofColumns, columns, columnClasses, count, classes);
+    return { tables, classes };
+  }
+  if (kind !== 2 || before === 0) throw corrupt(`classes of kind ${kind}`);
+  const tables = cursor.byte();
+  if (tables < 2 || tables > 16) throw corrupt(`${tables} tables`);
+  memory.call('mapClasses', before, namedClasses(memory, cursor, 256, tables), count, classes);
+  return { tables, classes };
+}
+
+/** A plane of classes below `most`. */
+function namedClasses(memory: Memory, cursor: Cursor, count: number, most: number): number {
+  const at = memory.reserve(aligned(count) + 16);
+  plane(memory, cursor, count, at, NOTHING);
+  if (Number(memory.call('largest', at, count)) >= most) throw corrupt('a class without a table');
+  return at;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16;
+}

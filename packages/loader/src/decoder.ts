@@ -1,0 +1,29 @@
+import { decodeChunk, type Elements } from './decode-chunk.ts';
+import { openMemory } from './memory.ts';
+
+/** Decodes chunks, one at a time. */
+export interface Decoder {
+  /** @returns the chunk's bytes, a copy of its own @throws TsrError */
+  decode(coded: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer>;
+  /** CRC-32C (Castagnoli). */
+  crc32c(bytes: Uint8Array): number;
+}
+
+export async function openDecoder(): Promise<Decoder> {
+  const memory = await openMemory();
+  const cleared = <T>(work: () => T): T => {
+    try {
+      return work();
+    } finally {
+      memory.clear();
+    }
+  };
+  return {
+    decode: (coded, elements) =>
+      cleared(() => {
+        const at = decodeChunk(memory, coded, elements);
+        return memory.bytes().slice(at, at + elements.count * elements.width);
+      }),
+    crc32c: (bytes) => cleared(() => Number(memory.call('crc32c', memory.put(bytes), bytes.length)) >>> 0),
+  };
+}

@@ -1,0 +1,5 @@
+export type { Chunk, Header, Piece, Stream } from './container.ts';
+export type { Elements } from './decode-chunk.ts';
+export { type Decoder, openDecoder } from './decoder.ts';
+export { TsrError } from './error.ts';
+export { type Bytes, openTsr, readChunk, unpackFile } from './unpack.ts';

@@ -1,0 +1,121 @@
+import { type Cursor, cursorOf } from '../../src/cursor.ts';
+import type { Elements } from '../../src/decode-chunk.ts';
+import { readFrequencies } from '../../src/frequencies.ts';
+
+/** A chunk decoded as docs/tsr.md says, without WebAssembly and without haste. It trusts the chunk. */
+export function referenceDecode(coded: Uint8Array, elements: Elements): Uint8Array {
+  return form(cursorOf(coded), elements);
+}
+
+function form(cursor: Cursor, elements: Elements): Uint8Array {
+  const { count, width } = elements;
+  const kind = cursor.byte();
+  if (kind === 1) {
+    const colors = cursor.byte() + 1;
+    const palette = cursor.bytes(colors * width);
+    const indices = plane(cursor, count, elements.columns);
+    return concatenate([...indices].map((index) => palette.subarray(index * width, (index + 1) * width)));
+  }
+  if (kind === 2) {
+    const present = cursor.number(count, 'elements');
+    const mask = plane(cursor, Math.ceil(count / 8), 0);
+    const values = form(cursor, { ...elements, count: present, columns: 0 });
+    let used = 0;
+    const parts = Array.from({ length: count }, (_, i) => {
+      if (((mask[i >> 3]! >> (i % 8)) & 1) === 0) return new Uint8Array(width);
+      used++;
+      return values.subarray((used - 1) * width, used * width);
+    });
+    return concatenate(parts);
+  }
+  if (kind === 3) return matches(cursor, elements);
+  if (kind === 4) return form(cursor, { count: count * width, width: 1, turned: false, columns: 0 });
+  return planes(cursor, elements);
+}
+
+function planes(cursor: Cursor, { count, width, turned, columns }: Elements): Uint8Array {
+  const split: Uint8Array[] = [];
+  for (let k = width - 1; k >= 0; k--) split[k] = plane(cursor, count, k === width - 1 ? columns : 0, split[k + 1]);
+  const bytes = new Uint8Array(count * width);
+  for (let i = 0; i < count; i++) {
+    let element = 0n;
+    for (let k = 0; k < width; k++) element |= BigInt(split[k]![i]!) << BigInt(8 * k);
+    if (turned) element = (element >> 1n) | ((element & 1n) << BigInt(8 * width - 1));
+    for (let k = 0; k < width; k++) bytes[i * width + k] = Number((element >> BigInt(8 * k)) & 255n);
+  }
+  return bytes;
+}
+
+function matches(cursor: Cursor, { count, width, turned }: Elements): Uint8Array {
+  const sequences = cursor.number(count, 'matches');
+  const literals = cursor.number(count, 'literals');
+  const values = form(cursor, { count: literals, width, turned, columns: 0 });
+  const [runs, lengths, distances] = [plane(cursor, sequences, 0), plane(cursor, sequences, 0), plane(cursor, sequences, 0)];
+  const extra = cursorOf(cursor.bytes(cursor.number(cursor.left(), 'bytes')));
+  const numberOf = (code: number) => {
+    if (code < 16) return code;
+    const exponent = ((code - 16) >> 1) + 4;
+    return (2 + ((code - 16) & 1)) * 2 ** (exponent - 1) + extra.bits(exponent - 1);
+  };
+  const bytes: number[] = [];
+  let recent = [1, 2, 3];
+  let from = 0;
+  for (let i = 0; i < sequences; i++) {
+    const run = numberOf(runs[i]!);
+    const length = numberOf(lengths[i]!) + 1;
+    const code = distances[i]!;
+    const distance = code < 3 ? recent[code]! : numberOf(code - 3) + 1;
+    recent = [distance, ...recent.filter((_, place) => place !== (code < 3 ? code : 2))];
+    bytes.push(...values.subarray(from * width, (from + run) * width));
+    from += run;
+    for (let k = 0; k < length * width; k++) bytes.push(bytes[bytes.length - distance * width]!);
+  }
+  bytes.push(...values.subarray(from * width));
+  return Uint8Array.from(bytes);
+}
+
+function plane(cursor: Cursor, count: number, columns: number, above?: Uint8Array): Uint8Array {
+  if (count === 0) return new Uint8Array();
+  const mode = cursor.byte();
+  if (mode === 0) return cursor.bytes(count);
+  if (mode === 1) return new Uint8Array(count).fill(cursor.byte());
+  const [tables, classOf] = classes(cursor, count, columns, above);
+  const slots = Array.from({ length: tables }, () => slotsOf(readFrequencies(cursor)));
+  const words = cursorOf(cursor.bytes(cursor.number(cursor.left(), 'words')));
+  const states = Array.from({ length: 16 }, () => words.u32());
+  return Uint8Array.from({ length: count }, (_, i) => {
+    const state = states[i % 16]!;
+    const { symbol, frequency, place } = slots[classOf(i)]![state % 4096]!;
+    const next = frequency * Math.floor(state / 4096) + place;
+    states[i % 16] = next < 65536 ? next * 65536 + words.byte() + words.byte() * 256 : next;
+    return symbol;
+  });
+}
+
+function classes(cursor: Cursor, count: number, columns: number, above?: Uint8Array): [number, (i: number) => number] {
+  const kind = cursor.byte();
+  if (kind === 0) return [1, () => 0];
+  if (kind === 1) {
+    const [rowClasses, columnClasses] = [cursor.byte(), cursor.byte()];
+    const rows = plane(cursor, Math.ceil(count / columns), 0);
+    const ofColumns = plane(cursor, columns, 0);
+    return [rowClasses * columnClasses, (i) => rows[Math.floor(i / columns)]! * columnClasses + ofColumns[i % columns]!];
+  }
+  const tables = cursor.byte();
+  const map = plane(cursor, 256, 0);
+  return [tables, (i) => map[above![i]!]!];
+}
+
+function slotsOf(frequencies: Uint16Array): { symbol: number; frequency: number; place: number }[] {
+  return [...frequencies].flatMap((frequency, symbol) => Array.from({ length: frequency }, (_, place) => ({ symbol, frequency, place })));
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,114 @@
+import type { Decoder } from '@tersor/loader';
+import { TersorError } from '../../core/error.ts';
+import type { Elements, Kernels } from '../../core/kernels.ts';
+import type { Sink, Source } from '../../core/source.ts';
+import type { StreamPlan, StreamsPlan } from './plan-streams.ts';
+import { type CodedChunk, type CodedStream, encodeHeader } from './write-header.ts';
+
+/** A chunk is decoded as a whole: large enough for its tables to be cheap, small enough to arrive soon. */
+const CHUNK_BYTES = 2 ** 22;
+
+export interface PackJob {
+  readonly source: Source;
+  readonly plan: StreamsPlan;
+  readonly kernels: Kernels;
+  readonly decoder: Pick<Decoder, 'crc32c'>;
+  /** Chunks that are coded at the same time. */
+  readonly atOnce: number;
+  /** Tells equal bytes from others. */
+  readonly digest: (bytes: Uint8Array) => string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What became of a stream. */
+export interface PackedStream extends CodedStream {
+  readonly plan: StreamPlan;
+  /** Coded bytes. */
+  readonly length: number;
+  /** How often each form was taken. */
+  readonly forms: ReadonlyMap<string, number>;
+}
+
+const FORMS = ['planes', 'palette', 'sparse', 'matches', 'matches'];
+
+/** Codes all chunks of a file and writes them to `sink` in order. At most `atOnce` chunks are in memory. @throws INTERRUPTED */
+export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promise<PackedStream[]> {
+  const { plan, signal, onProgress } = job;
+  const total = plan.pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+  const packed = plan.streams.map((stream) => ({ plan: stream, chunks: [] as CodedChunk[], length: 0, forms: new Map<string, number>() }));
+  const seen = new Map<string, number>();
+  const running: Promise<() => Promise<void>>[] = [];
+  let [number, done] = [0, 0];
+  const finishOne = async () => (await running.shift())?.().then(() => onProgress?.(done, total));
+
+  for (const [index, stream] of plan.streams.entries()) {
+    const into = packed[index]!;
+    for await (const bytes of chunksOf(job.source, stream)) {
+      if (signal?.aborted) throw new TersorError('INTERRUPTED', job.source.name, 'stopped while it was packed');
+      const elements: Elements = {
+        count: bytes.length / stream.width,
+        width: stream.width,
+        turned: stream.turned,
+        columns: stream.columns,
+      };
+      const key = `${stream.width} ${stream.turned} ${stream.columns} ${job.digest(bytes)}`;
+      const sameAs = seen.get(key);
+      if (sameAs === undefined) seen.set(key, number);
+      number++;
+      const coded = sameAs === undefined ? job.kernels.encodeChunk(bytes, elements) : undefined;
+      const store = async (result: Uint8Array | undefined) => {
+        done += bytes.length;
+        if (!result) {
+          into.chunks.push({ count: elements.count, sameAs: sameAs ?? 0 });
+          count(into.forms, 'duplicate');
+          return;
+        }
+        into.chunks.push({ count: elements.count, length: result.length, crc32c: job.decoder.crc32c(result) });
+        into.length += result.length;
+        count(into.forms, FORMS[result[0] ?? 0] ?? 'planes');
+        await sink.write(result);
+      };
+      const stored = Promise.resolve(coded).then((result) => () => store(result));
+      stored.catch(() => {}); // whoever waits for it hears of it
+      running.push(stored);
+      if (running.length >= job.atOnce) await finishOne();
+    }
+  }
+  while (running.length > 0) await finishOne();
+  return packed.map((stream) => ({ ...stream, width: stream.plan.width, turned: stream.plan.turned, columns: stream.plan.columns }));
+}
+
+function count(forms: Map<string, number>, form: string): void {
+  forms.set(form, (forms.get(form) ?? 0) + 1);
+}
+
+/** A stream's bytes in chunks of whole rows, where a row fits into one. */
+async function* chunksOf(source: Source, { parts, bytes, width, columns }: StreamPlan): AsyncGenerator<Uint8Array> {
+  const row = Math.max(1, columns) * width;
+  const most = row > CHUNK_BYTES ? Math.floor(CHUNK_BYTES / width) * width : Math.floor(CHUNK_BYTES / row) * row;
+  let [part, at] = [0, 0];
+  for (let left = bytes; left > 0; ) {
+    const chunk = new Uint8Array(Math.min(most, left));
+    for (let filled = 0; filled < chunk.length; ) {
+      const { offset, bytes: size } = parts[part]!;
+      const length = Math.min(size - at, chunk.length - filled);
+      chunk.set(await source.read(offset + at, length), filled);
+      filled += length;
+      at += length;
+      if (at === size) [part, at] = [part + 1, 0];
+    }
+    left -= chunk.length;
+    yield chunk;
+  }
+}
+
+/** The header of packed streams. */
+export function headerOf(
+  file: { name: string; bytes: number; sha256: Uint8Array },
+  plan: StreamsPlan,
+  streams: readonly PackedStream[],
+  crc32c: Decoder['crc32c'],
+): Uint8Array {
+  return encodeHeader({ file, streams, pieces: plan.pieces }, crc32c);
+}

@@ -1,0 +1,128 @@
+import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
+import type { Elements } from '../../core/kernels.ts';
+import type { CodingLoops } from './coding.ts';
+import { encodeMatches, repeats } from './encode-matches.ts';
+import { encodePlane } from './encode-plane.ts';
+
+/** What a chunk's form is called in the file. */
+const FORMS = { planes: 0, palette: 1, sparse: 2, matches: 3, bytes: 4 };
+/** A smaller share of zeros is cheaper among the other values. */
+const SPARSE = 0.2;
+
+/** A chunk's bytes in the form that takes the fewest. The other way round: the loader's `decodeChunk`. */
+export function encodeChunk(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
+  const forms = [planes(loops, bytes, elements)];
+  const palette = elements.width > 1 ? paletteOf(bytes, elements) : undefined;
+  if (palette) forms.push(encodePalette(loops, palette, elements));
+  else {
+    if (elements.width > 1 && zerosIn(bytes, elements) >= SPARSE * elements.count) forms.push(sparse(loops, bytes, elements));
+    if (repeats(bytes, elements)) {
+      forms.push(matched(loops, bytes, elements));
+      if (elements.width > 1) forms.push(byBytes(loops, bytes));
+    }
+  }
+  return forms.reduce((a, b) => (b.length < a.length ? b : a));
+}
+
+function written(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
+  const writer = byteWriter();
+  write(writer);
+  return writer.finish();
+}
+
+function planes(loops: CodingLoops, bytes: Uint8Array, { width, turned, columns }: Elements): Uint8Array<ArrayBuffer> {
+  const split = width === 1 ? [bytes] : loops.splitPlanes(bytes, width, turned);
+  return written((writer) => {
+    writer.byte(FORMS.planes);
+    for (let k = width - 1; k >= 0; k--) {
+      const above = split[k + 1];
+      encodePlane(writer, loops, split[k]!, above ? { columns: 0, above } : { columns });
+    }
+  });
+}
+
+interface Palette {
+  readonly colors: Uint8Array;
+  readonly indices: Uint8Array;
+}
+
+/** Undefined when there are more than 256 different elements. The most frequent values of the order in which they appear. */
+function paletteOf(bytes: Uint8Array, { count, width }: Elements): Palette | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const places = new Map<number | bigint, number>();
+  const indices = new Uint8Array(count);
+  const colors: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const key = width === 2 ? view.getUint16(i * 2) : width === 4 ? view.getUint32(i * 4) : view.getBigUint64(i * 8);
+    let place = places.get(key);
+    if (place === undefined) {
+      if (places.size === 256) return undefined;
+      place = places.size;
+      places.set(key, place);
+      for (let k = 0; k < width; k++) colors.push(bytes[i * width + k]!);
+    }
+    indices[i] = place;
+  }
+  return { colors: Uint8Array.from(colors), indices };
+}
+
+function encodePalette(loops: CodingLoops, { colors, indices }: Palette, { width, columns }: Elements): Uint8Array<ArrayBuffer> {
+  return written((writer) => {
+    writer.byte(FORMS.palette);
+    writer.byte(colors.length / width - 1);
+    writer.bytes(colors);
+    encodePlane(writer, loops, indices, { columns });
+  });
+}
+
+function isZero(bytes: Uint8Array, at: number, width: number): boolean {
+  for (let k = 0; k < width; k++) if (bytes[at + k] !== 0) return false;
+  return true;
+}
+
+function zerosIn(bytes: Uint8Array, { count, width }: Elements): number {
+  let zeros = 0;
+  for (let i = 0; i < count; i++) if (isZero(bytes, i * width, width)) zeros++;
+  return zeros;
+}
+
+function sparse(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
+  const { count, width, turned } = elements;
+  const mask = new Uint8Array(Math.ceil(count / 8));
+  const present = count - zerosIn(bytes, elements);
+  const values = new Uint8Array(present * width);
+  for (let i = 0, to = 0; i < count; i++) {
+    if (isZero(bytes, i * width, width)) continue;
+    mask[i >> 3]! |= 1 << (i & 7);
+    values.set(bytes.subarray(i * width, (i + 1) * width), to);
+    to += width;
+  }
+  return written((writer) => {
+    writer.byte(FORMS.sparse);
+    writer.number(present);
+    encodePlane(writer, loops, mask, { columns: 0 });
+    writer.bytes(planes(loops, values, { count: present, width, turned, columns: 0 }));
+  });
+}
+
+function matched(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
+  const { width, turned } = elements;
+  const { runs, lengths, distances, extra, literals } = encodeMatches(loops, bytes, elements);
+  return written((writer) => {
+    writer.byte(FORMS.matches);
+    writer.number(runs.length);
+    writer.number(literals.length / width);
+    writer.bytes(planes(loops, literals, { count: literals.length / width, width, turned, columns: 0 }));
+    for (const codes of [runs, lengths, distances]) encodePlane(writer, loops, codes, { columns: 0 });
+    writer.number(extra.length);
+    writer.bytes(extra);
+  });
+}
+
+/** Matches of bytes, for elements of which a part repeats: those that differ in their sign alone. */
+function byBytes(loops: CodingLoops, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return written((writer) => {
+    writer.byte(FORMS.bytes);
+    writer.bytes(matched(loops, bytes, { count: bytes.length, width: 1, turned: false, columns: 0 }));
+  });
+}

@@ -1,0 +1,80 @@
+import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
+import { chooseByPlane, chooseGrid, countAll, type Grid } from './choose-classes.ts';
+import type { CodingLoops } from './coding.ts';
+import { normalize, writeFrequencies } from './frequencies.ts';
+
+/** What is known of the symbols' neighbourhood. */
+export interface Around {
+  /** Symbols in a row; 0 when they are no matrix. */
+  readonly columns: number;
+  /** What the plane above has in their places. */
+  readonly above?: Uint8Array;
+}
+
+/** Fewer symbols never pay for a table and 16 states. */
+const FEWEST = 96;
+/** What coding must save to be worth the time that decoding takes. */
+const WORTH = 0.998;
+
+/** Writes a plane in the mode that takes the fewest bytes: as it is, constant, or coded with one table or several. */
+export function encodePlane(writer: ByteWriter, loops: CodingLoops, symbols: Uint8Array, around: Around): void {
+  if (symbols.length === 0) return;
+  const counts = countAll(symbols);
+  if (counts[symbols[0]!] === symbols.length) {
+    writer.byte(1);
+    writer.byte(symbols[0]!);
+    return;
+  }
+  const coded = symbols.length < FEWEST ? undefined : code(loops, symbols, counts, around);
+  if (coded && coded.length < symbols.length * WORTH) {
+    writer.byte(2);
+    writer.bytes(coded);
+  } else {
+    writer.byte(0);
+    writer.bytes(symbols);
+  }
+}
+
+function code(loops: CodingLoops, symbols: Uint8Array, counts: Uint32Array, { columns, above }: Around): Uint8Array | undefined {
+  const plain = singleClass(counts);
+  const options = [{ kind: 0, grid: plain }];
+  if (columns > 0 && columns < symbols.length) options.push({ kind: 1, grid: chooseGrid(loops, symbols, columns, counts) });
+  if (above && symbols.length >= 4096) options.push({ kind: 2, grid: chooseByPlane(loops, symbols, above, counts) });
+  const best = options.reduce((a, b) => (b.grid.bytes < a.grid.bytes ? b : a));
+  if (best.grid.bytes >= symbols.length) return undefined;
+  const writer = byteWriter();
+  const kind = best.grid.counts.length > 1 ? best.kind : 0;
+  writer.byte(kind);
+  if (kind === 1) {
+    writer.byte(best.grid.rowClasses);
+    writer.byte(best.grid.columnClasses);
+    encodePlane(writer, loops, best.grid.rows, { columns: 0 });
+    encodePlane(writer, loops, best.grid.columns, { columns: 0 });
+  } else if (kind === 2) {
+    writer.byte(best.grid.rowClasses);
+    encodePlane(writer, loops, best.grid.rows, { columns: 0 });
+  }
+  const frequencies = best.grid.counts.map(normalize);
+  for (const table of frequencies) writeFrequencies(writer, table);
+  const classes =
+    kind === 0 ? undefined : kind === 1 ? gridClasses(best.grid, symbols.length, columns) : above!.map((symbol) => best.grid.rows[symbol]!);
+  const words = loops.encodeRans(symbols, { frequencies, ...(classes && { classes }) });
+  writer.number(words.length);
+  writer.bytes(words);
+  return writer.finish();
+}
+
+function singleClass(counts: Uint32Array): Grid {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const bits = counts.reduce((sum, count) => (count === 0 ? sum : sum + 6 + count * Math.log2(total / count)), 0);
+  return { rows: new Uint8Array(1), columns: new Uint8Array(1), rowClasses: 1, columnClasses: 1, counts: [counts], bytes: bits / 8 + 70 };
+}
+
+function gridClasses({ rows, columns: ofColumns, columnClasses }: Grid, count: number, columns: number): Uint8Array {
+  const classes = new Uint8Array(count);
+  for (let i = 0, row = 0; i < count; row++) {
+    const base = rows[row]! * columnClasses;
+    for (let column = 0; column < columns && i < count; column++) classes[i++] = base + ofColumns[column]!;
+  }
+  return classes;
+}

@@ -1,0 +1,69 @@
+import { type Coding, type CodingLoops, type FoundMatches, LANES } from './coder/coding.ts';
+import { bytesOf, type Instances } from './memory.ts';
+import { startsOf } from './reference/rans.ts';
+
+/** Bytes of a symbol's frequency, start and reciprocal. */
+const ENTRY_BYTES = 16;
+
+export function wasmCoding(instances: Instances): CodingLoops {
+  return {
+    splitPlanes(bytes, width, turned) {
+      const count = bytes.length / width;
+      const stride = Math.ceil(count / 16) * 16 + 16;
+      return instances.use([bytes.length + 16, stride * width], ({ call, bytes: memory }, from, to) => {
+        memory.set(bytes, from);
+        call('splitPlanes', from, count, width, turned ? 1 : 0, to, stride);
+        return Array.from({ length: width }, (_, k) => memory.slice(to + k * stride, to + k * stride + count));
+      });
+    },
+    encodeRans: (symbols, coding) => encodeRans(instances, symbols, coding),
+    findMatches: (bytes, width) => findMatches(instances, bytes, width),
+    nearestGroups(lines, span, costs) {
+      const count = lines.length / span;
+      return instances.use([lines.byteLength, costs.byteLength, count], ({ call, bytes }, from, table, to) => {
+        bytes.set(bytesOf(lines), from);
+        bytes.set(bytesOf(costs), table);
+        call('nearestGroups', from, count, span, table, to);
+        return bytes.slice(to, to + count);
+      });
+    },
+  };
+}
+
+function encodeRans(instances: Instances, symbols: Uint8Array, { frequencies, classes }: Coding): Uint8Array {
+  const count = symbols.length;
+  const most = LANES * 4 + count * 2 + 2;
+  const sizes = [count, classes ? count : 0, frequencies.length * 256 * ENTRY_BYTES, LANES * 4, most];
+  return instances.use(sizes, ({ call, bytes }, from, fromClasses, tables, states, to) => {
+    bytes.set(symbols, from);
+    if (classes) bytes.set(classes, fromClasses);
+    const view = new DataView(bytes.buffer);
+    frequencies.forEach((table, k) => {
+      const starts = startsOf(table);
+      table.forEach((frequency, symbol) => {
+        const at = tables + (k * 256 + symbol) * ENTRY_BYTES;
+        view.setUint16(at, frequency, true);
+        view.setUint16(at + 2, starts[symbol]!, true);
+        view.setFloat64(at + 8, 1 / frequency, true);
+      });
+    });
+    const start = Number(call('encodeRans', from, count, tables, classes ? fromClasses : 0, states, to + most));
+    return bytes.slice(start, to + most);
+  });
+}
+
+/** Words of the places that a hash was last seen at. */
+const PLACES = 2 ** 16;
+
+function findMatches(instances: Instances, elements: Uint8Array, width: number): FoundMatches {
+  const count = elements.length / width;
+  const sizes = [elements.length + 16, PLACES * 4, count * 4, count * 12];
+  return instances.use(sizes, ({ call, bytes }, from, places, links, to) => {
+    bytes.set(elements, from);
+    bytes.fill(255, places, places + PLACES * 4);
+    const found = Number(call('findMatches', from, count, width, places, links, to));
+    const triples = new Uint32Array(bytes.buffer, to, found * 3);
+    const every = (first: number) => Uint32Array.from({ length: found }, (_, i) => triples[i * 3 + first]!);
+    return { runs: every(0), lengths: every(1), distances: every(2) };
+  });
+}

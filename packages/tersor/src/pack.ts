@@ -1,0 +1,123 @@
+import { openDecoder } from '@tersor/loader';
+import { openModel } from './compress/open-model.ts';
+import { TersorError } from './core/error.ts';
+import type { AskedToPack, PackReport } from './core/packing.ts';
+import type { Sink, Source } from './core/source.ts';
+import { npzExtents } from './formats/tsr/npz-extents.ts';
+import { headerOf, type PackedStream, packChunks } from './formats/tsr/pack.ts';
+import { type Extent, extentsOf, planStreams } from './formats/tsr/plan-streams.ts';
+import { packedName } from './io/node-paths.ts';
+import { openScratch } from './io/node-scratch.ts';
+import { sha256OfBytes } from './io/node-sha256.ts';
+import { openFolder, openNodeStore } from './io/node-store.ts';
+import { sha256Of } from './io/node-weigh.ts';
+import { openKernels } from './kernels/open-kernels.ts';
+import { availableThreads } from './kernels/start-worker.ts';
+
+const CHUNKS = 'chunks';
+const COPY_BYTES = 2 ** 20;
+
+/**
+ * Packs a file into an entropy-coded container that gives back the identical bytes. ONNX, safetensors, GGUF and .npz are coded weight by weight; any other file
+ * as plain bytes.
+ * @throws FILE_MISSING, FILE_EXISTS, FILE_WRITE, USAGE, INTERRUPTED
+ */
+export async function pack(input: string, asked: AskedToPack = {}): Promise<PackReport> {
+  const began = performance.now();
+  const { threads = availableThreads(), signal, onProgress, dryRun = false, force = false } = asked;
+  const target = asked.out ?? packedName(input);
+  const { store, name } = await openFolder(input);
+  const scratch = dryRun ? undefined : await openScratch(target, { force, inputs: [input] });
+  const kernels = await openKernels({ threads });
+  try {
+    const source = await store.open(name);
+    const sha256 = await sha256Of([input], signal);
+    const decoder = await openDecoder();
+    const { extents, note } = await findExtents(input, source);
+    const plan = planStreams(extents, source.size);
+    const job = {
+      source,
+      plan,
+      kernels,
+      decoder,
+      atOnce: threads + 1,
+      digest: sha256OfBytes,
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress: (done: number, total: number) => onProgress({ phase: 'pack', done, total }) }),
+    };
+    const attempt = await scratch?.attempt();
+    const streams = await writing(attempt, CHUNKS, (sink) => packChunks(job, sink));
+    const header = headerOf({ name, bytes: source.size, sha256: Buffer.from(sha256, 'hex') }, plan, streams, decoder.crc32c);
+    const bytes = streams.reduce((sum, { length }) => sum + length, header.length);
+    if (scratch && attempt) {
+      await scratch.hold(attempt);
+      const final = await scratch.attempt();
+      await writing(final, scratch.name, (sink) => join(header, attempt, sink));
+      await scratch.publish(final);
+    }
+    return {
+      input: { path: input, bytes: source.size, sha256 },
+      output: { ...(scratch && { path: target }), bytes },
+      headerBytes: header.length,
+      streams: streams.filter(({ plan }) => plan.bytes > 0).map(reportOf),
+      ...(note !== undefined && { note }),
+      seconds: (performance.now() - began) / 1000,
+    };
+  } finally {
+    await kernels.close();
+    await scratch?.remove();
+    await store.close();
+  }
+}
+
+interface Found {
+  readonly extents: readonly Extent[];
+  readonly note?: string;
+}
+
+/** A file that cannot be read as a model is packed all the same. */
+async function findExtents(path: string, source: Source): Promise<Found> {
+  if (/\.np[zy]$/i.test(path)) return { extents: await npzExtents(source) };
+  try {
+    const { model, close } = await openModel(path);
+    try {
+      return { extents: extentsOf(model, source.name) };
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (!(error instanceof TersorError) || !error.code.startsWith('FILE_')) throw error;
+    return { extents: [], note: `taken for plain bytes: ${error.what}` };
+  }
+}
+
+/** Runs `work` with a file that is kept whole or not at all; without a folder with one that forgets everything. */
+async function writing<T>(folder: string | undefined, name: string, work: (sink: Pick<Sink, 'write'>) => Promise<T>): Promise<T> {
+  if (folder === undefined) return work({ write: async () => {} });
+  const store = openNodeStore(folder);
+  try {
+    const result = await work(await store.create(name));
+    await store.commit();
+    return result;
+  } catch (error) {
+    await store.discard();
+    throw error;
+  }
+}
+
+/** The header, and the chunks behind it. */
+async function join(header: Uint8Array, folder: string, sink: Pick<Sink, 'write'>): Promise<void> {
+  const store = openNodeStore(folder);
+  try {
+    const chunks = await store.open(CHUNKS);
+    await sink.write(header);
+    for (let at = 0; at < chunks.size; at += COPY_BYTES) await sink.write(await chunks.read(at, Math.min(COPY_BYTES, chunks.size - at)));
+  } finally {
+    await store.close();
+  }
+}
+
+function reportOf({ plan, length, forms }: PackedStream): PackReport['streams'][number] {
+  const names = [...forms].sort(([, a], [, b]) => b - a).map(([form]) => form);
+  return { name: plan.name, type: plan.type, bytes: plan.bytes, packed: length, forms: names };
+}

@@ -1,0 +1,149 @@
+import { openDecoder } from '@tersor/loader';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { referenceDecode } from '../../../loader/test/support/reference-decoder.ts';
+import type { Elements } from '../../src/core/kernels.ts';
+import { randomFor } from '../../src/core/random.ts';
+import { encodeChunk } from '../../src/kernels/coder/encode-chunk.ts';
+import { normalize } from '../../src/kernels/coder/frequencies.ts';
+import { reference } from '../../src/kernels/reference/index.ts';
+import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
+
+const wasm = wasmLoops(await compileKernels());
+const decoder = await openDecoder();
+
+/** Codes with both implementations, decodes with both, and says how many bytes it took. */
+function roundTrip(bytes: Uint8Array, elements: Omit<Elements, 'count'>): { coded: number; form: number } {
+  const all = { ...elements, count: bytes.length / elements.width };
+  const coded = encodeChunk(wasm, bytes, all);
+  expect(encodeChunk(reference, bytes, all)).toEqual(coded);
+  expect(Buffer.compare(decoder.decode(coded, all), bytes)).toBe(0);
+  expect(Buffer.compare(referenceDecode(coded, all), bytes)).toBe(0);
+  return { coded: coded.length, form: coded[0]! };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Values about 0 with a deviation that grows with the row. */
+function weights(rows: number, columns: number, deviation = (row: number) => 0.02 * (1 + (row % 4))): Float32Array {
+  const random = randomFor(7, 'values');
+  return Float32Array.from({ length: rows * columns }, (_, i) => {
+    const [u, v] = [random(), random()];
+    return deviation(Math.floor(i / columns)) * Math.sqrt(-2 * Math.log(1 - u)) * Math.cos(2 * Math.PI * v);
+  });
+}
+
+describe('chunks', () => {
+  it('floats: exponents are coded by row, the rest is kept', () => {
+    const bytes = bytesOf(weights(64, 256));
+    const { coded, form } = roundTrip(bytes, { width: 4, turned: true, columns: 256 });
+    expect(form).toBe(0);
+    expect(coded).toBeLessThan(bytes.length * 0.845);
+  });
+
+  it('several tables take less than one where rows differ', () => {
+    const codes = Uint8Array.from(
+      weights(64, 256, (row) => (row < 32 ? 3 : 30)),
+      (value) => Math.round(value),
+    );
+    const one = roundTrip(codes, { width: 1, turned: false, columns: 0 }).coded;
+    expect(roundTrip(codes, { width: 1, turned: false, columns: 256 }).coded).toBeLessThan(one * 0.97);
+  });
+
+  it('few different values become a palette, zeros a mask, repetitions matches, of elements or of bytes', () => {
+    const few = Float32Array.from(weights(16, 64), (value) => Math.round(value * 50));
+    expect(roundTrip(bytesOf(few), { width: 4, turned: true, columns: 64 }).form).toBe(1);
+    const sparse = weights(32, 64).map((value, i) => (i % 3 === 0 ? value : 0));
+    expect(roundTrip(bytesOf(sparse), { width: 4, turned: true, columns: 64 }).form).toBe(2);
+    const half = weights(16, 64);
+    const twice = Float32Array.from({ length: 2048 }, (_, i) => half[i % 1024]!);
+    const { form, coded } = roundTrip(bytesOf(twice), { width: 4, turned: true, columns: 64 });
+    expect(form).toBe(3);
+    expect(coded).toBeLessThan(1024 * 4);
+    const mirrored = Float32Array.from({ length: 2048 }, (_, i) => (i < 1024 || i % 4 < 3 ? 1 : -1) * half[i % 1024]!);
+    expect(roundTrip(bytesOf(mirrored), { width: 4, turned: true, columns: 64 }).form).toBe(4);
+  });
+
+  it('text shrinks', () => {
+    const text = new TextEncoder().encode(Array.from({ length: 300 }, (_, i) => `layer.${i}.weight: conv2d, 3x3\n`).join(''));
+    expect(roundTrip(text, { width: 1, turned: false, columns: 0 }).coded).toBeLessThan(text.length / 5);
+  });
+
+  it('what cannot shrink grows by a few bytes at most', () => {
+    const random = randomFor(3, 'values');
+    const noise = Uint8Array.from({ length: 4096 }, () => random() * 256);
+    for (const width of [1, 2, 4, 8]) {
+      expect(roundTrip(noise, { width, turned: width > 1, columns: 16 }).coded).toBeLessThanOrEqual(noise.length + 1 + width);
+    }
+  });
+
+  it('any bytes come back, of any width, turned or not, in rows or not', () => {
+    const shaped = fc.record({
+      width: fc.constantFrom(1, 2, 4, 8),
+      turned: fc.boolean(),
+      columns: fc.integer({ min: 0, max: 40 }),
+      elements: fc.oneof(
+        fc.uint8Array({ maxLength: 400 }),
+        fc.array(fc.constantFrom(0, 1, 127, 128, 255), { maxLength: 400 }).map((bytes) => Uint8Array.from(bytes)),
+        fc
+          .array(fc.constantFrom(Number.NaN, -0, 0, 1e-45, Number.POSITIVE_INFINITY, 0.1, -0.1), { maxLength: 99 })
+          .map((values) => bytesOf(Float32Array.from(values))),
+      ),
+      times: fc.integer({ min: 1, max: 4 }),
+    });
+    fc.assert(
+      fc.property(shaped, ({ width, turned: isFloat, columns, elements, times }) => {
+        const turned = isFloat && width > 1;
+        const whole = elements.subarray(0, Math.floor(elements.length / width) * width);
+        const bytes = new Uint8Array(whole.length * times);
+        for (let i = 0; i < times; i++) bytes.set(whole, i * whole.length);
+        roundTrip(bytes, { width, turned, columns });
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('twins', () => {
+  it('symbols with classes, of every length up to three times the lanes', () => {
+    const random = randomFor(1, 'values');
+    for (let count = 0; count <= 48; count++) {
+      const symbols = Uint8Array.from({ length: count }, () => random() * 5);
+      const classes = Uint8Array.from({ length: count }, () => random() * 3);
+      const frequencies = Array.from({ length: 3 }, () =>
+        normalize(Uint32Array.from({ length: 256 }, (_, s) => (s < 5 ? 1 + random() * 50 : 0))),
+      );
+      expect(wasm.encodeRans(symbols, { frequencies, classes })).toEqual(reference.encodeRans(symbols, { frequencies, classes }));
+    }
+  });
+
+  it('planes', () => {
+    const bytes = Uint8Array.from({ length: 8 * 37 }, (_, i) => i * 7);
+    for (const width of [2, 4, 8])
+      for (const turned of [false, true])
+        expect(wasm.splitPlanes(bytes, width, turned)).toEqual(reference.splitPlanes(bytes, width, turned));
+  });
+
+  it('groups of lines', () => {
+    const random = randomFor(5, 'values');
+    const lines = Float32Array.from({ length: 33 * 7 }, () => Math.floor(random() * 9));
+    const costs = Float32Array.from({ length: 7 * 8 }, (_, i) => (i % 8 < 6 ? random() * 9 : Number.POSITIVE_INFINITY));
+    expect(wasm.nearestGroups(lines, 7, costs)).toEqual(reference.nearestGroups(lines, 7, costs));
+  });
+});
+
+it('frequencies add up, keep what is rare, and leave nothing alone', () => {
+  const counts = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 ** 20 })), { minLength: 256, maxLength: 256 });
+  fc.assert(
+    fc.property(counts, (list) => {
+      if (list.every((count) => count === 0)) return;
+      const frequencies = normalize(Uint32Array.from(list));
+      expect(frequencies.reduce((sum, frequency) => sum + frequency, 0)).toBe(4096);
+      expect(Math.max(...frequencies)).toBeLessThan(4096);
+      list.forEach((count, symbol) => {
+        if (count > 0) expect(frequencies[symbol]).toBeGreaterThan(0);
+      });
+    }),
+    { numRuns: 200 },
+  );
+});

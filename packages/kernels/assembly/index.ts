@@ -19,4 +19,5 @@ export { quantizeIQ1_M, quantizeIQ1_S, quantizeIQ2_S, quantizeIQ2_XS, quantizeIQ
 export { encodeRans } from './rans-encode';
 export { splitPlanes } from './split-planes';
 export { findMatches } from './matches';
-export { nearestGroups } from './group-lines';
+export { countBelow, countLines, countPairs, lineMoments } from './counts';
+export { groupLines } from './group-lines';

@@ -1,6 +1,7 @@
 import { type Coding, type CodingLoops, type FoundMatches, LANES } from './coder/coding.ts';
-import { bytesOf, type Instances } from './memory.ts';
+import type { Instances } from './memory.ts';
 import { startsOf } from './reference/rans.ts';
+import { wasmCounts } from './wasm-counts.ts';
 
 /** Bytes of a symbol's frequency, start and reciprocal. */
 const ENTRY_BYTES = 16;
@@ -18,15 +19,7 @@ export function wasmCoding(instances: Instances): CodingLoops {
     },
     encodeRans: (symbols, coding) => encodeRans(instances, symbols, coding),
     findMatches: (bytes, width) => findMatches(instances, bytes, width),
-    nearestGroups(lines, span, costs) {
-      const count = lines.length / span;
-      return instances.use([lines.byteLength, costs.byteLength, count], ({ call, bytes }, from, table, to) => {
-        bytes.set(bytesOf(lines), from);
-        bytes.set(bytesOf(costs), table);
-        call('nearestGroups', from, count, span, table, to);
-        return bytes.slice(to, to + count);
-      });
-    },
+    ...wasmCounts(instances),
   };
 }
 

@@ -126,9 +126,31 @@ describe('twins', () => {
 
   it('groups of lines', () => {
     const random = randomFor(5, 'values');
-    const lines = Float32Array.from({ length: 33 * 7 }, () => Math.floor(random() * 9));
-    const costs = Float32Array.from({ length: 7 * 8 }, (_, i) => (i % 8 < 6 ? random() * 9 : Number.POSITIVE_INFINITY));
-    expect(wasm.nearestGroups(lines, 7, costs)).toEqual(reference.nearestGroups(lines, 7, costs));
+    const [lines, span, groups] = [Float32Array.from({ length: 33 * 7 }, () => Math.floor(random() * 9)), 7, 6];
+    const assigned = Uint8Array.from({ length: 33 }, (_, i) => i % groups);
+    const little = Float32Array.from({ length: span }, () => 0.1 + random());
+    expect(wasm.groupLines({ lines, span, groups, assigned, little })).toEqual(
+      reference.groupLines({ lines, span, groups, assigned, little }),
+    );
+  });
+
+  it('counts, of rows that are whole and rows that are not', () => {
+    const random = randomFor(6, 'values');
+    const above = Uint8Array.from({ length: 333 }, () => random() * 256);
+    for (const columns of [1, 2, 7, 32, 333]) {
+      const symbols = Uint8Array.from({ length: 333 }, () => random() * 256);
+      const count = Math.ceil(333 / columns);
+      const [rows, ofColumns] = [new Uint8Array(count).map((_, i) => i % 2), new Uint8Array(columns).map((_, i) => i % 3)];
+      const pairs = { columns, rows, ofColumns, columnGroups: 3, pairs: 6 };
+      expect(wasm.countPairs(symbols, pairs)).toEqual(reference.countPairs(symbols, pairs));
+      expect(wasm.countBelow(symbols, above)).toEqual(reference.countBelow(symbols, above));
+      for (const axis of ['row', 'column'] as const) {
+        expect(wasm.lineMoments(symbols, columns, axis, 100)).toEqual(reference.lineMoments(symbols, columns, axis, 100));
+        const bundleOf = Uint16Array.from({ length: axis === 'row' ? count : columns }, (_, i) => i % 5);
+        const bundles = { columns, axis, bundleOf, bundles: 5, first: 100, span: 256 };
+        expect(wasm.countLines(symbols, bundles)).toEqual(reference.countLines(symbols, bundles));
+      }
+    }
   });
 });
 

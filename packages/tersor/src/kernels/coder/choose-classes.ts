@@ -1,4 +1,4 @@
-import type { CodingLoops } from './coding.ts';
+import type { Axis, CodingLoops, Moments } from './coding.ts';
 import { type Counts, spanOf } from './frequencies.ts';
 
 /** The classes of rows and columns, and what is counted for each pair of them. */
@@ -20,57 +20,59 @@ const MOST_LINES = 8192;
 const SHORTEST_ROW = 32;
 /** Lines that are compared one by one; more are first put together with those of about the same mean. */
 const MOST_COMPARED = 288;
-const ROUNDS = 3;
-const MOST_GROUPS = 8;
 
 /**
  * Chooses classes of rows and columns so that one table for each pair codes the symbols in the fewest bytes: lines are sorted into a few groups of alike
  * distributions, and groups are merged while that saves bytes.
  */
 export function chooseGrid(loops: CodingLoops, symbols: Uint8Array, columns: number, all: Counts): Grid {
-  const rows = Math.ceil(symbols.length / columns);
-  const byRow = groupsFor(symbols.length, rows, columns);
-  const byColumn = groupsFor(symbols.length, columns, rows);
+  const count = Math.ceil(symbols.length / columns);
+  const byRow = groupsFor(symbols.length, count, columns);
+  const byColumn = groupsFor(symbols.length, columns, count);
   const spread = { ...spanOf(all), all };
-  const rowGroups = byRow < 2 ? new Uint8Array(rows) : groupAxis(loops, symbols, columns, 'row', byRow, spread);
-  const columnGroups = byColumn < 2 ? new Uint8Array(columns) : groupAxis(loops, symbols, columns, 'column', byColumn, spread);
-  const counts = countPairs(symbols, columns, rowGroups, columnGroups, byRow, byColumn);
-  return merge(counts, rowGroups, columnGroups, byRow, byColumn);
+  const rows = byRow < 2 ? new Uint8Array(count) : groupAxis(loops, symbols, columns, 'row', byRow, spread);
+  const ofColumns = byColumn < 2 ? new Uint8Array(columns) : groupAxis(loops, symbols, columns, 'column', byColumn, spread);
+  const pairs = byRow * byColumn;
+  const counts = loops.countPairs(symbols, { columns, rows, ofColumns, columnGroups: byColumn, pairs });
+  return merge(linesOf(counts), rows, ofColumns, byRow, byColumn);
 }
 
 /** The same for symbols by what the plane above has in their place: its 256 symbols are the rows of a single column. */
 export function chooseByPlane(loops: CodingLoops, symbols: Uint8Array, above: Uint8Array, all: Counts): Grid {
-  const spread = { ...spanOf(all), all };
-  const lines = new Uint32Array(65536);
-  for (let i = 0; i < symbols.length; i++) lines[(above[i]! << 8) | symbols[i]!]!++;
-  const by = groupsOf(symbols.length);
-  const shifted = new Float32Array(256 * spread.span);
-  for (let line = 0; line < 256; line++)
-    for (let k = 0; k < spread.span; k++) shifted[line * spread.span + k] = lines[(line << 8) | ((spread.first + k) & 255)]!;
-  const groups = groupLines(loops, shifted, 256, by, spread);
-  const counts = Array.from({ length: by }, () => new Uint32Array(256));
+  const groups = groupsOf(symbols.length);
+  const { first, span } = spanOf(all);
+  const below = loops.countBelow(symbols, above);
+  const lines = new Float32Array(256 * span);
+  for (let line = 0; line < 256; line++) for (let k = 0; k < span; k++) lines[line * span + k] = below[(line << 8) | ((first + k) & 255)]!;
+  const rows = group(loops, lines, groups, { first, span, all });
+  const counts = Array.from({ length: groups }, () => new Uint32Array(256));
   for (let line = 0; line < 256; line++) {
-    const into = counts[groups[line]!]!;
-    for (let s = 0; s < 256; s++) into[s]! += lines[(line << 8) | s]!;
+    const into = counts[rows[line]!]!;
+    for (let s = 0; s < 256; s++) into[s]! += below[(line << 8) | s]!;
   }
-  return merge(counts, groups, new Uint8Array(1), by, 1);
+  return merge(counts, rows, new Uint8Array(1), groups, 1);
 }
 
 function groupsFor(symbols: number, lines: number, length: number): number {
   return lines < 4 || lines > MOST_LINES || length < SHORTEST_ROW ? 1 : Math.min(lines, groupsOf(symbols));
 }
 
+/** More symbols bear more tables; the loops know 8 groups. */
 function groupsOf(symbols: number): number {
   if (symbols >= 262144) return 8;
   if (symbols >= 65536) return 6;
   if (symbols >= 16384) return 4;
-  return symbols >= 4096 ? 2 : 1; // never more than MOST_GROUPS
+  return symbols >= 4096 ? 2 : 1;
 }
 
-export function countAll(symbols: Uint8Array): Counts {
-  const counts = new Uint32Array(256);
-  for (let i = 0; i < symbols.length; i++) counts[symbols[i]!]!++;
-  return counts;
+export function countAll(loops: CodingLoops, symbols: Uint8Array): Counts {
+  const columns = 4096;
+  const rows = new Uint8Array(Math.ceil(symbols.length / columns));
+  return loops.countPairs(symbols, { columns, rows, ofColumns: new Uint8Array(columns), columnGroups: 1, pairs: 1 });
+}
+
+function linesOf(counts: Uint32Array): Counts[] {
+  return Array.from({ length: counts.length / 256 }, (_, k) => counts.subarray(k * 256, (k + 1) * 256));
 }
 
 /** What was counted of the whole, and where its symbols are. */
@@ -80,111 +82,32 @@ interface Spread {
   readonly all: Counts;
 }
 
-type Axis = 'row' | 'column';
-
 /** Groups of rows or columns. Many are bundled first with those of about the same mean, so that fewer are compared. */
 function groupAxis(loops: CodingLoops, symbols: Uint8Array, columns: number, axis: Axis, groups: number, spread: Spread): Uint8Array {
   const { first, span } = spread;
   const count = axis === 'row' ? Math.ceil(symbols.length / columns) : columns;
   const bundles = Math.min(count, MOST_COMPARED);
-  const bundleOf =
-    count > bundles
-      ? bundlesOf(momentsOf(symbols, columns, axis, count, first), bundles)
-      : Uint16Array.from({ length: count }, (_, i) => i);
-  const lines = new Float32Array(bundles * span);
-  for (let i = 0, row = 0; i < symbols.length; row++) {
-    const end = Math.min(symbols.length, i + columns);
-    if (axis === 'row') for (const base = bundleOf[row]! * span; i < end; i++) lines[base + ((symbols[i]! - first) & 255)]!++;
-    else for (let column = 0; i < end; i++, column++) lines[bundleOf[column]! * span + ((symbols[i]! - first) & 255)]!++;
-  }
-  const grouped = groupLines(loops, lines, bundles, groups, spread);
+  const order = count > bundles ? orderOf(loops.lineMoments(symbols, columns, axis, first), symbols.length / count) : undefined;
+  const bundleOf = new Uint16Array(count);
+  for (let place = 0; place < count; place++) bundleOf[order?.[place] ?? place] = Math.floor((place * bundles) / count);
+  const lines = loops.countLines(symbols, { columns, axis, bundleOf, bundles, first, span });
+  const grouped = group(loops, lines, groups, spread, order !== undefined);
   return Uint8Array.from(bundleOf, (bundle) => grouped[bundle]!);
 }
 
-interface Moments {
-  readonly means: Float64Array;
-  /** Means of squares. */
-  readonly squares: Float64Array;
-}
-
-function momentsOf(symbols: Uint8Array, columns: number, axis: Axis, count: number, first: number): Moments {
-  const [sums, squares] = [new Float64Array(count), new Float64Array(count)];
-  for (let i = 0, row = 0; i < symbols.length; row++) {
-    const end = Math.min(symbols.length, i + columns);
-    for (let column = 0; i < end; i++, column++) {
-      const value = (symbols[i]! - first) & 255;
-      const line = axis === 'row' ? row : column;
-      sums[line]! += value;
-      squares[line]! += value * value;
-    }
-  }
-  const length = symbols.length / count;
-  return { means: sums.map((sum) => sum / length), squares: squares.map((sum) => sum / length) };
-}
-
-function bundlesOf(moments: Moments, bundles: number): Uint16Array {
-  const bundleOf = new Uint16Array(moments.means.length);
-  orderOf(moments).forEach((line, place) => {
-    bundleOf[line] = Math.floor((place * bundles) / bundleOf.length);
-  });
-  return bundleOf;
-}
-
-function countPairs(
-  symbols: Uint8Array,
-  columns: number,
-  rowGroups: Uint8Array,
-  columnGroups: Uint8Array,
-  byRow: number,
-  byColumn: number,
-): Counts[] {
-  const counts = new Uint32Array(byRow * byColumn * 256);
-  for (let i = 0, row = 0; i < symbols.length; row++) {
-    const base = rowGroups[row]! * byColumn;
-    const end = Math.min(symbols.length, i + columns);
-    for (let column = 0; i < end; i++, column++) counts[((base + columnGroups[column]!) << 8) | symbols[i]!]!++;
-  }
-  return Array.from({ length: byRow * byColumn }, (_, k) => counts.subarray(k * 256, (k + 1) * 256));
-}
-
-/**
- * Sorts lines, each with the counts of `span` symbols, into groups by k-means with the Kullback-Leibler divergence. It begins with equal parts of the lines in
- * order of their mean or, where means hardly differ, of their deviation.
- */
-function groupLines(
-  { nearestGroups }: CodingLoops,
-  lines: Float32Array,
-  count: number,
-  groups: number,
-  { first, span, all }: Spread,
-): Uint8Array {
-  let assigned = new Uint8Array(count);
-  momentsOrder(lines, count, span).forEach((line, place) => {
-    assigned[line] = Math.floor((place * groups) / count);
-  });
+/** Begins with equal parts of the lines in order of their mean or, where means hardly differ, of their deviation. */
+function group(loops: CodingLoops, lines: Float32Array, groups: number, { first, span, all }: Spread, isOrdered = false): Uint8Array {
+  const count = lines.length / span;
+  const assigned = new Uint8Array(count);
+  const order = isOrdered ? undefined : orderOf(momentsOf(lines, count, span), 1);
+  for (let place = 0; place < count; place++) assigned[order?.[place] ?? place] = Math.floor((place * groups) / count);
   const total = all.reduce((sum, value) => sum + value, 0);
-  // a little of the whole is added to each group, so that nothing is impossible
-  const little = Float64Array.from({ length: span }, (_, k) => (8 * (all[(first + k) & 255]! + 0.1)) / total);
-  const sums = new Float64Array(groups * span);
-  const costs = new Float32Array(span * MOST_GROUPS).fill(Number.POSITIVE_INFINITY);
-  for (let round = 0; round < ROUNDS; round++) {
-    sums.fill(0);
-    for (let line = 0, at = 0; line < count; line++) {
-      for (let k = assigned[line]! * span, end = k + span; k < end; k++) sums[k]! += lines[at++]!;
-    }
-    for (let group = 0; group < groups; group++) {
-      const own = sums.subarray(group * span, (group + 1) * span);
-      const sum = own.reduce((a, b) => a + b, 8);
-      for (let k = 0; k < span; k++) costs[k * MOST_GROUPS + group] = -Math.log2((own[k]! + little[k]!) / sum);
-    }
-    assigned = nearestGroups(lines, span, costs) as Uint8Array<ArrayBuffer>;
-  }
-  return assigned;
+  const little = Float32Array.from({ length: span }, (_, k) => (8 * (all[(first + k) & 255]! + 0.1)) / total);
+  return loops.groupLines({ lines, span, groups, assigned, little });
 }
 
-function momentsOrder(lines: Float32Array, count: number, span: number): number[] {
-  const means = new Float64Array(count);
-  const squares = new Float64Array(count);
+function momentsOf(lines: Float32Array, count: number, span: number): Moments {
+  const [sums, squares] = [new Float64Array(count), new Float64Array(count)];
   for (let line = 0, at = 0; line < count; line++) {
     let [total, sum, square] = [0, 0, 0];
     for (let k = 0; k < span; k++) {
@@ -193,16 +116,16 @@ function momentsOrder(lines: Float32Array, count: number, span: number): number[
       sum += n * k;
       square += n * k * k;
     }
-    if (total === 0) continue;
-    means[line] = sum / total;
-    squares[line] = square / total;
+    sums[line] = sum / Math.max(1, total);
+    squares[line] = square / Math.max(1, total);
   }
-  return orderOf({ means, squares });
+  return { sums, squares };
 }
 
-/** Lines in order of their mean where means differ, otherwise of their deviation. */
-function orderOf({ means, squares }: Moments): number[] {
-  const deviations = squares.map((square, i) => Math.sqrt(Math.max(0, square - means[i]! ** 2)));
+/** Lines, of `length` symbols each, in order of their mean where means differ, otherwise of their deviation. */
+function orderOf({ sums, squares }: Moments, length: number): number[] {
+  const means = sums.map((sum) => sum / length);
+  const deviations = squares.map((square, i) => Math.sqrt(Math.max(0, square / length - means[i]! ** 2)));
   const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const middle = average(means);
   const between = Math.sqrt(average(means.map((mean) => (mean - middle) ** 2)));

@@ -19,8 +19,11 @@ export interface CodingLoops {
   encodeRans(symbols: Uint8Array, coding: Coding): Uint8Array;
   /** What elements of `width` bytes repeat of what came before. */
   findMatches(bytes: Uint8Array, width: number): FoundMatches;
-  /** The cheapest of 8 groups for each line of `span` counts; `costs` has 8 for each symbol. */
-  nearestGroups(lines: Float32Array, span: number, costs: Float32Array): Uint8Array;
+  countPairs(symbols: Uint8Array, groups: PairGroups): Uint32Array;
+  countBelow(symbols: Uint8Array, above: Uint8Array): Uint32Array;
+  lineMoments(symbols: Uint8Array, columns: number, axis: Axis, first: number): Moments;
+  countLines(symbols: Uint8Array, bundles: Bundles): Float32Array;
+  groupLines(lines: Lines): Uint8Array;
 }
 
 /** Runs of literals, each followed by a match, in elements. Literals may follow the last one. */
@@ -28,4 +31,39 @@ export interface FoundMatches {
   readonly runs: Uint32Array;
   readonly lengths: Uint32Array;
   readonly distances: Uint32Array;
+}
+
+export type Axis = 'row' | 'column';
+
+/** The groups of a grid's rows and columns. */
+export interface PairGroups {
+  readonly columns: number;
+  readonly rows: Uint8Array;
+  readonly ofColumns: Uint8Array;
+  readonly columnGroups: number;
+  readonly pairs: number;
+}
+
+export interface Moments {
+  readonly sums: Float64Array;
+  readonly squares: Float64Array;
+}
+
+/** Rows or columns of a grid, each in a bundle, and the symbols that are counted. */
+export interface Bundles {
+  readonly columns: number;
+  readonly axis: Axis;
+  readonly bundleOf: Uint16Array;
+  readonly bundles: number;
+  readonly first: number;
+  readonly span: number;
+}
+
+/** Lines of counts, each in one of up to 8 groups. */
+export interface Lines {
+  readonly lines: Float32Array;
+  readonly span: number;
+  readonly groups: number;
+  readonly assigned: Uint8Array;
+  readonly little: Float32Array;
 }

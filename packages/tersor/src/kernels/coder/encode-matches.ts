@@ -25,28 +25,32 @@ const WORTH = { bytes: 0.04, elements: 0.015 };
  * above all, any piece may be a repetition; of elements only those that begin with one.
  */
 export function repeats(bytes: Uint8Array, { width, columns }: Elements): boolean {
+  const isPlain = width === 1 && columns === 0;
+  const pieces = bytes.length >> 3;
+  const words = new Int32Array(bytes.slice(0, pieces * 8).buffer);
   const seen = new Int32Array(2 ** HASH_BITS).fill(-1);
-  const step = width === 1 && columns === 0 ? 1 : 8;
   let hits = 0;
-  for (let at = 0; at + 8 <= bytes.length; at += step) {
-    const hash = hash8(bytes, at);
+  const look = (low: number, high: number) => {
+    const hash = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> (32 - HASH_BITS);
     const before = seen[hash]!;
-    if (before >= 0 && equal8(bytes, before, at)) hits++;
-    if (at % 8 === 0) seen[hash] = at;
+    if (before >= 0 && words[before] === low && words[before + 1] === high) hits++;
+    return hash;
+  };
+  for (let i = 0; i < pieces * 2; i += 2) {
+    const [low, high] = [words[i]!, words[i + 1]!];
+    seen[look(low, high)] = i;
+    if (!isPlain || i + 2 >= pieces * 2) continue;
+    const [next, last] = [words[i + 2]!, words[i + 3]!];
+    for (let shift = 8; shift < 64; shift += 8) look(joined(low, high, next, shift), joined(high, next, last, shift));
   }
-  return hits * step > (width === 1 ? WORTH.bytes : WORTH.elements) * bytes.length;
+  return hits * (isPlain ? 1 : 8) > (width === 1 ? WORTH.bytes : WORTH.elements) * bytes.length;
 }
 
-function word(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-}
-
-function hash8(bytes: Uint8Array, at: number): number {
-  return (Math.imul(word(bytes, at), 0x9e3779b1) ^ Math.imul(word(bytes, at + 4), 0x85ebca6b)) >>> (32 - HASH_BITS);
-}
-
-function equal8(bytes: Uint8Array, a: number, b: number): boolean {
-  return word(bytes, a) === word(bytes, b) && word(bytes, a + 4) === word(bytes, b + 4);
+/** The 32 bits that begin `shift` bits behind those of `a`. */
+function joined(a: number, b: number, c: number, shift: number): number {
+  const [low, high] = shift < 32 ? [a, b] : [b, c];
+  const bits = shift % 32;
+  return bits === 0 ? low : (low >>> bits) | (high << (32 - bits));
 }
 
 /** Finds matches and writes them as codes. */

@@ -19,7 +19,7 @@ const WORTH = 0.998;
 /** Writes a plane in the mode that takes the fewest bytes: as it is, constant, or coded with one table or several. */
 export function encodePlane(writer: ByteWriter, loops: CodingLoops, symbols: Uint8Array, around: Around): void {
   if (symbols.length === 0) return;
-  const counts = countAll(symbols);
+  const counts = countAll(loops, symbols);
   if (counts[symbols[0]!] === symbols.length) {
     writer.byte(1);
     writer.byte(symbols[0]!);

@@ -2,13 +2,14 @@ import { countInto } from '../../core/histogram.ts';
 import type { Loops } from '../loops.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
 import { compensate } from './compensate.ts';
+import { countBelow, countLines, countPairs, lineMoments } from './counts.ts';
 import { dequantize } from './dequantize.ts';
 import { GGML_QUANTIZERS } from './ggml/index.ts';
+import { groupLines } from './group-lines.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { inverseFactor } from './inverse-factor.ts';
 import { maskRows, maskTwoOfFour } from './mask.ts';
 import { findMatches } from './matches.ts';
-import { nearestGroups } from './nearest-groups.ts';
 import { pack, unpack } from './pack.ts';
 import { splitPlanes } from './planes.ts';
 import { quantize } from './quantize.ts';
@@ -37,5 +38,9 @@ export const reference: Loops = {
   splitPlanes,
   encodeRans,
   findMatches,
-  nearestGroups,
+  countPairs,
+  countBelow,
+  lineMoments,
+  countLines,
+  groupLines,
 };

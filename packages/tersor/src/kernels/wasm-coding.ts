@@ -56,7 +56,11 @@ function findMatches(instances: Instances, elements: Uint8Array, width: number):
     bytes.fill(255, places, places + PLACES * 4);
     const found = Number(call('findMatches', from, count, width, places, links, to));
     const triples = new Uint32Array(bytes.buffer, to, found * 3);
-    const every = (first: number) => Uint32Array.from({ length: found }, (_, i) => triples[i * 3 + first]!);
+    const every = (first: number) => {
+      const numbers = new Uint32Array(found);
+      for (let i = 0; i < found; i++) numbers[i] = triples[i * 3 + first]!;
+      return numbers;
+    };
     return { runs: every(0), lengths: every(1), distances: every(2) };
   });
 }

@@ -1,20 +1,8 @@
 import type { Axis, CodingLoops, Moments } from './coding.ts';
 import { type Counts, spanOf } from './frequencies.ts';
+import { type Grid, mergeGroups } from './merge-groups.ts';
 
-/** The classes of rows and columns, and what is counted for each pair of them. */
-export interface Grid {
-  readonly rows: Uint8Array;
-  readonly columns: Uint8Array;
-  readonly rowClasses: number;
-  readonly columnClasses: number;
-  /** Of class row * columnClasses + column. */
-  readonly counts: readonly Counts[];
-  /** About what coding takes, tables and classes included. */
-  readonly bytes: number;
-}
-
-const MOST_TABLES = 16;
-/** Longer lists of rows are not worth what their classes take. */
+/** Longer lists of rows are not worth what their classes take. A power of two. */
 const MOST_LINES = 8192;
 /** Shorter rows do not pay for their class. */
 const SHORTEST_ROW = 32;
@@ -34,27 +22,31 @@ export function chooseGrid(loops: CodingLoops, symbols: Uint8Array, columns: num
   const ofColumns = byColumn < 2 ? new Uint8Array(columns) : groupAxis(loops, symbols, columns, 'column', byColumn, spread);
   const pairs = byRow * byColumn;
   const counts = loops.countPairs(symbols, { columns, rows, ofColumns, columnGroups: byColumn, pairs });
-  return merge(linesOf(counts), rows, ofColumns, byRow, byColumn);
+  return mergeGroups(linesOf(counts), { rows, columns: ofColumns, rowClasses: byRow, columnClasses: byColumn }, spread);
 }
 
 /** The same for symbols by what the plane above has in their place: its 256 symbols are the rows of a single column. */
 export function chooseByPlane(loops: CodingLoops, symbols: Uint8Array, above: Uint8Array, all: Counts): Grid {
   const groups = groupsOf(symbols.length);
   const { first, span } = spanOf(all);
-  const below = loops.countBelow(symbols, above);
-  const lines = new Float32Array(256 * span);
-  for (let line = 0; line < 256; line++) for (let k = 0; k < span; k++) lines[line * span + k] = below[(line << 8) | ((first + k) & 255)]!;
-  const rows = group(loops, lines, groups, { first, span, all });
+  const below = linesOf(loops.countBelow(symbols, above));
+  // what the plane above never has needs no group
+  const present = below.flatMap((counts, line) => (counts.some((count) => count > 0) ? [line] : []));
+  const lines = new Float32Array(present.length * span);
+  for (const [i, line] of present.entries()) for (let k = 0; k < span; k++) lines[i * span + k] = below[line]![(first + k) & 255]!;
+  const grouped = group(loops, lines, groups, { first, span, all });
+  const rows = new Uint8Array(256);
   const counts = Array.from({ length: groups }, () => new Uint32Array(256));
-  for (let line = 0; line < 256; line++) {
-    const into = counts[rows[line]!]!;
-    for (let s = 0; s < 256; s++) into[s]! += below[(line << 8) | s]!;
+  for (const [i, line] of present.entries()) {
+    rows[line] = grouped[i]!;
+    const into = counts[grouped[i]!]!;
+    for (let k = 0; k < 256; k++) into[k]! += below[line]![k]!;
   }
-  return merge(counts, rows, new Uint8Array(1), groups, 1);
+  return mergeGroups(counts, { rows, columns: new Uint8Array(1), rowClasses: groups, columnClasses: 1 }, { first, span });
 }
 
 function groupsFor(symbols: number, lines: number, length: number): number {
-  return lines < 4 || lines > MOST_LINES || length < SHORTEST_ROW ? 1 : Math.min(lines, groupsOf(symbols));
+  return lines < 4 || lines >= MOST_LINES || length < SHORTEST_ROW ? 1 : Math.min(lines, groupsOf(symbols));
 }
 
 /** More symbols bear more tables; the loops know 8 groups. */
@@ -123,114 +115,20 @@ function momentsOf(lines: Float32Array, count: number, span: number): Moments {
 }
 
 /** Lines, of `length` symbols each, in order of their mean where means differ, otherwise of their deviation. */
-function orderOf({ sums, squares }: Moments, length: number): number[] {
-  const means = sums.map((sum) => sum / length);
-  const deviations = squares.map((square, i) => Math.sqrt(Math.max(0, square / length - means[i]! ** 2)));
-  const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const middle = average(means);
-  const between = Math.sqrt(average(means.map((mean) => (mean - middle) ** 2)));
-  const key = between > average(deviations) / 4 ? means : deviations;
-  return Array.from(means.keys()).sort((a, b) => key[a]! - key[b]! || a - b);
-}
-
-/** Merges the two groups of rows or of columns that save most, until no merge saves and the tables are few enough. */
-function merge(counts: readonly Counts[], rows: Uint8Array, columns: Uint8Array, byRow: number, byColumn: number): Grid {
-  let cells = Array.from({ length: byRow }, (_, r) => counts.slice(r * byColumn, (r + 1) * byColumn).map(cellOf));
-  const rowOf = Array.from({ length: byRow }, (_, i) => i);
-  const columnOf = Array.from({ length: byColumn }, (_, i) => i);
-  const perRow = rows.length / 4;
-  const perColumn = columns.length / 4;
-  for (;;) {
-    const [height, width] = [cells.length, cells[0]?.length ?? 0];
-    let best = { saved: Number.NEGATIVE_INFINITY, axis: 'rows', a: 0, b: 0 };
-    for (let a = 0; a < height; a++)
-      for (let b = a + 1; b < height; b++) {
-        let saved = perRow / height;
-        for (let c = 0; c < width; c++) saved += savedBy(cells[a]![c]!, cells[b]![c]!);
-        if (saved > best.saved) best = { saved, axis: 'rows', a, b };
-      }
-    for (let a = 0; a < width; a++)
-      for (let b = a + 1; b < width; b++) {
-        let saved = perColumn / width;
-        for (let r = 0; r < height; r++) saved += savedBy(cells[r]![a]!, cells[r]![b]!);
-        if (saved > best.saved) best = { saved, axis: 'columns', a, b };
-      }
-    if (height * width === 1 || (best.saved <= 0 && height * width <= MOST_TABLES)) break;
-    const { axis, a, b } = best;
-    if (axis === 'rows') {
-      cells[a] = cells[a]!.map((cell, c) => cellOf(sumOf(cell, cells[b]![c]!)));
-      cells.splice(b, 1);
-      rename(rowOf, a, b);
-    } else {
-      cells = cells.map((row) => row.flatMap((cell, c) => (c === b ? [] : [c === a ? cellOf(sumOf(cell, row[b]!)) : cell])));
-      rename(columnOf, a, b);
-    }
+function orderOf({ sums, squares }: Moments, length: number): Uint16Array {
+  const count = sums.length;
+  const [means, deviations] = [new Float64Array(count), new Float64Array(count)];
+  let [middle, within, between] = [0, 0, 0];
+  for (let i = 0; i < count; i++) {
+    const mean = sums[i]! / length;
+    means[i] = mean;
+    deviations[i] = Math.sqrt(Math.max(0, squares[i]! / length - mean * mean));
+    middle += mean / count;
+    within += deviations[i]! / count;
   }
-  const [rowClasses, columnClasses] = [cells.length, cells[0]!.length];
-  const bits = cells.flat().reduce((sum, { bits }) => sum + bits, 0);
-  const naming =
-    (rowClasses > 1 ? rows.length * Math.log2(rowClasses) : 0) + (columnClasses > 1 ? columns.length * Math.log2(columnClasses) : 0);
-  return {
-    rows: rows.map((group) => rowOf[group]!),
-    columns: columns.map((group) => columnOf[group]!),
-    rowClasses,
-    columnClasses,
-    counts: cells.flat().map(({ counts }) => counts),
-    bytes: (bits + naming) / 8 + 70,
-  };
-}
-
-function rename(names: number[], a: number, b: number): void {
-  names.forEach((name, i) => {
-    names[i] = name === b ? a : name > b ? name - 1 : name;
-  });
-}
-
-interface Cell {
-  readonly counts: Counts;
-  readonly bits: number;
-  readonly total: number;
-}
-
-function cellOf(counts: Counts): Cell {
-  let [total, bits, present] = [0, 0, 0];
-  for (let s = 0; s < 256; s++) {
-    const n = counts[s]!;
-    if (n === 0) continue;
-    total += n;
-    bits -= weighed(n);
-    present++;
-  }
-  return { counts, total, bits: bits + weighed(total) + tableBits(present) };
-}
-
-function savedBy(a: Cell, b: Cell): number {
-  if (a.total === 0) return b.total === 0 ? 0 : a.bits;
-  if (b.total === 0) return b.bits;
-  let [bits, present] = [0, 0];
-  for (let s = 0; s < 256; s++) {
-    const n = a.counts[s]! + b.counts[s]!;
-    if (n === 0) continue;
-    bits -= weighed(n);
-    present++;
-  }
-  return a.bits + b.bits - bits - weighed(a.total + b.total) - tableBits(present);
-}
-
-/** About what the frequencies of so many symbols take. */
-function tableBits(present: number): number {
-  return 24 + 6 * present;
-}
-
-function sumOf(a: Cell, b: Cell): Counts {
-  return a.counts.map((count, s) => count + b.counts[s]!);
-}
-
-const KNOWN = 65536;
-let known: Float64Array | undefined;
-
-/** n log2 n. */
-function weighed(n: number): number {
-  known ??= Float64Array.from({ length: KNOWN }, (_, i) => (i < 2 ? 0 : i * Math.log2(i)));
-  return n < KNOWN ? known[n]! : n * Math.log2(n);
+  for (const mean of means) between += (mean - middle) ** 2 / count;
+  const key = Math.sqrt(between) > within / 4 ? means : deviations;
+  // numbers are sorted much quicker than by a comparison of ours: key and line in one
+  const packed = key.map((value, i) => Math.floor(value * 2 ** 24) * MOST_LINES + i).sort();
+  return Uint16Array.from(packed, (value) => value % MOST_LINES);
 }

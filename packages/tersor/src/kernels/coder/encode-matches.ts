@@ -25,32 +25,28 @@ const WORTH = { bytes: 0.04, elements: 0.015 };
  * above all, any piece may be a repetition; of elements only those that begin with one.
  */
 export function repeats(bytes: Uint8Array, { width, columns }: Elements): boolean {
+  const end = bytes.length - 8;
+  if (end < 0) return false;
+  const bits = Math.min(HASH_BITS, 32 - Math.clz32(bytes.length >> 3));
+  const seen = new Int32Array(2 ** bits).fill(-1);
   const isPlain = width === 1 && columns === 0;
-  const pieces = bytes.length >> 3;
-  const words = new Int32Array(bytes.slice(0, pieces * 8).buffer);
-  const seen = new Int32Array(2 ** HASH_BITS).fill(-1);
   let hits = 0;
-  const look = (low: number, high: number) => {
-    const hash = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> (32 - HASH_BITS);
+  let [low, high] = [word(bytes, 0), word(bytes, 4)];
+  for (let at = 0; ; ) {
+    const hash = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> (32 - bits);
     const before = seen[hash]!;
-    if (before >= 0 && words[before] === low && words[before + 1] === high) hits++;
-    return hash;
-  };
-  for (let i = 0; i < pieces * 2; i += 2) {
-    const [low, high] = [words[i]!, words[i + 1]!];
-    seen[look(low, high)] = i;
-    if (!isPlain || i + 2 >= pieces * 2) continue;
-    const [next, last] = [words[i + 2]!, words[i + 3]!];
-    for (let shift = 8; shift < 64; shift += 8) look(joined(low, high, next, shift), joined(high, next, last, shift));
+    if (before >= 0 && word(bytes, before) === low && word(bytes, before + 4) === high) hits++;
+    if (at % 8 === 0) seen[hash] = at;
+    at += isPlain ? 1 : 8;
+    if (at > end) break;
+    low = isPlain ? (low >>> 8) | (high << 24) : word(bytes, at);
+    high = isPlain ? (high >>> 8) | (bytes[at + 7]! << 24) : word(bytes, at + 4);
   }
   return hits * (isPlain ? 1 : 8) > (width === 1 ? WORTH.bytes : WORTH.elements) * bytes.length;
 }
 
-/** The 32 bits that begin `shift` bits behind those of `a`. */
-function joined(a: number, b: number, c: number, shift: number): number {
-  const [low, high] = shift < 32 ? [a, b] : [b, c];
-  const bits = shift % 32;
-  return bits === 0 ? low : (low >>> bits) | (high << (32 - bits));
+function word(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
 /** Finds matches and writes them as codes. */

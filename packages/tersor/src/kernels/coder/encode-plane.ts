@@ -1,7 +1,8 @@
 import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
-import { chooseByPlane, chooseGrid, countAll, type Grid } from './choose-classes.ts';
+import { chooseByPlane, chooseGrid, countAll } from './choose-classes.ts';
 import type { CodingLoops } from './coding.ts';
 import { normalize, writeFrequencies } from './frequencies.ts';
+import { type Grid, singleClass } from './merge-groups.ts';
 
 /** What is known of the symbols' neighbourhood. */
 export interface Around {
@@ -39,7 +40,9 @@ function code(loops: CodingLoops, symbols: Uint8Array, counts: Uint32Array, { co
   const plain = singleClass(counts);
   const options = [{ kind: 0, grid: plain }];
   if (columns > 0 && columns < symbols.length) options.push({ kind: 1, grid: chooseGrid(loops, symbols, columns, counts) });
-  if (above && symbols.length >= 4096) options.push({ kind: 2, grid: chooseByPlane(loops, symbols, above, counts) });
+  // what looks like noise seldom tells more by what is above it, and small planes do not repay the look
+  const isPromising = plain.bytes < symbols.length * 0.99 ? symbols.length >= 4096 : symbols.length >= 65536;
+  if (above && isPromising) options.push({ kind: 2, grid: chooseByPlane(loops, symbols, above, counts) });
   const best = options.reduce((a, b) => (b.grid.bytes < a.grid.bytes ? b : a));
   if (best.grid.bytes >= symbols.length) return undefined;
   const writer = byteWriter();
@@ -64,17 +67,11 @@ function code(loops: CodingLoops, symbols: Uint8Array, counts: Uint32Array, { co
   return writer.finish();
 }
 
-function singleClass(counts: Uint32Array): Grid {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const bits = counts.reduce((sum, count) => (count === 0 ? sum : sum + 6 + count * Math.log2(total / count)), 0);
-  return { rows: new Uint8Array(1), columns: new Uint8Array(1), rowClasses: 1, columnClasses: 1, counts: [counts], bytes: bits / 8 + 70 };
-}
-
-function gridClasses({ rows, columns: ofColumns, columnClasses }: Grid, count: number, columns: number): Uint8Array {
-  const classes = new Uint8Array(count);
-  for (let i = 0, row = 0; i < count; row++) {
-    const base = rows[row]! * columnClasses;
-    for (let column = 0; column < columns && i < count; column++) classes[i++] = base + ofColumns[column]!;
-  }
-  return classes;
+function gridClasses({ rows, columns: ofColumns, columnClasses, rowClasses }: Grid, count: number, columns: number): Uint8Array {
+  const patterns = Array.from({ length: rowClasses }, (_, row) => ofColumns.map((column) => row * columnClasses + column));
+  const classes = new Uint8Array(rows.length * columns);
+  rows.forEach((row, i) => {
+    classes.set(patterns[row]!, i * columns);
+  });
+  return classes.subarray(0, count);
 }

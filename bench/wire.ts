@@ -9,7 +9,7 @@
  * Writes bench/results/wire.json. Exits with 1 when a goal is missed: see GOALS.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { brotliDecompressSync } from 'node:zlib';
@@ -132,22 +132,18 @@ async function processorMs(work: () => void): Promise<number> {
 }
 
 /** Bytes, or why there is no number. */
-function sizeOf(peer: (typeof PEERS)[number], path: string, elements: string, bytes: Uint8Array): Promise<number | string> {
+async function sizeOf(peer: (typeof PEERS)[number], path: string, elements: string, bytes: Uint8Array): Promise<number | string> {
   const out = peer === BROTLI ? keptBrotli(bytes) : cached('wire/peer.out');
-  const isMissing = peer === BROTLI && !existsSync(out);
-  return remember(`wire-${peer.replace(' ', '')}-${isMissing ? Date.now() : ''}${digestOf(elements, bytes)}`, () => {
-    try {
-      const said = JSON.parse(
-        execFileSync(python!, ['-W', 'ignore', SCRIPT, peer, path, elements, out], {
-          encoding: 'utf8',
-          stdio: ['ignore', 'pipe', 'ignore'],
-        }),
-      );
-      return said.same ? said.bytes : 'gives another file back';
-    } catch {
-      return 'fails';
-    }
-  });
+  const make = (): number | string => {
+    const args = ['-W', 'ignore', SCRIPT, peer, path, elements, out];
+    const said = JSON.parse(execFileSync(python!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    return said.same ? said.bytes : 'gives another file back';
+  };
+  try {
+    return await remember(`wire-${peer.replace(' ', '')}-${digestOf(elements, bytes)}`, make);
+  } catch {
+    return 'fails';
+  }
 }
 
 function keptBrotli(bytes: Uint8Array): string {

@@ -3,12 +3,11 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
+import { convert } from '../../packages/tersor/src/convert.ts';
 import { mapWeights } from '../../packages/tersor/src/core/model.ts';
-import { gguf } from '../../packages/tersor/src/formats/gguf/gguf.ts';
 import { safetensors } from '../../packages/tersor/src/formats/safetensors/safetensors.ts';
 import { openNodeStore } from '../../packages/tersor/src/io/node-store.ts';
 import { openKernels } from '../../packages/tersor/src/kernels/open-kernels.ts';
-import { llamaAsGguf } from '../../packages/tersor/test/support/llama-gguf.ts';
 import { cached } from '../cache.ts';
 import { fixtures } from '../tasks/task.ts';
 
@@ -112,11 +111,7 @@ async function halve(folder: string, path: string, dtype: 'f16' | 'bf16'): Promi
 
 async function blocks(folder: string, path: string, type: string): Promise<void> {
   const whole = cached('wire/lm.F32.gguf');
-  if (!existsSync(whole)) {
-    const [store, kernels] = [openNodeStore(dirname(whole)), await openKernels({ threads: 0 })];
-    await gguf.write(await llamaAsGguf(folder), store, 'lm.F32.gguf', { target: 'node', kernels });
-    await store.commit();
-  }
+  if (!existsSync(whole)) await convert(join(folder, 'model.safetensors'), { output: whole });
   execFileSync('node', [command, 'gguf', whole, '--type', type, '-o', path, '--no-verify', '-q'], { stdio: 'ignore' });
 }
 

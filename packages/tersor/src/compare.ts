@@ -13,10 +13,10 @@ import { errorSpread } from './core/error-spread.ts';
 import { findLayers } from './core/find-layers.ts';
 import type { Target } from './core/format.ts';
 import { eachGraph, type WeightId } from './core/graph.ts';
-import type { Model } from './core/model.ts';
-import { relativeError } from './core/relative-error.ts';
+import type { Model, Weight } from './core/model.ts';
+import { type ErrorSums, errorOf, errorSums } from './core/relative-error.ts';
 import type { ComparedWeight, Comparison, FileReport } from './core/report.ts';
-import type { Tensor } from './core/tensor.ts';
+import { weightPairs } from './core/weight-pairs.ts';
 import { version } from './io/node-process.ts';
 import { METHODS } from './methods/registry.gen.ts';
 
@@ -153,7 +153,7 @@ function withOtherNames(model: Model): Model {
   return { ...model, weights };
 }
 
-/** Row by row, so that no more than one weight of each is in memory. */
+/** One after the other, so that no more than one weight of each is in memory, or some rows of it. */
 async function compareWeights(job: Job, a: Weights, b: Weights): Promise<ComparedWeight[]> {
   const rows = weightsReport(a, b, { before: await findLayers(a.model), after: [] }, new Map());
   const reports: ComparedWeight[] = [];
@@ -162,14 +162,17 @@ async function compareWeights(job: Job, a: Weights, b: Weights): Promise<Compare
     if (!was || !is) continue;
     job.asked.signal?.throwIfAborted();
     const comparable = was.dtype !== 'string' && is.dtype !== 'string' && was.shape.join() === is.shape.join();
-    reports.push(comparable ? { ...row, ...differenceOf(await was.load(), await is.load()) } : row);
+    reports.push(comparable ? { ...row, ...(await differenceOf(was, is)) } : row);
   }
   return reports;
 }
 
-function differenceOf(a: Tensor, b: Tensor): Pick<ComparedWeight, 'error' | 'spread'> {
-  const error = relativeError(a, b);
-  const spread = error ? errorSpread(a, b) : undefined;
+async function differenceOf(a: Weight, b: Weight): Promise<Pick<ComparedWeight, 'error' | 'spread'>> {
+  const pairs = await weightPairs(a, b);
+  const sums: (ErrorSums | undefined)[] = [];
+  for (const load of pairs) sums.push(errorSums(...(await load())));
+  const error = errorOf(sums);
+  const spread = error ? await errorSpread(pairs) : undefined;
   return { ...(error !== undefined && { error }), ...(spread && { spread }) };
 }
 

@@ -32,8 +32,8 @@ export interface WriteOptions {
   readonly target: Target;
   readonly kernels: Kernels;
   readonly signal?: AbortSignal;
-  /** Called with the bytes written so far and in all. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called with the bytes written so far and in all, and what they belong to. */
+  readonly onProgress?: (done: number, total: number, about?: string) => void;
 }
 
 export interface Size {

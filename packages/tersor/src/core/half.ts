@@ -28,12 +28,20 @@ export function halfValue(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** Every half's value, made when the first one is asked for. */
+let halves: Float32Array | undefined;
+
 export function fromHalf(bits: Uint16Array): Float32Array {
-  return Float32Array.from(bits, halfValue);
+  halves ??= Float32Array.from({ length: 65536 }, (_, half) => halfValue(half));
+  const values = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) values[i] = halves[bits[i]!]!;
+  return values;
 }
 
 export function fromBfloat16(bits: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(bits, (b) => b * 65536).buffer);
+  const wide = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) wide[i] = bits[i]! << 16;
+  return new Float32Array(wide.buffer);
 }
 
 function roundToEven(value: number): number {

@@ -14,6 +14,16 @@ export type Execution =
   /** Multiplied as integers, by activations that are quantized when they come: the activations' rounding adds to the error. */
   | 'dynamic';
 
+/** Gives the values of a weight. */
+export interface Load {
+  (): Promise<Tensor>;
+  /**
+   * The same in parts, for weights that are larger than memory: the rows from `start` to before `end`, as `[end - start, columns]`. Absent where only
+   * the whole is to be had. It belongs to this function: whoever changes a weight gives it another `load`.
+   */
+  readonly rows?: (start: number, end: number) => Promise<Tensor>;
+}
+
 /** A weight that is not loaded yet: shape and layout are known, values come when `load` is called. */
 export interface Weight {
   readonly id: WeightId;
@@ -23,7 +33,7 @@ export interface Weight {
   readonly layout: Layout;
   /** Bytes that `load` reads, where that is more than it returns: a part of a larger weight, a sum over one. */
   readonly reads?: number;
-  load(): Promise<Tensor>;
+  readonly load: Load;
 }
 
 /** Facts about the file that are not weights or graph. */

@@ -10,20 +10,32 @@ import type { AffineTensor, Tensor } from './tensor.ts';
  * @returns undefined where it has no meaning: `a` is all zeros and `b` is not, values are infinite, or a type has no values to compute with
  */
 export function relativeError(a: Tensor, b: Tensor): number | undefined {
-  if (a.shape.join() !== b.shape.join()) return undefined;
-  const values = valuesOf(a);
-  const sums =
-    values && (b.kind === 'affine' && !b.order && !b.layout.numeric.values ? sumsOfCodes(values, b) : sumsOf(values, valuesOf(b)));
-  if (!sums) return undefined;
-  if (sums.difference === 0) return 0;
-  const error = Math.sqrt(sums.difference / sums.norm);
-  return Number.isFinite(error) ? error : undefined;
+  return a.shape.join() === b.shape.join() ? errorOf([errorSums(a, b)]) : undefined;
 }
 
 /** Of squares. */
-interface Sums {
+export interface ErrorSums {
   readonly difference: number;
   readonly norm: number;
+}
+
+/** What `errorOf` makes the error of; undefined where it has no meaning. */
+export function errorSums(a: Tensor, b: Tensor): ErrorSums | undefined {
+  const values = valuesOf(a);
+  return values && (b.kind === 'affine' && !b.order && !b.layout.numeric.values ? sumsOfCodes(values, b) : sumsOf(values, valuesOf(b)));
+}
+
+/** See `relativeError`. @param parts  of all parts of a weight */
+export function errorOf(parts: readonly (ErrorSums | undefined)[]): number | undefined {
+  let [difference, norm] = [0, 0];
+  for (const part of parts) {
+    if (!part) return undefined;
+    difference += part.difference;
+    norm += part.norm;
+  }
+  if (difference === 0) return 0;
+  const error = Math.sqrt(difference / norm);
+  return Number.isFinite(error) ? error : undefined;
 }
 
 /** Undefined for types that have no values to compute with. */
@@ -36,7 +48,7 @@ export function valuesOf(tensor: Tensor): Float32Array | undefined {
   }
 }
 
-function sumsOf(a: Float32Array, b: Float32Array | undefined): Sums | undefined {
+function sumsOf(a: Float32Array, b: Float32Array | undefined): ErrorSums | undefined {
   if (!b) return undefined;
   let [difference, norm] = [0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -47,7 +59,7 @@ function sumsOf(a: Float32Array, b: Float32Array | undefined): Sums | undefined 
 }
 
 /** As `sumsOf(values, decode(tensor))`, without a decoded copy of the weight. */
-function sumsOfCodes(values: Float32Array, { shape, layout, codes, scales, zeros }: AffineTensor): Sums {
+function sumsOfCodes(values: Float32Array, { shape, layout, codes, scales, zeros }: AffineTensor): ErrorSums {
   const { rows, columns, block, blocks } = matrixOf(layout, shape);
   const rowStarts = offsets(shape, layout.outputs);
   const steps = offsets(shape, inputAxes(shape, layout.outputs));

@@ -1,5 +1,9 @@
-import type { Weight } from '../core/model.ts';
+import type { Shape } from '../core/dtype.ts';
+import { type BlocksLayout, bytesOf, type DenseLayout } from '../core/layout.ts';
+import type { Load, Weight } from '../core/model.ts';
+import { rowsOf } from '../core/rows.ts';
 import type { Source } from '../core/source.ts';
+import type { Tensor } from '../core/tensor.ts';
 
 /** Bytes of a file. */
 export interface Range {
@@ -9,10 +13,24 @@ export interface Range {
 }
 
 /** A `load` that only reads a file. Whoever changes a weight gives it another `load`, so this says that the bytes are still the file's. */
-type RangedLoad = Weight['load'] & { readonly range: Range };
+interface RangedLoad extends Load {
+  readonly range: Range;
+}
 
-export function withRange(load: Weight['load'], range: Range): Weight['load'] {
-  return Object.assign(load, { range });
+/** Loads what lies in a file as it is: whole, and row by row where rows are whole bytes. */
+export function loadFrom(range: Range, shape: Shape, layout: DenseLayout | BlocksLayout): Load {
+  const { source, offset, length } = range;
+  const tensorOf = (bytes: Uint8Array, of: Shape): Tensor =>
+    layout.kind === 'blocks'
+      ? { kind: 'blocks', type: layout.type, shape: of, bytes }
+      : { kind: 'dense', dtype: layout.dtype, shape: of, bytes };
+  const load = async () => tensorOf(await source.read(offset, length), shape);
+  const { rows: count, columns } = rowsOf(shape);
+  const rowBytes = length / count;
+  if (!Number.isInteger(rowBytes) || length !== bytesOf({ shape, layout })) return Object.assign(load, { range });
+  const rows = async (start: number, end: number) =>
+    tensorOf(await source.read(offset + start * rowBytes, (end - start) * rowBytes), [end - start, columns]);
+  return Object.assign(load, { range, rows });
 }
 
 /** Where an unchanged weight's bytes lie; undefined when they must be loaded. */
@@ -20,16 +38,16 @@ export function rangeOf({ load }: Weight): Range | undefined {
   return isRanged(load) ? load.range : undefined;
 }
 
-function isRanged(load: Weight['load']): load is RangedLoad {
+function isRanged(load: Load): load is RangedLoad {
   return 'range' in load;
 }
 
 /** What is copied at a time. */
 const STEP = 2 ** 20;
 
-/** A part of a range. */
+/** A part of something longer. */
 export interface Piece {
-  /** Behind the range's beginning. */
+  /** Behind the beginning. */
   readonly at: number;
   readonly size: number;
   load(): Promise<Uint8Array>;

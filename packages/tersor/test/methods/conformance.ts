@@ -11,6 +11,7 @@ import { gguf } from '../../src/formats/gguf/gguf.ts';
 import { onnx } from '../../src/formats/onnx/onnx.ts';
 import { openMemory } from '../../src/io/memory-store.ts';
 import { openKernels } from '../../src/kernels/open-kernels.ts';
+import { bytesIn, loadedByRows, pulledByRows } from '../support/by-rows.ts';
 import { smallGguf, smallModel } from '../support/small-model.ts';
 
 /** What planning may read: shapes, axes, small tables. */
@@ -81,6 +82,15 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
       const { result, kernels } = await run(made().model, 2);
       expect(await values(result, (weights) => weights.reverse())).toEqual(forward);
       await kernels.close();
+    });
+
+    it('gives the same bytes row by row, where it gives rows', async () => {
+      const { result } = await run(loadedByRows(made().model));
+      for (const weight of result.weights.values()) {
+        if (!weight.load.rows) continue;
+        const whole = bytesIn(await weight.load());
+        for (const step of [7, 100]) expect(Buffer.compare(await pulledByRows(weight, step), whole), `${weight.id}, ${step}`).toBe(0);
+      }
     });
 
     it('changes what it says it changes', async () => {

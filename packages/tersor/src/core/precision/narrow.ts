@@ -2,7 +2,7 @@ import { decode } from '../decode.ts';
 import type { DType } from '../dtype.ts';
 import type { Kernels } from '../kernels.ts';
 import type { Weight } from '../model.ts';
-import type { DenseTensor } from '../tensor.ts';
+import { changeRows } from '../rows.ts';
 import { LARGEST, type Narrow, SMALLEST } from './ranges.ts';
 
 export interface NarrowOptions {
@@ -17,12 +17,12 @@ export interface NarrowOptions {
 
 /** The weight stored densely in 16 bits. Infinities and NaN stay what they are. Nothing is loaded before the new weight is. */
 export function narrow(weight: Weight, kernels: Kernels, { type, dtype, floor, clamp }: NarrowOptions): Weight {
-  const load = async (): Promise<DenseTensor> => {
-    const exact = decode(await weight.load());
+  const load = changeRows(weight.load, async (tensor) => {
+    const exact = decode(tensor);
     const values = floor || clamp ? exact.map((value) => bounded(value, type, floor, clamp)) : exact;
     const bits = type === 'f16' ? await kernels.toHalf(values) : await kernels.toBfloat16(values);
-    return { kind: 'dense', dtype: type, shape: weight.shape, bytes: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength) };
-  };
+    return { kind: 'dense', dtype: type, shape: tensor.shape, bytes: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength) };
+  });
   return { ...weight, dtype, layout: { kind: 'dense', dtype: type }, load };
 }
 

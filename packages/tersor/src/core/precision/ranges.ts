@@ -1,6 +1,7 @@
 import { decode } from '../decode.ts';
 import type { Kernels } from '../kernels.ts';
 import type { Weight } from '../model.ts';
+import { rowPieces } from '../rows.ts';
 
 export type Narrow = 'f16' | 'bf16';
 
@@ -22,7 +23,17 @@ export interface Range {
 
 /** Reads the whole weight, once, and keeps nothing of it. */
 export async function rangeOf(weight: Weight, kernels: Kernels, type: Narrow): Promise<Range> {
-  const values = decode(await weight.load());
+  const parts: Range[] = [];
+  for (const piece of rowPieces(weight)) parts.push(await rangeOfValues(decode(await piece.load()), kernels, type));
+  return {
+    min: Math.min(...parts.map(({ min }) => min)),
+    max: Math.max(...parts.map(({ max }) => max)),
+    vanishing: parts.reduce((sum, { vanishing }) => sum + vanishing, 0),
+    elements: parts.reduce((sum, { elements }) => sum + elements, 0),
+  };
+}
+
+async function rangeOfValues(values: Float32Array, kernels: Kernels, type: Narrow): Promise<Range> {
   const { min, max, least } = await kernels.summarize(values);
   // Half of the smallest magnitude is rounded to the even neighbour, which is zero.
   const limit = SMALLEST[type] / 2;

@@ -2,8 +2,7 @@ import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { Model, Weight } from '../../core/model.ts';
 import type { Source, Store } from '../../core/source.ts';
-import type { Tensor } from '../../core/tensor.ts';
-import { withRange } from '../ranges.ts';
+import { loadFrom } from '../ranges.ts';
 import { corrupt } from './cursor.ts';
 import { type Header, type Info, readHeader } from './header.ts';
 import type { GgufMeta, Part } from './meta.ts';
@@ -90,9 +89,5 @@ function checkTotal(parts: readonly Part[], found: number, name: string): void {
 }
 
 function weightOf(id: WeightId, { type: { layout, dtype }, shape, offset, length }: Info, source: Source): Weight {
-  const load = async (): Promise<Tensor> => {
-    const bytes = await source.read(offset, length);
-    return layout.kind === 'blocks' ? { kind: 'blocks', type: layout.type, shape, bytes } : { kind: 'dense', dtype, shape, bytes };
-  };
-  return { id, shape, dtype, layout, load: withRange(load, { source, offset, length }) };
+  return { id, shape, dtype, layout, load: loadFrom({ source, offset, length }, shape, layout) };
 }

@@ -1,7 +1,7 @@
 import { BLOCK_TYPE_IDS, BLOCK_TYPES, type BlockTypeId } from '../../core/blocks/block-types.ts';
 import { BITS, type DType } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
-import type { Layout } from '../../core/layout.ts';
+import type { BlocksLayout, DenseLayout, Layout } from '../../core/layout.ts';
 
 /** ggml's numbers of types with a value in every element. */
 const DENSE: ReadonlyMap<DType, number> = new Map([
@@ -22,7 +22,7 @@ const RETIRED: ReadonlyMap<number, string> = new Map([
 ]);
 
 export interface StoredType {
-  readonly layout: Layout;
+  readonly layout: DenseLayout | BlocksLayout;
   /** What consumers compute with. */
   readonly dtype: DType;
   /** Values and bytes of the smallest run that is stored. */

@@ -2,8 +2,10 @@ import { TersorError } from '../../core/error.ts';
 import type { Size, WriteOptions } from '../../core/format.ts';
 import { bytesOf } from '../../core/layout.ts';
 import type { Model, Weight } from '../../core/model.ts';
-import type { Sink, Store } from '../../core/source.ts';
-import { piecesOf, type Range, rangeOf } from '../ranges.ts';
+import type { Store } from '../../core/source.ts';
+import { piecesOf, type Range } from '../ranges.ts';
+import { storedPieces } from '../stored-pieces.ts';
+import { bytesOfFiles, type FilePart, type FilePlan, pieceOf, writeFiles } from '../write-files.ts';
 import { DEFAULT_ALIGNMENT } from './header.ts';
 import { ggufMeta, type Part } from './meta.ts';
 import { concatenated, encodeCount, encodeKey, encodeText, encodeValue, type ValueType } from './metadata.ts';
@@ -12,16 +14,7 @@ import { outputNames, partNames } from './split.ts';
 import { numberOfType } from './types.ts';
 
 /** Bytes that are at hand, or copied from a file. */
-type Piece = Uint8Array | Range;
-
-/** One file to write. */
-interface PlannedFile {
-  readonly name: string;
-  readonly header: readonly Piece[];
-  readonly weights: readonly Weight[];
-  readonly alignment: number;
-  readonly bytes: number;
-}
+type Chunk = Uint8Array | Range;
 
 /** Keys that tersor adds, and that are no text. */
 const ADDED_TYPES: Readonly<Record<string, ValueType>> = {
@@ -38,8 +31,8 @@ export function sizeGguf(model: Model): Size {
 }
 
 /**
- * Writes a model: in as many files as it was read from where the name is that of a first part, otherwise in one. Weights are loaded one at a time; what nobody
- * changed, vocabularies too, is copied in steps. The same model gives the same bytes, and a model that was only read its own.
+ * Writes a model: in as many files as it was read from where the name is that of a first part, otherwise in one. Weights are loaded in pieces
+ * where they can be; what nobody changed, vocabularies too, is copied in steps. The same model gives the same bytes, and a model that was only read its own.
  * @returns the size, exact
  * @throws FILE_WRITE, INTERRUPTED, USAGE, and what loading throws; the caller then discards what the store has staged
  */
@@ -47,52 +40,17 @@ export async function writeGguf(
   model: Model,
   store: Store,
   name: string,
-  { signal, onProgress }: Pick<WriteOptions, 'signal' | 'onProgress'>,
+  options: Pick<WriteOptions, 'signal' | 'onProgress'>,
 ): Promise<Size> {
   const files = planFiles(model, outputNames(name, partsOf(model).length));
-  const size = sizeOf(model, files);
-  let done = 0;
-  const put = async (sink: Sink, chunk: Uint8Array) => {
-    if (signal?.aborted) throw new TersorError('INTERRUPTED', name, 'writing was stopped', '', { cause: signal.reason });
-    await sink.write(chunk);
-    done += chunk.length;
-    onProgress?.(done, size.bytes);
-  };
   // the first part is named by the user: it appears last
-  for (const file of [...files].reverse()) {
-    const sink = await store.create(file.name);
-    for (const piece of file.header) for await (const chunk of chunksOf(piece)) await put(sink, chunk);
-    for (const weight of file.weights) {
-      for await (const chunk of valuesOf(weight)) await put(sink, chunk);
-      await put(sink, new Uint8Array(paddingAfter(bytesOf(weight), file.alignment)));
-    }
-    await sink.close();
-  }
-  return size;
+  await writeFiles([...files].reverse(), store, options);
+  return sizeOf(model, files);
 }
 
-async function* chunksOf(piece: Piece): AsyncGenerator<Uint8Array> {
-  if (piece instanceof Uint8Array) yield piece;
-  else for (const part of piecesOf(piece)) yield part.load();
-}
-
-async function* valuesOf(weight: Weight): AsyncGenerator<Uint8Array> {
-  const length = bytesOf(weight);
-  const range = rangeOf(weight);
-  if (range?.length === length) {
-    yield* chunksOf(range);
-    return;
-  }
-  const tensor = await weight.load();
-  if ((tensor.kind !== 'dense' && tensor.kind !== 'blocks') || tensor.bytes.length !== length) {
-    throw new TersorError('INTERNAL', weight.id, `was planned as ${length} bytes and loaded as ${tensor.kind}`);
-  }
-  yield tensor.bytes;
-}
-
-function sizeOf({ weights }: Model, files: readonly PlannedFile[]): Size {
+function sizeOf({ weights }: Model, files: readonly FilePlan[]): Size {
   return {
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: bytesOfFiles(files),
     weights: new Map([...weights.values()].map((weight) => [weight.id, bytesOf(weight)])),
   };
 }
@@ -102,7 +60,7 @@ function partsOf({ meta }: Model): readonly Part[] {
   return ggufMeta(meta.format)?.parts ?? [{ version: 3, alignment: DEFAULT_ALIGNMENT, metadata: new Map(), weights: [] }];
 }
 
-function planFiles(model: Model, names: readonly string[]): PlannedFile[] {
+function planFiles(model: Model, names: readonly string[]): FilePlan[] {
   const parts = partsOf(model);
   const placed = new Set(parts.flatMap(({ weights }) => weights));
   const added = [...model.weights.keys()].filter((id) => !placed.has(id));
@@ -115,7 +73,7 @@ function planFiles(model: Model, names: readonly string[]): PlannedFile[] {
   return all.map((part, i) => planFile(names[i] ?? '', part, model, i === 0, true));
 }
 
-function planFile(name: string, part: Part, { weights: byId, meta }: Model, isFirst: boolean, keepsSplit: boolean): PlannedFile {
+function planFile(name: string, part: Part, { weights: byId, meta }: Model, isFirst: boolean, keepsSplit: boolean): FilePlan {
   const { version, alignment } = part;
   const weights = part.weights.flatMap((id) => byId.get(id) ?? []);
   const pairs = encodePairs(part, isFirst ? meta.properties : undefined, keepsSplit);
@@ -127,9 +85,21 @@ function planFile(name: string, part: Part, { weights: byId, meta }: Model, isFi
   });
   const start = Uint8Array.of(0x47, 0x47, 0x55, 0x46, version, 0, 0, 0);
   const header = [start, encodeCount(weights.length), encodeCount(pairs.length), ...pairs.flat(), ...infos];
-  const length = header.reduce((sum, piece) => sum + piece.length, 0);
-  const padding = new Uint8Array(paddingAfter(length, alignment));
-  return { name, header: [...header, padding], weights, alignment, bytes: length + padding.length + offset };
+  const length = header.reduce((sum, chunk) => sum + chunk.length, 0);
+  return { name, parts: [headerPart(header, length, alignment), ...weights.map((weight) => weightPart(weight, alignment))] };
+}
+
+function headerPart(header: readonly Chunk[], length: number, alignment: number): FilePart {
+  const padding = paddingAfter(length, alignment);
+  const chunks = [...header, new Uint8Array(padding)];
+  const pieces = () => chunks.flatMap((chunk) => (chunk instanceof Uint8Array ? [pieceOf(chunk)] : piecesOf(chunk)));
+  return { about: 'header', bytes: length + padding, pieces };
+}
+
+function weightPart(weight: Weight, alignment: number): FilePart {
+  const length = bytesOf(weight);
+  const padding = paddingAfter(length, alignment);
+  return { about: weight.id, bytes: length + padding, pieces: () => [...storedPieces(weight, length), pieceOf(new Uint8Array(padding))] };
 }
 
 /** What was there in its place and type, as long as `properties` still have it; then what they have besides. */
@@ -137,13 +107,13 @@ function encodePairs(
   { metadata }: Part,
   properties: ReadonlyMap<string, string> | undefined,
   keepsSplit: boolean,
-): readonly (readonly Piece[])[] {
-  const kept = [...metadata].flatMap(([key, { type, text, range }]): (readonly Piece[])[] => {
+): readonly (readonly Chunk[])[] {
+  const kept = [...metadata].flatMap(([key, { type, text, range }]): (readonly Chunk[])[] => {
     const now = isSplitKey(key) ? (keepsSplit ? text : undefined) : properties ? properties.get(key) : text;
     if (now === undefined) return [];
     return [[encodeKey(key, type), now === text ? range : encodeValue(type, now)]];
   });
-  const added = [...(properties ?? [])].flatMap(([key, text]): (readonly Piece[])[] => {
+  const added = [...(properties ?? [])].flatMap(([key, text]): (readonly Chunk[])[] => {
     const type = ADDED_TYPES[key] ?? 'string';
     return metadata.has(key) ? [] : [[encodeKey(key, type), encodeValue(type, text)]];
   });

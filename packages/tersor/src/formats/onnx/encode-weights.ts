@@ -2,8 +2,8 @@ import { denseBytes } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import type { Graph, Node, WeightId } from '../../core/graph.ts';
 import type { Model } from '../../core/model.ts';
-import type { DenseTensor, SparseTensor, Tensor } from '../../core/tensor.ts';
-import { piecesOf, rangeOf } from '../ranges.ts';
+import type { SparseTensor, Tensor } from '../../core/tensor.ts';
+import { storedPieces } from '../stored-pieces.ts';
 import type { EncodeWeights } from './encode-graph.ts';
 import {
   encodeHead,
@@ -128,14 +128,10 @@ function inside(weight: OnnxWeight, length: number): Part[] {
   return weight.dtype === 'string' ? values : [encodeHead(TENSOR.raw, length), ...values];
 }
 
-/** The values of a weight, copied in steps when they are still those of the file, else loaded as a whole. */
 function payloads(weight: OnnxWeight, length: number, aside?: number): Payload[] {
-  const range = rangeOf(weight);
-  if (range?.length === length) {
-    return piecesOf(range).map(({ at, size, load }) => (aside === undefined ? { size, load } : { size: 0, aside: aside + at, load }));
-  }
-  const load = () => denseValues(weight, length);
-  return [aside === undefined ? { size: length, load } : { size: 0, aside, load }];
+  return storedPieces(weight, length).map(({ at, size, load }) =>
+    aside === undefined ? { size, load } : { size: 0, aside: aside + at, load },
+  );
 }
 
 function encodeSparse(name: string, weight: OnnxWeight, nonzero: number): Part {
@@ -167,22 +163,10 @@ function encodeSparse(name: string, weight: OnnxWeight, nonzero: number): Part {
   ]);
 }
 
-async function denseValues(weight: OnnxWeight, length: number): Promise<Uint8Array> {
-  const tensor: Tensor = await weight.load();
-  if (!isDense(tensor) || tensor.bytes.byteLength !== length) throw planned(weight, tensor);
-  return tensor.bytes;
-}
-
 async function sparseValues(weight: OnnxWeight, nonzero: number): Promise<SparseTensor> {
   const tensor: Tensor = await weight.load();
-  if (tensor.kind !== 'sparse' || tensor.indices.length !== nonzero) throw planned(weight, tensor);
+  if (tensor.kind !== 'sparse' || tensor.indices.length !== nonzero) {
+    throw new TersorError('INTERNAL', weight.id, `was planned as ${nonzero} values and their places, and loaded as ${tensor.kind}`);
+  }
   return tensor;
-}
-
-function isDense(tensor: Tensor): tensor is DenseTensor {
-  return tensor.kind === 'dense';
-}
-
-function planned({ id, shape, layout }: OnnxWeight, { kind }: Tensor): TersorError {
-  return new TersorError('INTERNAL', id, `was planned as ${layout.kind} [${shape}] and loaded as ${kind} with another number of bytes`);
 }

@@ -3,7 +3,7 @@ import { TersorError } from '../../core/error.ts';
 import type { Attribute, WeightId } from '../../core/graph.ts';
 import type { Weight } from '../../core/model.ts';
 import type { DenseTensor, SparseTensor } from '../../core/tensor.ts';
-import { withRange } from '../ranges.ts';
+import { loadFrom } from '../ranges.ts';
 import { encodeBytes } from './proto/encode.ts';
 import { MAX_RANK, MAX_SPARSE_ELEMENTS } from './proto/limits.ts';
 import { SPARSE, TENSOR } from './proto/schema.ts';
@@ -23,16 +23,18 @@ export interface OnnxWeight extends Weight {
 function weightOf(id: WeightId, tensor: StoredTensor, where: string): OnnxWeight {
   const { dtype, shape, values, extra } = tensor;
   const stored = values.kind === 'bytes' ? values.length : values.pieces.reduce((sum, { length }) => sum + length, 0);
-  const load = async (): Promise<DenseTensor> => {
-    const bytes = await loadValues(tensor, where);
-    return dtype === 'string' ? { kind: 'dense', dtype: 'u8', shape: [bytes.length], bytes } : { kind: 'dense', dtype, shape, bytes };
-  };
+  const layout = { kind: 'dense', dtype: dtype === 'string' ? 'u8' : dtype } as const;
+  const load = async (): Promise<DenseTensor> => ({
+    ...layout,
+    shape: dtype === 'string' ? [stored] : shape,
+    bytes: await loadValues(tensor, where),
+  });
   return {
     id,
     shape,
     dtype,
-    load: values.kind === 'bytes' ? withRange(load, values) : load,
-    layout: { kind: 'dense', dtype: dtype === 'string' ? 'u8' : dtype },
+    load: values.kind === 'bytes' ? loadFrom(values, dtype === 'string' ? [stored] : shape, layout) : load,
+    layout,
     ...(dtype === 'string' && { textBytes: stored }),
     ...(extra && { extra }),
   };

@@ -2,8 +2,7 @@ import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { Model, Weight } from '../../core/model.ts';
 import type { Source, Store } from '../../core/source.ts';
-import type { DenseTensor } from '../../core/tensor.ts';
-import { withRange } from '../ranges.ts';
+import { loadFrom } from '../ranges.ts';
 import { type Entry, inOrder, readHeader } from './header.ts';
 import { readIndex } from './index-file.ts';
 import type { SafetensorsMeta } from './meta.ts';
@@ -61,7 +60,6 @@ function twice(name: string, id: string, file: string): TersorError {
 }
 
 function weightOf(id: WeightId, { dtype, shape, begin, end }: Entry, source: Source, dataStart: number): Weight {
-  const range = { source, offset: dataStart + begin, length: end - begin };
-  const load = async (): Promise<DenseTensor> => ({ kind: 'dense', dtype, shape, bytes: await source.read(range.offset, range.length) });
-  return { id, shape, dtype, layout: { kind: 'dense', dtype }, load: withRange(load, range) };
+  const layout = { kind: 'dense', dtype } as const;
+  return { id, shape, dtype, layout, load: loadFrom({ source, offset: dataStart + begin, length: end - begin }, shape, layout) };
 }

@@ -1,7 +1,7 @@
 import { BLOCK_TYPES, WRITABLE_BLOCKS, type WritableBlock } from '../../core/blocks/block-types.ts';
 import { decode, denseOf } from '../../core/decode.ts';
 import { describe } from '../../core/describe.ts';
-import type { DType } from '../../core/dtype.ts';
+import { type DType, elementsOf } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import type { WeightId } from '../../core/graph.ts';
 import type { Importances } from '../../core/importances.ts';
@@ -11,6 +11,7 @@ import { type Context, defineMethod } from '../../core/method.ts';
 import { type Model, mapWeights, type Weight } from '../../core/model.ts';
 import { nearest } from '../../core/nearest.ts';
 import { file, names, oneOf } from '../../core/options.ts';
+import { changeRows } from '../../core/rows.ts';
 import { globOf } from '../../core/rules.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { type ColumnImportances, columnImportances } from '../column-importances.ts';
@@ -83,7 +84,9 @@ export default defineMethod({
     const columns = importances && columnImportances(importances, rounded, context);
     const changed = mapWeights(model, (weight) => {
       const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => convert(weight, layout, { search, columns: columns?.get(weight.id) }, kernels) };
+      if (!layout) return undefined;
+      const how = { search, columns: columns?.get(weight.id) };
+      return { ...weight, layout, load: changeRows(weight.load, (rows, first) => convert(rows, first, weight, layout, how, kernels)) };
     });
     const properties = new Map(model.meta.properties)
       .set('general.quantization_version', String(QUANTIZATION_VERSION))
@@ -161,35 +164,52 @@ interface Rounding {
   readonly columns: ColumnImportances | undefined;
 }
 
-/** @throws LAYOUT when a value is infinite or not a number */
-async function convert(weight: Weight, layout: Layout, how: Rounding, kernels: Kernels): Promise<Tensor> {
-  const values = decode(await weight.load());
-  const { shape } = weight;
+/** Some rows of a weight, from its row `first` on. @throws LAYOUT when a value is infinite or not a number */
+async function convert(
+  rows: Tensor,
+  first: number,
+  weight: Weight,
+  layout: Layout,
+  { search, columns }: Rounding,
+  kernels: Kernels,
+): Promise<Tensor> {
+  const values = decode(rows);
+  const { shape } = rows;
   if (layout.kind === 'blocks') {
     if ((await kernels.summarize(values)).nonFinite > 0) {
       throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
     }
     const type = WRITABLE_BLOCKS.find((known) => known === layout.type);
-    if (type) return { kind: 'blocks', type, shape, bytes: await roundMatrices(values, type, how, kernels) };
+    if (type)
+      return {
+        kind: 'blocks',
+        type,
+        shape,
+        bytes: await roundMatrices(columns ? byMatrix(values, first, weight, columns) : [[values]], type, search, kernels),
+      };
   }
   if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);
   const halves = layout.dtype === 'bf16' ? await kernels.toBfloat16(values) : await kernels.toHalf(values);
   return { kind: 'dense', dtype: layout.dtype, shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
 }
 
-/** Every matrix by its own importances. */
-async function roundMatrices(
-  values: Float32Array,
-  type: WritableBlock,
-  { search, columns }: Rounding,
-  kernels: Kernels,
-): Promise<Uint8Array> {
-  if (!columns) return kernels.quantizeBlocks(values, type, { search });
-  const size = values.length / columns.length;
+type Matrix = readonly [values: Float32Array, importance?: Float32Array];
+
+/** The parts of some rows that belong to one matrix each, with its own importances. */
+function byMatrix(values: Float32Array, first: number, { shape }: Weight, columns: ColumnImportances): Matrix[] {
+  const width = shape.at(-1) ?? 1;
+  const size = elementsOf(shape) / columns.length;
+  const [start, end] = [first * width, first * width + values.length];
+  return columns.flatMap((importance, i): Matrix[] => {
+    const [from, to] = [Math.max(start, i * size), Math.min(end, (i + 1) * size)];
+    return from < to ? [[values.subarray(from - start, to - start), importance]] : [];
+  });
+}
+
+async function roundMatrices(matrices: readonly Matrix[], type: WritableBlock, search: BlockSearch, kernels: Kernels): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for (const [i, importance] of columns.entries()) {
-    parts.push(await kernels.quantizeBlocks(values.subarray(i * size, (i + 1) * size), type, { search, importance }));
-  }
+  for (const [values, importance] of matrices)
+    parts.push(await kernels.quantizeBlocks(values, type, { search, ...(importance && { importance }) }));
   const [only] = parts;
   return parts.length === 1 && only ? only : joined(parts);
 }

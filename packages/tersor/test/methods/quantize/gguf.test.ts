@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compare } from '../../../src/compare.ts';
 import { compress, plan } from '../../../src/compress.ts';
+import { WRITABLE_BLOCKS } from '../../../src/core/blocks/block-types.ts';
+import { denseOf } from '../../../src/core/decode.ts';
 import { describe as words } from '../../../src/core/describe.ts';
+import { elementsOf } from '../../../src/core/dtype.ts';
 import { findLayers } from '../../../src/core/find-layers.ts';
 import type { Importances } from '../../../src/core/importances.ts';
 import type { Context } from '../../../src/core/method.ts';
@@ -17,6 +20,7 @@ import { inspect } from '../../../src/inspect.ts';
 import { openMemory } from '../../../src/io/memory-store.ts';
 import { openKernels } from '../../../src/kernels/open-kernels.ts';
 import gguf from '../../../src/methods/quantize/gguf.ts';
+import { bytesIn, loadedByRows, pulledByRows } from '../../support/by-rows.ts';
 import { smallGguf } from '../../support/small-model.ts';
 
 /** A llama of some layers, without values. */
@@ -178,6 +182,33 @@ describe('importances', () => {
     const applying = applied(llama(1), { imatrix: 'i' }, [], of(weights));
     await expect(applying).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
   });
+});
+
+describe('rows by themselves', () => {
+  const shape = [2, 5, 256]; // two experts
+  const random = randomFor(1, 'rows');
+  const values = Float32Array.from({ length: elementsOf(shape) }, () => random() + random() - 1);
+  const meanSquares = Float32Array.from({ length: 512 }, () => 0.1 + random());
+  const importances = { name: 'i', weights: new Map([['w', { meanSquares, counts: [1] }]]), datasets: [], chunks: 0, chunkTokens: 0 };
+  const weight: Weight = {
+    id: 'w',
+    shape,
+    dtype: 'f32',
+    layout: { kind: 'dense', dtype: 'f32' },
+    load: async () => denseOf(values, shape),
+  };
+  const model = loadedByRows({ ...llama(1), weights: new Map([['w', weight]]) });
+
+  it.each(WRITABLE_BLOCKS.flatMap((type) => [[type], [type, 'imatrix']]))(
+    '%s %s: are rounded as in the whole weight',
+    async (type, imatrix) => {
+      const { weights } = await applied(model, { tensor: [`w=${type}`], ...(imatrix && { imatrix }) }, [], importances);
+      const rounded = weights.get('w');
+      if (!rounded) throw new Error('it is gone');
+      expect(words(rounded.layout)).toBe(type);
+      expect(await pulledByRows(rounded, 3)).toEqual(bytesIn(await rounded.load()));
+    },
+  );
 });
 
 describe('a file', () => {

@@ -11,6 +11,7 @@ import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
+import type { StageOptions } from './io/node-stage.ts';
 import { observes } from './methods/observes.ts';
 
 /** A file that is not smaller than this is not worth another name. */
@@ -28,14 +29,22 @@ const MOST_FITTINGS = 3;
  *
  * @param input  path of a model
  * @throws {TersorError} FILE_* when the input cannot be read or the output not be written, DATA_INVALID, MODEL_INVALID when the runtime
- *   refuses the original, RULE_UNMATCHED and OPTION_* for a wrong recipe, INTERRUPTED after `signal` was aborted
+ *   refuses the original, RULE_UNMATCHED and OPTION_* for a wrong recipe, USAGE for a `resume` that cannot be, INTERRUPTED after `signal` was aborted
  */
 export async function compress(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
     const output = asked.output ?? minName(input);
-    const scratch = await openScratch(output, { inputs: job.input.files, ...(asked.force !== undefined && { force: asked.force }) });
+    const stage = await stageFor(job);
+    const scratch = await openScratch(output, {
+      inputs: job.input.files,
+      ...(asked.force !== undefined && { force: asked.force }),
+      ...(stage && { stage }),
+    });
     try {
       return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
+    } catch (error) {
+      if (asked.resume && (asked.signal?.aborted || isNoRoom(error))) scratch.leave();
+      throw error;
     } finally {
       await scratch.remove();
     }
@@ -65,11 +74,33 @@ async function withJob(input: string, asked: Asked, work: (job: Job) => Promise<
     return await work(job);
   } catch (error) {
     if (asked.signal?.aborted)
-      throw new TersorError('INTERRUPTED', input, 'stopped on request', 'nothing was left behind', { cause: error });
+      throw new TersorError('INTERRUPTED', input, 'stopped on request', asked.resume ? 'resume goes on' : 'nothing was left behind', {
+        cause: error,
+      });
     throw error;
   } finally {
     await job.close();
   }
+}
+
+/** A checkpoint that a recipe is followed for is written once, and may take an hour: a later run can go on with it. @throws USAGE */
+async function stageFor(job: Job): Promise<StageOptions | undefined> {
+  const { asked, input } = job;
+  const { recipe, resume = false } = asked;
+  if (!recipe || input.model.graph) {
+    if (!resume) return undefined;
+    const hint = input.model.graph
+      ? 'of other models, what was measured is kept of itself: run it again'
+      : 'name what is to be done: --type, --recipe or a method';
+    throw new TersorError('USAGE', '--resume', 'is for checkpoints (safetensors, GGUF) and what a recipe makes of them', hint);
+  }
+  const { authorshipOf } = await import('./compress/authorship.ts');
+  return { ...(await authorshipOf(input, recipeOf(job, recipe.steps))), resume, note: (message) => job.note('resume', message) };
+}
+
+/** The same run may come again when there is. */
+function isNoRoom(error: unknown): boolean {
+  return error instanceof TersorError && error.code === 'FILE_WRITE';
 }
 
 /** Recipes until one keeps the budget. */

@@ -62,7 +62,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Make a model, or a folder of them, smaller and show that it still works (the default).',
     description:
       'Makes a model smaller, writes it, loads it in the runtime, and compares it with the original. Promises a drop of at most 1 % and a latency of at most 1.1x; a budget replaces the promise it names, and a recipe promises only that the result loads and is not larger. A folder is compressed as a whole: every model in it once, however many precisions of it there are, and what lies with them carried along.',
-    flags: ['out', 'force', 'keep', 'verify', 'dryRun', ...JOB_FLAGS],
+    flags: ['out', 'force', 'resume', 'keep', 'verify', 'dryRun', ...JOB_FLAGS],
     examples: [
       'tersor model.onnx',
       'tersor model.onnx -o small.onnx --data calib.npz --max-drop 0.5%',
@@ -72,6 +72,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'tersor all-MiniLM-L6-v2/ --target transformers.js --data sentences.txt',
       'tersor llama.gguf --type Q4_K_M --tensor output.weight=Q8_0',
       'tersor llama.gguf --type IQ4_XS --imatrix imatrix.gguf',
+      'tersor llama-70b-00001-of-00004.gguf --type Q4_K_M --resume',
     ],
     run: async ([model], flags, shell) => (await import('./commands/compress.ts')).compressCommand(model, flags, shell),
   },
@@ -303,6 +304,7 @@ export function methodSpec(method: Declaration): CommandSpec {
       'where',
       'out',
       'force',
+      'resume',
       'verify',
       'dryRun',
       'folderTarget',

@@ -8,6 +8,7 @@ import { resolveSize, type Size } from './quantities.ts';
 export interface CompressFlags {
   readonly out?: string;
   readonly force?: boolean;
+  readonly resume?: boolean;
   readonly keep?: boolean;
   readonly verify?: boolean;
   readonly dryRun?: boolean;
@@ -63,6 +64,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
     repair,
     browser,
     force,
+    resume,
   } = flags;
   const budget = defined({
     drop: maxDrop,
@@ -71,7 +73,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
     memory: maxMemory,
   });
   return {
-    ...defined({ browser, data, preprocess, samples, subsets, seed, threads, keep, force, eval: flags.eval, outputs: output }),
+    ...defined({ browser, data, preprocess, samples, subsets, seed, threads, keep, force, resume, eval: flags.eval, outputs: output }),
     ...(verify === false && { verify }),
     ...(repair === false && { repair }),
     ...(flags.cache === false && { cache: false as const }),

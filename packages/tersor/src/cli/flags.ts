@@ -11,6 +11,11 @@ import { parseBytes, parseDuration, parseInteger, parseRatio, parseShare, parseS
 export const FLAGS = {
   out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder; of a folder <name>.min.'),
   force: () => new Option('--force', 'Overwrite the output if it exists. The input is never overwritten.'),
+  resume: () =>
+    new Option(
+      '--resume',
+      'Of a safetensors or GGUF model and a recipe: go on where an interrupted run of the same command stopped, and leave what is written when this one is.',
+    ),
   report: () =>
     new Option(
       '--report <file>',

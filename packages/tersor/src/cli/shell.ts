@@ -21,6 +21,13 @@ export interface Interruptions {
   readonly enough: AbortSignal;
 }
 
+export interface InterruptibleOptions {
+  /** The first Ctrl-C asks the work to end with what it has, and only the second to take it back. */
+  readonly keeps?: boolean;
+  /** What was written is not taken back: a later run goes on with it. */
+  readonly leaves?: boolean;
+}
+
 /** All that a command can reach of the world besides files; a test gives another one. */
 export interface Shell {
   /** Results. */
@@ -31,7 +38,7 @@ export interface Shell {
   /** What does the work. */
   readonly library: Library;
   /** Runs `work` with signals that Ctrl-C aborts; see `interruptible`. */
-  interruptible<T>(work: (interruptions: Interruptions) => Promise<T>, options?: { readonly keeps?: boolean }): Promise<T>;
+  interruptible<T>(work: (interruptions: Interruptions) => Promise<T>, options?: InterruptibleOptions): Promise<T>;
 }
 
 /** Lines in files and logs have no width of their own; this one shows most names whole. */

@@ -4,6 +4,7 @@ import type { Size } from '../core/format.ts';
 import type { Model } from '../core/model.ts';
 import type { Recipe, Step } from '../core/recipe.ts';
 import type { PromiseReport } from '../core/report.ts';
+import { bytesText } from '../core/text/units.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { openNodeStore } from '../io/node-store.ts';
 import type { Job } from './job.ts';
@@ -38,7 +39,7 @@ export async function attempt(
   const errors = job.asked.verify === false ? undefined : watchErrors();
   const model = withRecipe(await job.apply(job.input.model, recipe.steps, false, errors), recipe);
   const folder = await scratch.attempt();
-  const size = await job.clock.time('write', () => write(job, model, folder, scratch.name));
+  const size = await job.clock.time('write', () => write(job, model, folder, scratch));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`, budget)) : { runtimes: [] };
   const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, isCheckpoint: !model.graph, ...proof });
   return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
@@ -48,7 +49,7 @@ export async function attempt(
 export async function writeAside(job: Job, scratch: Scratch, steps: readonly Step[]): Promise<string> {
   const recipe = recipeOf(job, steps);
   const folder = await scratch.attempt();
-  await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch.name);
+  await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch);
   return `${folder}/${scratch.name}`;
 }
 
@@ -58,17 +59,20 @@ export async function openWritten(job: Job, referee: Referee, scratch: Scratch, 
 }
 
 /** Writes a model and its data into a folder. @throws FILE_WRITE, INTERRUPTED */
-async function write(job: Job, model: Model, folder: string, name: string): Promise<Size> {
+async function write(job: Job, model: Model, folder: string, { name, journal }: Scratch): Promise<Size> {
   const { asked, target, kernels, input } = job;
-  const store = openNodeStore(folder);
+  const store = openNodeStore(folder, { ...(journal && { journal }) });
   try {
     const size = await input.format.write(model, store, name, {
       target,
       kernels,
-      onProgress: (done, total) => job.progress('write', done, total),
+      onProgress: (done, total, about) => job.progress('write', done, total, about),
       ...(asked.signal && { signal: asked.signal }),
     });
     await store.commit();
+    const kept = journal?.kept() ?? 0;
+    if (kept > 0)
+      job.note('resume', `${bytesText(kept)} of ${bytesText(size.bytes)} were there already; what they lost was not measured again`);
     return size;
   } catch (error) {
     await store.discard();

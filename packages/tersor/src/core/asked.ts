@@ -97,6 +97,11 @@ export interface Asked extends AskedToCompare {
   readonly cache?: string | false;
   /** Overwrites an existing output. */
   readonly force?: boolean;
+  /**
+   * Of a checkpoint and a recipe: goes on where an interrupted run of the same model, recipe and version stopped, with the bytes that it would have written;
+   * and what is written stays for the next time when this run is interrupted or the disk is full.
+   */
+  readonly resume?: boolean;
 }
 
 /** What may be asked of a folder of models. Promises are about each model; a size is about all of them together. */

@@ -9,6 +9,10 @@ export interface Source {
 export interface Sink {
   write(chunk: Uint8Array): Promise<void>;
   close(): Promise<void>;
+  /** Bytes that an interrupted run left and that were verified: what is written goes behind them. They end where a `mark` was. Absent: none. */
+  readonly kept?: number;
+  /** What was written until now is worth keeping, should the run be interrupted. Absent: nothing is. */
+  mark?(): Promise<void>;
 }
 
 /**

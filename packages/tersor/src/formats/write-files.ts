@@ -51,9 +51,12 @@ export async function writeFiles(
   let done = 0;
   for (const { name, parts } of files) {
     const sink = await store.create(name);
-    for await (const { about, bytes } of piecesAhead(parts)) {
+    const { kept = 0 } = sink;
+    done += kept;
+    for await (const { about, bytes, isLast } of piecesAhead(partsBehind(kept, parts, name))) {
       if (signal?.aborted) throw new TersorError('INTERRUPTED', name, 'writing was stopped', '', { cause: signal.reason });
       await sink.write(bytes);
+      if (isLast) await sink.mark?.();
       done += bytes.length;
       onProgress?.(done, total, about);
     }
@@ -61,23 +64,37 @@ export async function writeFiles(
   }
 }
 
+/** What is left to write of a file whose first parts are there. */
+function partsBehind(kept: number, parts: readonly FilePart[], name: string): readonly FilePart[] {
+  let end = 0;
+  const count = parts.findIndex(({ bytes }) => {
+    if (end >= kept) return true;
+    end += bytes;
+    return false;
+  });
+  if (end !== kept) throw new TersorError('INTERNAL', name, `was to be gone on with behind ${kept} bytes, where nothing ends`);
+  return count === -1 ? [] : parts.slice(count);
+}
+
 interface MadePiece {
   readonly about: string;
   readonly bytes: Uint8Array;
+  /** Of its part. */
+  readonly isLast: boolean;
 }
 
 /** The pieces of all parts in order, each begun while those before it are written. */
 async function* piecesAhead(parts: readonly FilePart[]): AsyncGenerator<MadePiece> {
   const begun: { readonly size: number; readonly made: Promise<MadePiece> }[] = [];
   let bytes = 0;
-  for (const { about, size, load } of piecesOfParts(parts)) {
+  for (const { about, size, load, isLast } of piecesOfParts(parts)) {
     while (begun.length > AHEAD || (begun.length > 0 && bytes + size > AHEAD_BYTES)) {
       const first = begun.shift();
       if (!first) break;
       yield await first.made;
       bytes -= first.size;
     }
-    const made = load().then((loaded) => ({ about, bytes: loaded }));
+    const made = load().then((loaded) => ({ about, bytes: loaded, isLast }));
     made.catch(() => {}); // it is told of when its turn comes, and by then nobody may be listening any more
     begun.push({ size, made });
     bytes += size;
@@ -85,6 +102,9 @@ async function* piecesAhead(parts: readonly FilePart[]): AsyncGenerator<MadePiec
   for (const { made } of begun) yield await made;
 }
 
-function* piecesOfParts(parts: readonly FilePart[]): Generator<FilePiece & Pick<FilePart, 'about'>> {
-  for (const { about, pieces } of parts) for (const { size, load } of pieces()) yield { about, size, load };
+function* piecesOfParts(parts: readonly FilePart[]): Generator<FilePiece & Omit<MadePiece, 'bytes'>> {
+  for (const { about, pieces } of parts) {
+    const all = pieces();
+    for (const [i, { size, load }] of all.entries()) yield { about, size, load, isLast: i === all.length - 1 };
+  }
 }

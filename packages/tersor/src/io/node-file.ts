@@ -46,11 +46,22 @@ async function readExactly(handle: FileHandle, name: string, offset: number, len
   return bytes;
 }
 
-/** A file being written. Small chunks are collected; `close` makes sure that the disk has them. @throws FILE_WRITE */
-export async function createFile(path: string, name: string): Promise<Sink & { abandon(): Promise<void> }> {
+export interface FileSink extends Sink {
+  /** Hands what was collected to the system: it is safe from the end of this process, not of the machine. */
+  flush(): Promise<void>;
+  abandon(): Promise<void>;
+}
+
+/**
+ * A file being written. Small chunks are collected; `close` makes sure that the disk has them.
+ * @param kept  bytes of a file that is there already; what is behind them goes, and what is written takes its place
+ * @throws FILE_WRITE
+ */
+export async function createFile(path: string, name: string, kept = 0): Promise<FileSink> {
   const failed = (error: unknown) => new TersorError('FILE_WRITE', name, reasonOf(error, WRITING), adviceOf(error), { cause: error });
   const attempt = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(failed(error)));
-  const handle = await attempt(open(path, 'wx'));
+  const handle = await attempt(open(path, kept > 0 ? 'a' : 'wx'));
+  if (kept > 0) await attempt(handle.truncate(kept));
   let waiting: Uint8Array[] = [];
   let size = 0;
   let closed = false;
@@ -75,6 +86,7 @@ export async function createFile(path: string, name: string): Promise<Sink & { a
       size += chunk.length;
       if (size >= PAGE) await flush();
     },
+    flush,
     async close() {
       if (closed) return;
       await flush();

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TersorError } from '../core/error.ts';
 import { adviceOf, reasonOf, WRITING } from './node-file.ts';
+import type { Journal } from './node-journal.ts';
 import { mustBeReplaceable } from './node-replaceable.ts';
 import { mustNotBeInput } from './node-same-file.ts';
+import { openStage, type StageOptions } from './node-stage.ts';
 
 /** A hidden folder beside a result's final place, where results are written and proven before anybody sees them. */
 export interface Scratch {
@@ -16,8 +18,12 @@ export interface Scratch {
   hold(attempt: string): Promise<void>;
   /** Moves an attempt's files to their place, the main one last. @throws USAGE, FILE_EXISTS unless forced, FILE_WRITE */
   publish(attempt: string): Promise<void>;
-  /** Removes every attempt that was not published. Never throws. */
+  /** What was written until now stays for a later run. */
+  leave(): void;
+  /** Removes every attempt that was neither published nor left. Never throws. */
   remove(): Promise<void>;
+  /** Of the only attempt, where a stage was asked for. */
+  readonly journal?: Journal;
 }
 
 export interface ScratchOptions {
@@ -25,22 +31,26 @@ export interface ScratchOptions {
   readonly force?: boolean;
   /** Files that may not be replaced even then: the input's. */
   readonly inputs?: readonly string[];
+  /** For a single attempt that a later run can go on with. */
+  readonly stage?: StageOptions;
 }
 
 /**
  * @param target  where the result will go
  * @throws USAGE when that is one of the inputs or no name; FILE_EXISTS at once, not after the work, when the target is there and may not be
- *   replaced; FILE_WRITE
+ *   replaced; USAGE when what an interrupted run left cannot be gone on with; FILE_WRITE
  */
-export async function openScratch(target: string, { force = false, inputs = [] }: ScratchOptions = {}): Promise<Scratch> {
+export async function openScratch(target: string, { force = false, inputs = [], stage: asked }: ScratchOptions = {}): Promise<Scratch> {
   if (/(^|[/\\])$/.test(target)) throw new TersorError('USAGE', `"${target}"`, 'is no name of a file', 'name the file to write with -o');
   const name = basename(target);
   const folder = await guarded(target, async () => dirname(resolve(target)));
   await mustNotBeInput(inputs, target);
   await mustBeReplaceable(target, force);
-  const root = await guarded(target, () => mkdtemp(join(folder, '.tersor-')));
-  const removeNow = () => rmSync(root, { recursive: true, force: true });
-  process.once('exit', removeNow); // whoever ends the process in the middle, it leaves nothing behind
+  const stage = asked && (await guarded(target, () => openStage(folder, name, asked)));
+  const root = stage?.root ?? (await guarded(target, () => mkdtemp(join(folder, '.tersor-'))));
+  let keeps = false;
+  const removeNow = () => asked?.resume || rmSync(root, { recursive: true, force: true });
+  process.once('exit', removeNow); // whoever ends the process in the middle, it leaves nothing behind unless that was asked for
   let attempts = 0;
   let last: string | undefined;
   let held: string | undefined;
@@ -50,7 +60,7 @@ export async function openScratch(target: string, { force = false, inputs = [] }
     async attempt() {
       if (last !== held) await drop(last);
       const path = join(root, String(attempts++));
-      await guarded(target, () => mkdir(path));
+      await guarded(target, () => mkdir(path, { recursive: true }));
       last = path;
       return path;
     },
@@ -58,16 +68,22 @@ export async function openScratch(target: string, { force = false, inputs = [] }
       if (held !== attempt) await drop(held);
       held = attempt;
     },
+    ...(stage && { journal: stage.journal }),
     async publish(attempt) {
       const files = (await readdir(attempt)).sort((a, b) => Number(a === name) - Number(b === name));
       for (const file of files) {
         await mustNotBeInput(inputs, join(folder, file));
         await mustBeReplaceable(join(folder, file), force);
       }
+      await stage?.journal.publish();
       for (const file of files) await guarded(target, () => rename(join(attempt, file), join(folder, file)));
     },
+    leave() {
+      keeps = true;
+    },
     async remove() {
-      await rm(root, { recursive: true, force: true }).catch(() => {});
+      await stage?.close().catch(() => {});
+      if (!keeps) await rm(root, { recursive: true, force: true }).catch(() => {});
       process.off('exit', removeNow);
     },
   };
@@ -77,6 +93,7 @@ async function guarded<T>(target: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof TersorError) throw cause;
     throw new TersorError('FILE_WRITE', target, reasonOf(cause, WRITING), adviceOf(cause), { cause });
   }
 }

@@ -3,11 +3,14 @@ import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { TersorError } from '../core/error.ts';
 import type { Sink, Source, Store } from '../core/source.ts';
-import { adviceOf, codeOf, createFile, openFile, READING, reasonOf, WRITING } from './node-file.ts';
+import { adviceOf, codeOf, createFile, type FileSink, openFile, READING, reasonOf, WRITING } from './node-file.ts';
+import type { Journal } from './node-journal.ts';
 
 export interface NodeStoreOptions {
   /** Names that a person gave, not a file: these may be links that lead out of the folder. */
   readonly trusted?: readonly string[];
+  /** What is created is gone on with where an interrupted run left it, and stays where it is staged until somebody removes the folder. */
+  readonly journal?: Journal;
 }
 
 /**
@@ -15,7 +18,7 @@ export interface NodeStoreOptions {
  * hidden names beside their final place; `commit` renames them in the order in which they were created, so the file that names the
  * others is created last. What exists under a final name is replaced: whether it may be is the caller's to know.
  */
-export function openNodeStore(folder: string, { trusted = [] }: NodeStoreOptions = {}): Store {
+export function openNodeStore(folder: string, { trusted = [], journal }: NodeStoreOptions = {}): Store {
   const root = resolve(folder);
   const sources: { close(): Promise<void> }[] = [];
   let staged: Staged[] = [];
@@ -37,8 +40,7 @@ export function openNodeStore(folder: string, { trusted = [] }: NodeStoreOptions
     },
     async create(name): Promise<Sink> {
       const path = inside(root, name);
-      const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.part`);
-      const sink = await createFile(temporary, name);
+      const { temporary, sink } = await (journal?.create(path, name) ?? createStaged(path, name));
       staged.push({ name, path, temporary, sink });
       return sink;
     },
@@ -57,7 +59,7 @@ export function openNodeStore(folder: string, { trusted = [] }: NodeStoreOptions
       staged = [];
       for (const { sink, temporary } of abandoned) {
         await sink.abandon();
-        await rm(temporary, { force: true });
+        if (!journal) await rm(temporary, { force: true });
       }
     },
     async close() {
@@ -78,7 +80,12 @@ interface Staged {
   readonly name: string;
   readonly path: string;
   readonly temporary: string;
-  readonly sink: Awaited<ReturnType<typeof createFile>>;
+  readonly sink: FileSink;
+}
+
+async function createStaged(path: string, name: string): Promise<Pick<Staged, 'temporary' | 'sink'>> {
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.part`);
+  return { temporary, sink: await createFile(temporary, name) };
 }
 
 function inside(root: string, name: string): string {

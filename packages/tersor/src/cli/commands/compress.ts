@@ -63,7 +63,7 @@ export async function runJob(
     shell.interruptible(
       ({ signal, enough }) =>
         library[job](model, { ...asked, signal, enough: enoughAfter(flags.maxTime, enough), ...(onProgress && { onProgress }) }),
-      { keeps: flags.keep === true && recipe === undefined },
+      { keeps: flags.keep === true && recipe === undefined, leaves: flags.resume === true },
     ),
   );
   for (const saving of savings) await saveText(saving, saving.text(report), flags.force === true);

@@ -34,6 +34,8 @@ export async function openFolderJob(path: string, asked: AskedOfFolder): Promise
   asked.onProgress?.({ phase: 'read', done: 0, total: 0 });
   const folder = await clock.time('read', () => findModels(path));
   const forTransformers = asked.target === 'transformers.js';
+  if (asked.resume)
+    throw new TersorError('USAGE', '--resume', 'is for one checkpoint', 'of a folder, what was measured is kept of itself: run it again');
   if (asked.dtype !== undefined && !forTransformers)
     throw new TersorError('USAGE', '--dtype', 'names files for transformers.js', 'give it together with --target transformers.js');
   const { loaded, others } = forTransformers ? loadedModels(folder) : { loaded: folder.models, others: [] };

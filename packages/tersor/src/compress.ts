@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Attempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
@@ -33,7 +34,7 @@ const MOST_FITTINGS = 3;
  */
 export async function compress(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
-    const output = asked.output ?? minName(input);
+    const output = outputOf(job);
     const stage = await stageFor(job);
     const scratch = await openScratch(output, {
       inputs: job.input.files,
@@ -63,7 +64,7 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
       (await (await import('./compress/recipes.ts')).cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
     const recipe = recipeOf(job, steps);
     const planned = withRecipe(await job.apply(model, recipe.steps), recipe);
-    const size = await format.size(planned, job.target);
+    const size = await format.size(planned, job.target, basename(outputOf(job)));
     return makeReport(job, { outcome: 'planned', recipe, model: planned, size, runtimes: [], promises: [] });
   });
 }
@@ -221,7 +222,7 @@ async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: n
     outcome,
     ...(open !== undefined && { open }),
     ...(facts && { facts }),
-    ...(leave && { output: asked.output ?? minName(input.path) }),
+    ...(leave && { output: outputOf(job) }),
   });
 }
 
@@ -236,6 +237,10 @@ function outcomeOf({ promises, size }: Attempt, asked: Budget | undefined, worth
   if (promises.some(({ name, status }) => status === 'missed' && Object.hasOwn(asked ?? {}, name))) return 'missed';
   if (size.bytes > worthwhile) return 'nothing-to-gain';
   return isKept(promises) ? 'compressed' : 'missed';
+}
+
+function outputOf({ asked, input: { path, files } }: Job): string {
+  return asked.output ?? minName(path, files.length);
 }
 
 function budgetOf({ budget = {} }: Asked): Budget {

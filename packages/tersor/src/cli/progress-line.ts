@@ -1,6 +1,6 @@
 import type { Phase, Progress } from '../core/progress.ts';
 import { printable } from '../core/text/printable.ts';
-import { durationText } from '../core/text/units.ts';
+import { bytesText, durationText } from '../core/text/units.ts';
 import type { Screen } from './shell.ts';
 import { bar } from './text/bar.ts';
 import { cut, padEnd, shorten, widthOf } from './text/width.ts';
@@ -43,17 +43,18 @@ const SECONDS_BEFORE_ESTIMATE = 1;
 export function progressLine(screen: Screen, now: () => number = () => performance.now()): ProgressLine {
   let current: Progress | undefined;
   let began = 0;
+  let first = 0;
   let last = Number.NEGATIVE_INFINITY;
   let drawn = false;
 
   const show = (progress: Progress) => {
     const time = now();
     const isNew = progress.phase !== current?.phase || progress.model?.number !== current.model?.number || progress.done < current.done;
-    if (isNew) began = time;
+    if (isNew) [began, first] = [time, progress.done];
     current = progress;
     if (!isNew && time - last < (screen.live ? REDRAW_MS : LOG_MS)) return;
     last = time;
-    const line = progressText(progress, (time - began) / 1000, screen);
+    const line = progressText(progress, { seconds: (time - began) / 1000, done: progress.done - first }, screen);
     screen.write(screen.live ? CLEAR_LINE + line : `${line}\n`);
     drawn = screen.live;
   };
@@ -66,16 +67,24 @@ export function progressLine(screen: Screen, now: () => number = () => performan
   return { show, end };
 }
 
+/** What was done since the phase began: less than is done, where an earlier run had done some. */
+interface Passed {
+  readonly seconds: number;
+  readonly done: number;
+}
+
 /** One line without its end. On a terminal it leaves the last column free, for some wrap when it is written. */
 export function progressText(
   { phase, done, total, about = '', model }: Progress,
-  seconds: number,
+  passed: Passed,
   { columns, live, colors }: Screen,
 ): string {
+  const rate = passed.seconds < SECONDS_BEFORE_ESTIMATE || done >= total ? 0 : passed.done / passed.seconds;
+  const speed = rate > 0 && phase === 'write' ? `${bytesText(rate)}/s` : '';
   const known =
     total > 0
-      ? [percent(done / total).padStart(live ? 5 : 0), timeLeft(done, total, seconds)].filter(Boolean).join('  ')
-      : timePassed(seconds);
+      ? [percent(done / total).padStart(live ? 5 : 0), timeLeft(total - done, rate), speed].filter(Boolean).join('  ')
+      : timePassed(passed.seconds);
   const subject = printable([model?.name, about].filter(Boolean).join('  '));
   const which = model && model.count > 1 ? `${model.number}/${model.count} ` : '';
   if (!live) return [which + PHASES[phase], known, subject].filter(Boolean).join('  ');
@@ -96,7 +105,7 @@ function timePassed(seconds: number): string {
   return seconds < SECONDS_BEFORE_ESTIMATE ? '' : durationText(Math.floor(seconds));
 }
 
-function timeLeft(done: number, total: number, seconds: number): string {
-  if (done <= 0 || done >= total || seconds < SECONDS_BEFORE_ESTIMATE) return '';
-  return `${durationText(Math.max(1, Math.round((seconds * (total - done)) / done)))} left`;
+/** @param rate  of the unit of `left` in a second */
+function timeLeft(left: number, rate: number): string {
+  return rate > 0 ? `${durationText(Math.max(1, Math.round(left / rate)))} left` : '';
 }

@@ -14,8 +14,12 @@ export interface Format {
   open(store: Store, name: string): Promise<Model>;
   /** Why `weight` cannot be stored in its layout, or undefined when it can. */
   refuses(model: Model, weight: Weight, target: Target): string | undefined;
-  /** The exact size of the file(s) that `write` would make. Loads no weight. @throws LAYOUT when it refuses one */
-  size(model: Model, target: Target): Promise<Size>;
+  /**
+   * The exact size of the file(s) that `write` would make. Loads no weight.
+   * @param name  of the main one, which may say that there are several; as many as were read unless told
+   * @throws LAYOUT when it refuses a weight, USAGE for a name that it cannot have
+   */
+  size(model: Model, target: Target, name?: string): Promise<Size>;
   /** The inverse of lowering, for looking at a model that was opened: its weights in their layouts, whatever operators store them so. */
   lift(model: Model): Promise<Lifted>;
   /** Writes into `store` (staged: the caller commits). Holds at most one weight at a time. @returns what `size` said, now true */

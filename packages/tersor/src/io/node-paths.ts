@@ -1,9 +1,16 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
-/** Where a result goes unless told: `models/minilm.onnx` → `minilm.min.onnx`, in the current folder. */
-export function minName(input: string): string {
-  const extension = extname(input);
-  return `${basename(input, extension)}.min${extension}`;
+/** How the names of models in several files end: of a part, and of an index. */
+const SEVERAL = /-\d{5}(-of-\d{5}\.gguf)$|(\.safetensors\.index\.json)$/i;
+
+/**
+ * Where a result goes unless told, in the current folder: `models/minilm.onnx` → `minilm.min.onnx`, `llama-00002-of-00003.gguf` → `llama.min-00001-of-00003.gguf`.
+ * @param files  of the input: one that only has the name of a part is whole
+ */
+export function minName(input: string, files = Number.POSITIVE_INFINITY): string {
+  const [ending = extname(input), others, index] = (files > 1 && SEVERAL.exec(input)) || [];
+  const extension = others === undefined ? (index ?? ending) : `-00001${others}`;
+  return `${basename(input, ending)}.min${extension}`;
 }
 
 /** The same for a folder: `models/v1.5` → `v1.5.min`, and `.` by its real name. */

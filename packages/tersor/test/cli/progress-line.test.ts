@@ -26,10 +26,23 @@ describe('on a terminal', () => {
   it.each([20, 40, 60, 80, 200])('fits %i columns, whatever is being done', (columns) => {
     const about = 'encoder.layer.11.attention.output.LayerNorm.weight'.repeat(3);
     for (const total of [0, 40]) {
-      const text = progressText({ phase: 'load', done: 13, total, about }, 100, fakeScreen(columns, { live: true }));
+      const text = progressText({ phase: 'load', done: 13, total, about }, { seconds: 100, done: 13 }, fakeScreen(columns, { live: true }));
       expect(widthOf(text)).toBeLessThan(columns);
     }
   });
+});
+
+it('long writes: how fast, and how long still; what an earlier run wrote is no sign of it', () => {
+  const screen = fakeScreen(90, { live: true });
+  let time = 0;
+  const line = progressLine(screen, () => time);
+  line.show({ phase: 'write', done: 3e9, total: 4e9, about: 'header' });
+  time = 10_000;
+  line.show({ phase: 'write', done: 3.2e9, total: 4e9, about: 'blk.20.ffn_up.weight' });
+  line.end();
+  const [, first, second] = screen.text().split(CLEAR);
+  expect(first).toBe(`Writing    ${'█'.repeat(18)}${' '.repeat(6)}   75 %  header`);
+  expect(second).toBe(`Writing    ${'█'.repeat(19)}▎${' '.repeat(4)}   80 %  40 s left  20.0 MB/s  blk.20.ffn_up.weight`);
 });
 
 it('in a log: a line where a phase begins, and one every ten seconds', () => {

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compare } from '../../src/compare.ts';
-import { compress } from '../../src/compress.ts';
+import { compress, plan } from '../../src/compress.ts';
 import { BLOCK_TYPES } from '../../src/core/blocks/block-types.ts';
 import { type ErrorCode, TersorError } from '../../src/core/error.ts';
 import { type Model, mapWeights, type Weight } from '../../src/core/model.ts';
@@ -98,6 +98,11 @@ describe('files of the reference implementation', () => {
     const again = await gguf.open(openMemory(Object.fromEntries(one)), 'one.gguf');
     expect([...again.weights.keys()]).toEqual([...model.weights.keys()]);
     expect(await again.weights.get('blk.3.weight')?.load()).toEqual(await model.weights.get('blk.3.weight')?.load());
+    for (const [name, files] of [['a-00001-of-00003.gguf', parts] as const, ['one.gguf', one] as const]) {
+      const { bytes } = await gguf.size(model, 'node', name);
+      expect(bytes).toBe([...files.values()].reduce((sum, { length }) => sum + length, 0));
+    }
+    await expect(gguf.size(model, 'node', 'm-00001-of-00002.gguf')).rejects.toMatchObject({ code: 'USAGE' });
     await expect(written(model, 'm-00001-of-00002.gguf')).rejects.toMatchObject({ code: 'USAGE' });
     await expect(written(model, 'm-00002-of-00003.gguf')).rejects.toMatchObject({ code: 'USAGE' });
   });
@@ -124,6 +129,25 @@ describe('what is written anew', () => {
     expect(compared).toHaveLength(5);
     for (const { error } of compared) expect(error).toBeLessThan(2 ** -11);
     expect(compared[0]?.error).toBeGreaterThan(0);
+  });
+
+  it('in parts stays so unless told, and is as large as was planned', async () => {
+    const [input, cwd] = [join(FOLDER, PARTS[1] ?? ''), process.cwd()];
+    const recipe = { version: 1 as const, steps: [{ use: 'fp16' }] };
+    process.chdir(folder);
+    try {
+      const planned = await plan(input, { recipe });
+      const report = await compress(input, { recipe });
+      expect(report.output?.path).toBe('model.min-00001-of-00003.gguf');
+      expect(await readdir(folder)).toEqual(PARTS.map((name) => name.replace('model', 'model.min')));
+      const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await readFile(name)).length));
+      expect([planned.resultBytes, report.resultBytes]).toEqual(Array(2).fill(sizes.reduce((sum, size) => sum + size, 0)));
+      expect((await plan(input, { recipe, output: 'one.gguf' })).resultBytes).toBe(
+        (await compress(input, { recipe, output: 'one.gguf' })).resultBytes,
+      );
+    } finally {
+      process.chdir(cwd);
+    }
   });
 
   it('has changed metadata in the types that it had', async () => {

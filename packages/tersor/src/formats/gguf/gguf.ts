@@ -14,9 +14,9 @@ export const gguf: Format = {
   open: openGguf,
   refuses: (_, weight) => refuses(weight),
   lift: async (model) => ({ model, owners: new Map() }),
-  size: async (model) => {
+  size: async (model, _, name) => {
     mustHold(model);
-    return sizeGguf(model);
+    return sizeGguf(model, name);
   },
   write: async (model, store, name, options) => {
     mustHold(model);

@@ -24,10 +24,11 @@ const ADDED_TYPES: Readonly<Record<string, ValueType>> = {
   'quantize.imatrix.chunks_count': 'u32',
 };
 
-/** The exact size of what `writeGguf` would write: as many files as were read. Loads no weight. */
-export function sizeGguf(model: Model): Size {
+/** The exact size of what `writeGguf` would write: as many files as were read, unless a name is given. Loads no weight. @throws USAGE */
+export function sizeGguf(model: Model, name?: string): Size {
   const count = partsOf(model).length;
-  return sizeOf(model, planFiles(model, partNames(`model-00001-of-${String(count).padStart(5, '0')}.gguf`, count) ?? ['model.gguf']));
+  const all = partNames(`model-00001-of-${String(count).padStart(5, '0')}.gguf`, count) ?? ['model.gguf'];
+  return sizeOf(model, planFiles(model, name === undefined ? all : outputNames(name, count)));
 }
 
 /**

@@ -13,9 +13,9 @@ export const safetensors: Format = {
   open: openSafetensors,
   refuses,
   lift: async (model) => ({ model, owners: new Map() }),
-  size: async (model) => {
+  size: async (model, _, name) => {
     mustHold(model);
-    return perWeight(model, sizeSafetensors(withParts(model)));
+    return perWeight(model, sizeSafetensors(withParts(model), name));
   },
   write: async (model, store, name, options) => {
     mustHold(model);

@@ -11,9 +11,9 @@ import { encodeIndex } from './index-file.ts';
 import { safetensorsMeta } from './meta.ts';
 import { INDEX } from './open.ts';
 
-/** The exact size of what `writeSafetensors` would write. Loads no weight. */
-export function sizeSafetensors(model: Model): Size {
-  return sizeOf(model, planFiles(model, isSharded(model) ? `model${INDEX}` : 'model.safetensors'));
+/** The exact size of what `writeSafetensors` would write: as many files as were read, unless a name is given. Loads no weight. */
+export function sizeSafetensors(model: Model, name = isSharded(model) ? `model${INDEX}` : 'model.safetensors'): Size {
+  return sizeOf(model, planFiles(model, name));
 }
 
 /**

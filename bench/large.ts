@@ -75,10 +75,11 @@ for (const { name, input, make, args } of tasks.filter((task) => task.name.start
       peakMemory: run.memory,
       largestProcess: run.largest,
       seconds: Math.round(run.seconds),
+      processorSeconds: Math.round(run.processorSeconds),
     };
     savePartResults('large', name, row);
     console.log(
-      `${name}: ${bytesText(row.bytesBefore)} → ${bytesText(row.bytesAfter)}, peak ${bytesText(row.peakMemory)}${row.capped ? ' of 1 GB' : ''}, ${durationText(row.seconds)}`,
+      `${name}: ${bytesText(row.bytesBefore)} → ${bytesText(row.bytesAfter)}, peak ${bytesText(row.peakMemory)}${row.capped ? ' of 1 GB' : ''}, ${durationText(row.seconds)}, ${durationText(row.processorSeconds)} of processors`,
     );
     if (row.peakMemory > MOST || !statSync(report.output.path).isFile()) process.exitCode = 1;
   } finally {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Measured {
   readonly status: number | null;
   readonly seconds: number;
+  /** Of all processors, as far as it was seen. */
+  readonly processorSeconds: number;
   /** Peak of the resident memory of all processes together, as sampled, and that of the largest alone, as the system counted it. */
   readonly memory: number;
   readonly largest: number;
@@ -22,12 +24,16 @@ export async function runCapped(command: string, args: readonly string[], most: 
   if (group !== undefined && child.pid !== undefined) writeFileSync(join(group, 'cgroup.procs'), String(child.pid));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  let [memory, largest] = [0, 0];
+  let [memory, largest, processorSeconds] = [0, 0, 0];
   const sampling = setInterval(() => {
     const family = child.pid === undefined ? [] : familyOf(child.pid);
     memory = Math.max(
       memory,
       family.reduce((sum, pid) => sum + fieldOf(pid, 'VmRSS'), 0),
+    );
+    processorSeconds = Math.max(
+      processorSeconds,
+      family.reduce((sum, pid) => sum + processorSecondsOf(pid), 0),
     );
     largest = Math.max(largest, ...family.map((pid) => fieldOf(pid, 'VmHWM')));
   }, 50);
@@ -37,6 +43,7 @@ export async function runCapped(command: string, args: readonly string[], most: 
   return {
     status,
     seconds: (performance.now() - start) / 1000,
+    processorSeconds,
     memory: Math.max(memory, largest),
     largest,
     output,
@@ -75,6 +82,14 @@ function familyOf(pid: number): number[] {
 function fieldOf(pid: number, name: string): number {
   const [, kilobytes = '0'] = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(textOf(`/proc/${pid}/status`)) ?? [];
   return Number(kilobytes) * 1024;
+}
+
+/** Linux counts in hundredths. */
+function processorSecondsOf(pid: number): number {
+  const fields = textOf(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
 }
 
 function textOf(path: string): string {

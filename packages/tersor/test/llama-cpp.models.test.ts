@@ -6,9 +6,10 @@ import { root, runNode, runNpm } from '../../../tools/run.ts';
 import { compress } from '../src/compress.ts';
 import { convert } from '../src/convert.ts';
 
-const LM = join(root, '../shared/fixtures/models/lm');
+const FIXTURES = process.env.TERSOR_FIXTURES ?? join(root, '../shared/fixtures');
+const LM = join(FIXTURES, 'models/lm');
 const LM_SAFETENSORS = join(LM, 'model.safetensors');
-const TEXT = join(root, '../shared/fixtures/data/text/test-sotu.txt');
+const TEXT = join(FIXTURES, 'data/text/test-sotu.txt');
 /** What the source says, as onnxruntime computes it: fixtures/make-greedy.mjs. */
 const GREEDY: readonly Greedy[] = JSON.parse(readFileSync(new URL('fixtures/lm-greedy.json', import.meta.url), 'utf8'));
 const INSTALLED = join(root, '.cache/llama-cpp');

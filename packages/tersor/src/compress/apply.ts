@@ -17,7 +17,7 @@ import { openImportances } from './open-importances.ts';
 import type { Runner } from './runner.ts';
 
 /** What steps need besides the model. */
-export interface Surroundings extends Pick<Context, 'kernels' | 'signal' | 'note'> {
+export interface Surroundings extends Pick<Context, 'kernels' | 'signal' | 'note' | 'progress'> {
   /** Absent: nothing is kept. */
   readonly memo?: Memo;
   readonly seed: number;
@@ -91,9 +91,17 @@ function apply(
   observed: Observed,
   around: Surroundings,
 ): Promise<Model> {
-  const { kernels, note, signal, seed, runner, memo = openMemo(0) } = around;
+  const { kernels, note, progress, signal, seed, runner, memo = openMemo(0) } = around;
   const random = (weight: WeightId) => randomFor(seed, weight);
-  const context = { kernels, note, ...(signal && { signal }), random, importances: openImportances, recall: memo.recall };
+  const context = {
+    kernels,
+    note,
+    ...(progress && { progress }),
+    ...(signal && { signal }),
+    random,
+    importances: openImportances,
+    recall: memo.recall,
+  };
   const { needs } = method;
   if (!method.sequential || !needs || !runner) return method.apply(model, options, { ...context, scope, observed });
   return applyInBlocks(model, scope, runner, {

@@ -75,6 +75,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
         memo,
         seed,
         note: silent ? () => {} : note,
+        ...(!silent && { progress: (done, total, about) => job.progress('read', done, total, about) }),
         ...(asked.signal && { signal: asked.signal }),
         ...(errors && { watch: errors.watch }),
         ...(job.runner && { runner: job.runner }),

@@ -49,6 +49,8 @@ export interface Context {
   readonly scope: readonly Layer[];
   readonly kernels: Kernels;
   readonly signal?: AbortSignal;
+  /** Where a method stands that reads weights while planning: bytes that were read, and all that will be. */
+  progress?(done: number, total: number, about: string): void;
   /** A sentence for the user: what was left alone, and why. */
   note(about: string, message: string): void;
   random(weight: WeightId): Random;

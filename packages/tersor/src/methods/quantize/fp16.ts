@@ -1,6 +1,7 @@
 import { elementsOf } from '../../core/dtype.ts';
 import { TersorError } from '../../core/error.ts';
 import { findLayers } from '../../core/find-layers.ts';
+import { bytesOf } from '../../core/layout.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
 import { type Model, mapWeights, type Weight } from '../../core/model.ts';
 import { boolean, names, oneOf, type Values } from '../../core/options.ts';
@@ -70,7 +71,7 @@ export default defineMethod({
 async function storeNarrow(
   model: Model,
   { type, floor }: Values<typeof options>,
-  { scope, kernels, signal, note }: Context,
+  { scope, kernels, signal, note, progress }: Context,
 ): Promise<Model> {
   const opset = model.graph && (model.graph.opsets.get('') ?? 0);
   if (type === 'bf16' && opset !== undefined && opset < BF16_OPSET) {
@@ -84,13 +85,18 @@ async function storeNarrow(
   const selected = new Set(scope.map(({ weight }) => weight.id));
   const layers = new Set((await findLayers(model)).map(({ weight }) => weight.id));
   const takesAll = [...layers].every((id) => selected.has(id));
+  const candidates = [...model.weights.values()].filter(({ id, dtype, shape, layout }) => {
+    const isSelected = selected.has(id) || (takesAll && !layers.has(id));
+    if (!isSelected || dtype !== 'f32' || elementsOf(shape) < LEAST_ELEMENTS) return false;
+    return layout.kind === 'dense' && layout.dtype === 'f32';
+  });
+  const total = candidates.reduce((sum, weight) => sum + bytesOf(weight), 0);
   const narrowed = new Map<string, Weight>();
-  let vanishing = 0;
-  for (const weight of model.weights.values()) {
-    const isSelected = selected.has(weight.id) || (takesAll && !layers.has(weight.id));
-    if (!isSelected || weight.dtype !== 'f32' || elementsOf(weight.shape) < LEAST_ELEMENTS) continue;
-    if (weight.layout.kind !== 'dense' || weight.layout.dtype !== 'f32') continue;
+  let [vanishing, done] = [0, 0];
+  for (const weight of candidates) {
     signal?.throwIfAborted();
+    progress?.(done, total, weight.id);
+    done += bytesOf(weight);
     const range = await rangeOf(weight, kernels, type);
     if (overflows(range, type)) {
       note(weight.id, `stays f32: holds values from ${range.min} to ${range.max}, too large for ${type}`);

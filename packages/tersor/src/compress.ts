@@ -44,7 +44,7 @@ export async function compress(input: string, asked: Asked = {}): Promise<Report
     try {
       return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
     } catch (error) {
-      if (asked.resume && (asked.signal?.aborted || isNoRoom(error))) scratch.leave();
+      if (asked.resume && (asked.signal?.aborted || isInTheWay(error))) scratch.leave();
       throw error;
     } finally {
       await scratch.remove();
@@ -99,9 +99,9 @@ async function stageFor(job: Job): Promise<StageOptions | undefined> {
   return { ...(await authorshipOf(input, recipeOf(job, recipe.steps))), resume, note: (message) => job.note('resume', message) };
 }
 
-/** The same run may come again when there is. */
-function isNoRoom(error: unknown): boolean {
-  return error instanceof TersorError && error.code === 'FILE_WRITE';
+/** The disk is full, or a name is taken: the same run may come again when that is mended. */
+function isInTheWay(error: unknown): boolean {
+  return error instanceof TersorError && ['FILE_WRITE', 'FILE_EXISTS'].includes(error.code);
 }
 
 /** Recipes until one keeps the budget. */

@@ -42,16 +42,21 @@ export async function openStage(
   }
   if (resume && !found) note('no interrupted run of this result was found: it was written from the beginning');
   const root = found?.root ?? (await mkdtemp(join(folder, PREFIX)));
-  own.add(root);
-  const journal = await openJournal(join(root, JOURNAL), asked, found?.record);
-  return {
-    root,
-    journal,
-    async close() {
-      await journal.close();
-      own.delete(root);
-    },
-  };
+  try {
+    const journal = await openJournal(join(root, JOURNAL), asked, found?.record);
+    own.add(root);
+    return {
+      root,
+      journal,
+      async close() {
+        await journal.close();
+        own.delete(root);
+      },
+    };
+  } catch (error) {
+    if (!found) await rm(root, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 interface Leftover {

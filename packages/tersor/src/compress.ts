@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { Attempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
@@ -10,7 +9,7 @@ import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
-import { minName } from './io/node-paths.ts';
+import { minName, nameOf } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
 import type { StageOptions } from './io/node-stage.ts';
 import { observes } from './methods/observes.ts';
@@ -64,7 +63,7 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
       (await (await import('./compress/recipes.ts')).cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
     const recipe = recipeOf(job, steps);
     const planned = withRecipe(await job.apply(model, recipe.steps), recipe);
-    const size = await format.size(planned, job.target, basename(outputOf(job)));
+    const size = await format.size(planned, job.target, nameOf(outputOf(job)));
     return makeReport(job, { outcome: 'planned', recipe, model: planned, size, runtimes: [], promises: [] });
   });
 }

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import type { Model } from '../core/model.ts';
 import type { Recipe } from '../core/recipe.ts';
 import { rangeOf } from '../formats/ranges.ts';
-import type { Authorship } from '../io/journal-record.ts';
+import { sha256 } from '../io/node-cache.ts';
+import type { Authorship } from '../io/node-journal-record.ts';
 import { version } from '../io/node-process.ts';
-import { sha256Of } from '../io/node-weigh.ts';
+import { sha256Of, sizesAndTimes } from '../io/node-weigh.ts';
 import { METHODS } from '../methods/registry.gen.ts';
 import type { Opened } from './open-model.ts';
 
@@ -14,12 +13,10 @@ const [SAMPLES, SAMPLE_BYTES] = [256, 1024];
 
 /** What decides the bytes of a result, so that nobody goes on with another one. Files of a model are known by size and time, and by samples of what is in them. */
 export async function authorshipOf({ model, files }: Opened, recipe: Recipe): Promise<Omit<Authorship, 'target'>> {
-  const stats = await Promise.all(files.map(async (path) => stat(path, { bigint: true })));
-  const times = stats.map(({ size, mtimeNs }) => [`${size}`, `${mtimeNs}`]);
   return {
     version: version(),
-    recipe: digestOf([recipe, await filesIn(recipe)]),
-    model: digestOf([times, [...model.meta.properties], headerOf(model), await samplesOf(model)]),
+    recipe: sha256(JSON.stringify([recipe, await filesIn(recipe)])),
+    model: sha256(JSON.stringify([await sizesAndTimes(files), [...model.meta.properties], headerOf(model), await samplesOf(model)])),
   };
 }
 
@@ -41,16 +38,12 @@ function headerOf({ weights }: Model): unknown {
 
 async function samplesOf({ weights }: Model): Promise<string[]> {
   const step = Math.ceil(weights.size / SAMPLES);
-  const digests: string[] = [];
+  const samples: string[] = [];
   for (const weight of [...weights.values()].filter((_, i) => i % step === 0)) {
     const range = rangeOf(weight);
     if (!range) continue;
     const bytes = await range.source.read(range.offset, Math.min(SAMPLE_BYTES, range.length));
-    digests.push(createHash('sha256').update(bytes).digest('base64'));
+    samples.push(bytes.join());
   }
-  return digests;
-}
-
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return samples;
 }

@@ -4,8 +4,8 @@ import { lstat, open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { TersorError } from '../core/error.ts';
-import type { Authorship, JournalRecord, Line, Mark } from './journal-record.ts';
 import { adviceOf, createFile, type FileSink, openFile, reasonOf, WRITING } from './node-file.ts';
+import type { Authorship, JournalRecord, Line, Mark } from './node-journal-record.ts';
 
 /** What was written of some files so far, so that a later run can go on where this one is interrupted. */
 export interface Journal {

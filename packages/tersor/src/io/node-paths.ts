@@ -18,6 +18,11 @@ export function minFolderName(input: string): string {
   return `${basename(resolve(input))}.min`;
 }
 
+/** Without its folder. */
+export function nameOf(path: string): string {
+  return basename(path);
+}
+
 /** A file in the folder of another one. */
 export function beside(path: string, name: string): string {
   return join(dirname(path), name);

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { TersorError } from '../core/error.ts';
 import { bytesText } from '../core/text/units.ts';
-import { type Authorship, type JournalRecord, readJournal } from './journal-record.ts';
 import { type Journal, openJournal } from './node-journal.ts';
+import { type Authorship, type JournalRecord, readJournal } from './node-journal-record.ts';
 
 /** How a result is staged that is worth going on with. */
 export interface StageOptions extends Omit<Authorship, 'target'> {

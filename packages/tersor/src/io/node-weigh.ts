@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createBrotliCompress } from 'node:zlib';
@@ -19,6 +20,16 @@ export async function sha256Of(paths: readonly string[], signal?: AbortSignal): 
     });
   }
   return hash.digest('hex');
+}
+
+/** How large files are, and when they were last changed, to the nanosecond. @throws FILE_MISSING */
+export async function sizesAndTimes(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const { size, mtimeNs } = await reading(path, () => stat(path, { bigint: true }));
+    found.push(`${size} ${mtimeNs}`);
+  }
+  return found;
 }
 
 /** Bytes of files after brotli, each on its own, as servers send them. Nothing is kept in memory. @throws FILE_MISSING */

@@ -211,9 +211,9 @@ export const ERROR_PAGES = {
     ],
   },
   INTERRUPTED: {
-    meaning: 'The work was stopped on request. No part of the output was left behind.',
+    meaning: 'The work was stopped on request. No part of the output was left behind, unless --resume is to go on with it.',
     causes: ['Ctrl-C, or the end of the session.', 'A program that uses the library aborted its signal.'],
-    actions: ['Run the command again.'],
+    actions: ['Run the command again; with --resume where that was asked for.'],
   },
   INTERNAL: {
     meaning:

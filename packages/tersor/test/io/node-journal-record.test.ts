@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
-import { type Line, type Mark, readJournal } from '../../src/io/journal-record.ts';
+import { type Line, type Mark, readJournal } from '../../src/io/node-journal-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tersor-journal-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

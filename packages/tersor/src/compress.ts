@@ -210,7 +210,7 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
 
 /** Leaves the result behind where it is worth it, and says what came of it. */
 async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
-  const { asked, input } = job;
+  const { asked } = job;
   const outcome = outcomeOf(result, asked.budget, worthwhile);
   const open = outcome === 'compressed' ? openQuestion(result.budget, result.quality) : undefined;
   const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);

@@ -199,10 +199,10 @@ describe('rows by themselves', () => {
   };
   const model = loadedByRows({ ...llama(1), weights: new Map([['w', weight]]) });
 
-  it.each(WRITABLE_BLOCKS.flatMap((type) => [[type], [type, 'imatrix']]))(
+  it.each(WRITABLE_BLOCKS.flatMap((type) => ['', 'imatrix'].map((imatrix) => [type, imatrix] as const)))(
     '%s %s: are rounded as in the whole weight',
     async (type, imatrix) => {
-      const { weights } = await applied(model, { tensor: [`w=${type}`], ...(imatrix && { imatrix }) }, [], importances);
+      const { weights } = await applied(model, { tensor: [`w=${type}`], imatrix }, [], importances);
       const rounded = weights.get('w');
       if (!rounded) throw new Error('it is gone');
       expect(words(rounded.layout)).toBe(type);

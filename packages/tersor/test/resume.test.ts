@@ -233,6 +233,14 @@ describe('what an interrupted run left', () => {
     expect(existsSync(stage)).toBe(true);
   });
 
+  it('is nothing when all of it had gone to its place', async () => {
+    await stopped(name, 0.5);
+    appendFileSync(join(stageOf(), 'journal'), '{"publishing":true}\n');
+    writeFileSync(join(folder, outputOf(name)), 'mine');
+    expect(notesOf(await run(name, { force: true }))).toEqual([]);
+    expectResult(name);
+  });
+
   it('is another result when it has another name', async () => {
     await stopped(name, 0.5);
     const stage = stageOf();

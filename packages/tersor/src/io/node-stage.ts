@@ -71,7 +71,9 @@ async function leftoversOf(folder: string, target: string): Promise<Leftover[]> 
     const root = join(folder, name);
     if (!name.startsWith(PREFIX) || own.has(root) || !(await isOwnFolder(root))) continue;
     const record = await readJournal(join(root, JOURNAL));
-    if (record?.authorship.target === target) found.push({ root, record });
+    if (record?.authorship.target !== target) continue;
+    if (await isOver({ root, record })) await rm(root, { recursive: true, force: true });
+    else found.push({ root, record });
   }
   return found;
 }
@@ -125,18 +127,21 @@ function isRunning({ record: { owner } }: Leftover): boolean {
 
 /** A run that ended while its files left one by one: they come back, so that the result is there whole or not at all. */
 async function takeBack(folder: string, { root, record }: Leftover): Promise<void> {
-  const isStaged = (file: string) =>
-    lstat(join(root, FILES, file)).then(
-      () => true,
-      () => false,
-    );
-  // the target leaves last: when it is gone, all is done
-  if (!record.isPublishing || !(await isStaged(record.authorship.target))) return;
+  if (!record.isPublishing) return;
   for (const [file, marks] of record.marks) {
-    if (basename(file) !== file || (await isStaged(file))) continue;
+    if (basename(file) !== file || (await isStaged(root, file))) continue;
     const there = await lstat(join(folder, file)).catch(() => undefined);
     if (there?.isFile() && there.size === marks.at(-1)?.end) await rename(join(folder, file), join(root, FILES, file));
   }
+}
+
+/** The target leaves last: when it is gone, all was done. */
+async function isOver({ root, record }: Leftover): Promise<boolean> {
+  return record.isPublishing && !(await isStaged(root, record.authorship.target));
+}
+
+async function isStaged(root: string, file: string): Promise<boolean> {
+  return (await lstat(join(root, FILES, file)).catch(() => undefined)) !== undefined;
 }
 
 function bytesOf({ marks }: JournalRecord): number {

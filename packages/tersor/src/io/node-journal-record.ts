@@ -33,7 +33,7 @@ export type Line = { readonly journal: Authorship } | { readonly owner: Owner } 
 export interface JournalRecord {
   readonly authorship: Authorship;
   readonly owner: Owner;
-  /** Files had begun to leave for their places. */
+  /** Files had begun to leave for their places. What is gone on with is staged again. */
   readonly isPublishing: boolean;
   /** By file, in order and without gaps. */
   readonly marks: ReadonlyMap<string, readonly Mark[]>;
@@ -58,7 +58,7 @@ export async function readJournal(path: string): Promise<JournalRecord | undefin
     const [mark, next] = [markIn(line), ownerIn(line)];
     const before = marks.get(mark?.file ?? '')?.filter(({ end }) => end <= (mark?.start ?? 0)) ?? [];
     if (mark && mark.start === (before.at(-1)?.end ?? 0)) marks.set(mark.file, [...before, mark]);
-    else if (next) owner = next;
+    else if (next) [owner, isPublishing] = [next, false];
     else if (field(line, 'publishing') === true) isPublishing = true;
     else if (length === 0) authorship = authorshipIn(line);
     else break;

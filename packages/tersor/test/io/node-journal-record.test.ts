@@ -46,6 +46,10 @@ it('that was cut off anywhere says what its whole lines say', async () => {
   }
 });
 
+it('a run that goes on has published nothing yet', async () => {
+  expect(await read(textOf([...LINES, { owner: { pid: 8, host: 'h' } }]))).toMatchObject({ owner: { pid: 8 }, isPublishing: false });
+});
+
 it('a mark that goes back takes the place of those behind it', async () => {
   const record = await read(textOf([...LINES, mark('a', 10, 15), mark('a', 15, 40)]));
   expect(ends(record?.marks.get('a'))).toEqual([10, 15, 40]);

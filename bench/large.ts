@@ -2,7 +2,7 @@
  * Checkpoints that are larger than the memory that is allowed: `npm run bench:large`, after a build. Takes Linux, 45 GB of disk and half an hour.
  *
  *   npm run bench:large                                  all
- *   npm run bench:large -- --only gguf                   one of them: gguf, safetensors
+ *   npm run bench:large -- --only gguf                   one of them: gguf, convert, safetensors
  *   npm run bench:large -- --layers 2 --folder /mnt/tmp  a smaller model, elsewhere
  *
  * A Llama of 7 B parameters with made-up values is written, piece by piece, and then compressed by the command in a process that may take 1 GB, pages of files
@@ -20,7 +20,7 @@ import { gguf } from '../packages/tersor/src/formats/gguf/gguf.ts';
 import { safetensors } from '../packages/tersor/src/formats/safetensors/safetensors.ts';
 import { openNodeStore } from '../packages/tersor/src/io/node-store.ts';
 import { openKernels } from '../packages/tersor/src/kernels/open-kernels.ts';
-import { configOf, llamaForGguf, llamaForSafetensors } from './large/llama.ts';
+import { configOf, llamaForGguf, llamaForSafetensors, tokenizerOf } from './large/llama.ts';
 import { runCapped } from './large/run-capped.ts';
 import { savePartResults } from './results.ts';
 
@@ -44,6 +44,16 @@ const tasks: readonly Task[] = [
     input: 'model.gguf',
     make: (folder) => write(llamaForGguf('f16', layers), folder, 'model.gguf'),
     args: (input, folder) => [input, '--type', 'Q4_K_M', '-o', join(folder, 'out.gguf')],
+  },
+  {
+    name: 'convert: safetensors, bf16 → GGUF, Q4_K_M',
+    input: '.',
+    make: async (folder) => {
+      await write(llamaForSafetensors('bf16', 3, layers), folder, 'model.safetensors.index.json');
+      writeFileSync(join(folder, 'config.json'), configOf('bf16', layers));
+      writeFileSync(join(folder, 'tokenizer.json'), tokenizerOf());
+    },
+    args: (input, folder) => ['convert', input, join(folder, 'out.gguf'), '--type', 'Q4_K_M'],
   },
   {
     name: 'safetensors: f32 → bf16',

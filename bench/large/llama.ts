@@ -69,7 +69,7 @@ export function llamaForSafetensors(dtype: Float, shards: number, layers = LAYER
   return modelOf('safetensors', weights, format, new Map([['format', 'pt']]));
 }
 
-/** What lies beside a checkpoint of Hugging Face. */
+/** What lies beside a checkpoint of Hugging Face: config.json. */
 export function configOf(dtype: Float, layers = LAYERS): string {
   const config = {
     architectures: ['LlamaForCausalLM'],
@@ -84,9 +84,23 @@ export function configOf(dtype: Float, layers = LAYERS): string {
     rope_theta: 10000,
     vocab_size: TOKENS,
     tie_word_embeddings: false,
+    hidden_act: 'silu',
+    bos_token_id: 1,
+    eos_token_id: 2,
     torch_dtype: { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }[dtype],
   };
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** And tokenizer.json: as many tokens, of no language. */
+export function tokenizerOf(): string {
+  const vocab = Object.fromEntries(Array.from({ length: TOKENS }, (_, i) => [i < 2 ? 'ab'.charAt(i) : i === 2 ? 'ab' : `t${i}`, i]));
+  return JSON.stringify({
+    added_tokens: [],
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+    decoder: { type: 'ByteLevel' },
+    model: { type: 'BPE', vocab, merges: [['a', 'b']] },
+  });
 }
 
 function modelOf(format: Model['format'], weights: readonly Weight[], own: unknown, properties: ReadonlyMap<string, string>): Model {

@@ -138,7 +138,7 @@ async function write(model: Model, { format, asked, kernels, place, beside }: Wr
     const size = await format.write(model, store, place.name, {
       target: 'node',
       kernels,
-      onProgress: (done, total) => asked.onProgress?.({ phase: 'write', done, total }),
+      onProgress: (done, total, about = '') => asked.onProgress?.({ phase: 'write', done, total, about }),
       ...(asked.signal && { signal: asked.signal }),
     });
     await store.commit();

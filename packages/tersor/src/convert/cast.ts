@@ -3,6 +3,7 @@ import type { DType } from '../core/dtype.ts';
 import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
 import type { Weight } from '../core/model.ts';
+import { changeRows } from '../core/rows.ts';
 
 /** Types that a converted weight may have: --type. */
 export const FLOAT_TYPES = { F32: 'f32', F16: 'f16', BF16: 'bf16' } as const satisfies Record<string, DType>;
@@ -18,13 +19,13 @@ export function cast(weight: Weight, dtype: FloatType, kernels: Kernels): Weight
     shape,
     dtype,
     layout: { kind: 'dense', dtype },
-    async load() {
-      const values = decode(await weight.load());
-      if (dtype === 'f32') return denseOf(values, shape);
+    load: changeRows(weight.load, async (tensor) => {
+      const values = decode(tensor);
+      if (dtype === 'f32') return denseOf(values, tensor.shape);
       const halves = dtype === 'f16' ? await kernels.toHalf(values) : await kernels.toBfloat16(values);
       if (dtype === 'f16') mustFit(values, halves, id);
-      return { kind: 'dense', dtype, shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
-    },
+      return { kind: 'dense', dtype, shape: tensor.shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
+    }),
   };
 }
 

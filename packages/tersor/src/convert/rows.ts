@@ -1,7 +1,8 @@
-import { elementsOf } from '../core/dtype.ts';
 import { TersorError } from '../core/error.ts';
-import type { Weight } from '../core/model.ts';
+import type { Load, Weight } from '../core/model.ts';
 import type { Tensor } from '../core/tensor.ts';
+
+type LoadRows = NonNullable<Load['rows']>;
 
 /**
  * A weight with the rows of each head in llama.cpp's order, or back in PyTorch's. llama.cpp turns neighbouring pairs of a head by their position, PyTorch's code
@@ -20,24 +21,43 @@ export function turned(weight: Weight, heads: number, direction: 'to-gguf' | 'to
     if (direction === 'to-gguf') order[row] = from;
     else order[from] = row;
   }
-  return { ...weight, load: async () => withRows(await weight.load(), order, weight.id) };
+  const { load, shape, id } = weight;
+  const whole = async () => withRows(await load(), order, id);
+  return {
+    ...weight,
+    load: load.rows && shape.length === 2 ? Object.assign(whole, { rows: byHeads(load.rows, order, length, id) }) : whole,
+  };
+}
+
+/** Some rows, of the heads that they are in. */
+function byHeads(load: LoadRows, order: Uint32Array, length: number, where: string): LoadRows {
+  return async (start, end) => {
+    const first = Math.floor(start / length) * length;
+    const heads = await load(first, Math.ceil(end / length) * length);
+    const rows = withRows(
+      heads,
+      order.subarray(start, end).map((row) => row - first),
+      where,
+    );
+    return { ...rows, shape: [end - start, ...heads.shape.slice(1)] };
+  };
 }
 
 /** Row `i` of the result is row `order[i]`. @throws LAYOUT for what does not store rows one after the other */
 function withRows(tensor: Tensor, order: Uint32Array, where: string): Tensor {
-  const rows = order.length;
+  const rows = tensor.shape[0] ?? 1;
   switch (tensor.kind) {
     case 'dense':
     case 'blocks':
-      return { ...tensor, bytes: reordered(tensor.bytes, order) };
+      return { ...tensor, bytes: reordered(tensor.bytes, rows, order) };
     case 'affine': {
-      const { layout, codes, scales, zeros, shape } = tensor;
-      if (layout.outputs.join() !== '0' || elementsOf(shape) % rows !== 0) break;
+      const { layout, codes, scales, zeros } = tensor;
+      if (layout.outputs.join() !== '0') break;
       return {
         ...tensor,
-        codes: reordered(codes, order),
-        scales: reordered(scales, order),
-        ...(zeros && { zeros: reordered(zeros, order) }),
+        codes: reordered(codes, rows, order),
+        scales: reordered(scales, rows, order),
+        ...(zeros && { zeros: reordered(zeros, rows, order) }),
       };
     }
   }
@@ -49,9 +69,9 @@ function withRows(tensor: Tensor, order: Uint32Array, where: string): Tensor {
   );
 }
 
-function reordered<T extends Uint8Array | Float32Array>(values: T, order: Uint32Array): T {
-  const result = values.slice() as T;
-  const row = values.length / order.length;
+function reordered<T extends Uint8Array | Float32Array>(values: T, rows: number, order: Uint32Array): T {
+  const row = values.length / rows;
+  const result = values.slice(0, order.length * row) as T;
   order.forEach((from, to) => {
     result.set(values.subarray(from * row, (from + 1) * row), to * row);
   });

@@ -144,7 +144,7 @@ describe('a Hugging Face folder to GGUF', () => {
   const wrong: Readonly<Record<string, [TinyLlama, string]>> = {
     'another family': [
       { config: { ...TINY_CONFIG, model_type: 'mamba' } },
-      'config.json: says that it is a model of type "mamba"\n  names and shapes are known for llama, mistral, qwen2, qwen3 [FILE_UNSUPPORTED]',
+      'config.json: says that it is a model of type "mamba"\n  names and shapes are known for llama, mistral, qwen2, qwen3, bert [FILE_UNSUPPORTED]',
     ],
     'another activation': [{ config: { ...TINY_CONFIG, hidden_act: 'gelu' } }, 'config.json: hidden_act is "gelu"'],
     'no layers': [{ config: { ...TINY_CONFIG, num_hidden_layers: undefined } }, 'config.json: num_hidden_layers is missing'],
@@ -189,8 +189,8 @@ describe('a Hugging Face folder to GGUF', () => {
       'cuts text into words in a way that is not known',
     ],
     'pieces of words': [
-      { tokenizer: { ...TINY_TOKENIZER, model: { type: 'WordPiece', vocab: {} } } },
-      'tokenizer.json: is of type "WordPiece"',
+      { tokenizer: { ...TINY_TOKENIZER, model: { type: 'Unigram', vocab: [] } } },
+      'tokenizer.json: is of type "Unigram"',
     ],
     'merges of three': [
       { tokenizer: { ...TINY_TOKENIZER, model: { ...TINY_TOKENIZER.model, merges: ['a b c'] } } },

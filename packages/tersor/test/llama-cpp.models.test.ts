@@ -1,19 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root, runNode, runNpm } from '../../../tools/run.ts';
+import { root, runNode } from '../../../tools/run.ts';
 import { compress } from '../src/compress.ts';
 import { convert } from '../src/convert.ts';
+import { installLlamaCpp } from './support/llama-cpp.ts';
 
 const FIXTURES = process.env.TERSOR_FIXTURES ?? join(root, '../shared/fixtures');
 const LM = join(FIXTURES, 'models/lm');
 const LM_SAFETENSORS = join(LM, 'model.safetensors');
 const TEXT = join(FIXTURES, 'data/text/test-sotu.txt');
-/** What the source says, as onnxruntime computes it: fixtures/make-greedy.mjs. */
+/** What the source says, as onnxruntime computes it: fixtures/make-llama-cpp.mjs. */
 const GREEDY: readonly Greedy[] = JSON.parse(readFileSync(new URL('fixtures/lm-greedy.json', import.meta.url), 'utf8'));
-const INSTALLED = join(root, '.cache/llama-cpp');
-const PACKAGES = ['node-llama-cpp@3.22.1', '@node-llama-cpp/linux-x64@3.22.1'];
 
 interface Greedy {
   readonly prompt: string;
@@ -109,25 +108,14 @@ describe.skipIf(!existsSync(LM) || process.platform !== 'linux')('llama.cpp', ()
   let results: readonly Result[] = [];
 
   beforeAll(async () => {
-    if (!existsSync(join(INSTALLED, 'node_modules/node-llama-cpp'))) {
-      mkdirSync(INSTALLED, { recursive: true });
-      writeFileSync(join(INSTALLED, 'package.json'), '{ "private": true, "type": "module" }\n');
-      const env = { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' };
-      expect(await runNpm(['install', '--no-audit', '--no-fund', '--omit=optional', ...PACKAGES], { cwd: INSTALLED, env })).toMatchObject({
-        status: 0,
-      });
-    }
-    writeFileSync(join(INSTALLED, 'predict.mjs'), SCRIPT);
+    const script = join(await installLlamaCpp(), 'predict.mjs');
+    writeFileSync(script, SCRIPT);
     await convert(LM_SAFETENSORS, { output: paths[0] ?? '' });
     for (const [i, type] of types.entries()) {
       const recipe = { version: 1 as const, steps: [{ use: 'gguf', type }] };
       expect(await compress(paths[0] ?? '', { output: paths[i + 1] ?? '', recipe })).toMatchObject({ outcome: 'compressed' });
     }
-    const { status, output } = await runNode(join(INSTALLED, 'predict.mjs'), [
-      TEXT,
-      JSON.stringify(GREEDY.map(({ prompt }) => prompt)),
-      ...paths,
-    ]);
+    const { status, output } = await runNode(script, [TEXT, JSON.stringify(GREEDY.map(({ prompt }) => prompt)), ...paths]);
     expect(status, output).toBe(0);
     results = JSON.parse(output.trim().split('\n').at(-1) ?? '[]');
   }, 600_000);

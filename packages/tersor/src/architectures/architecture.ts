@@ -5,7 +5,7 @@ export type Facts = ReadonlyMap<string, number>;
 
 /** A fact, as both kinds of files call it. */
 export interface Fact {
-  /** In GGUF, behind the architecture's name. */
+  /** In GGUF, behind the architecture's name; whole where it begins with `tokenizer.`. */
   readonly key: string;
   /** In config.json. */
   readonly config: string;
@@ -28,6 +28,10 @@ export interface Sizes {
   /** Of all heads together. */
   readonly queries: number;
   readonly keys: number;
+  /** Positions. */
+  readonly context: number;
+  /** Kinds of tokens that an embedding tells apart; 0 where there is none. */
+  readonly kinds: number;
 }
 
 /** A weight's names in a checkpoint and in GGUF; `{}` stands for the number of the layer. */
@@ -38,6 +42,8 @@ export interface WeightRow {
   readonly shape: readonly (keyof Sizes | 'vocabulary')[];
   /** Not every model of the family has it. */
   readonly isOptional?: true;
+  /** llama.cpp takes it as 32-bit floats alone. */
+  readonly isWide?: true;
   /** The rows of each of so many heads change places: llama.cpp turns neighbouring pairs of a head by their position, PyTorch's code the halves of it. */
   readonly turned?: 'heads' | 'keyHeads';
 }
@@ -50,6 +56,10 @@ export interface Architecture {
   readonly models: readonly { readonly type: string; readonly class: string }[];
   readonly facts: readonly Fact[];
   readonly weights: readonly WeightRow[];
+  /** What every file of the family says besides, in GGUF. */
+  readonly constants?: Readonly<Record<string, boolean>>;
+  /** Weights of checkpoints that GGUF has no place for, because it needs none of them. */
+  readonly unneeded: RegExp;
   /** What config.json must say where it says anything: models with something else compute another way. */
   readonly demands: Readonly<Record<string, unknown>>;
 }
@@ -91,6 +101,16 @@ export function sizesOf(facts: Facts): Sizes | undefined {
   if (layers === undefined || width === undefined || inner === undefined || heads === undefined) return undefined;
   const keyHeads = of('attention.head_count_kv', heads);
   const head = of('attention.key_length', of('rope.dimension_count', width / heads));
-  const sizes = { layers, width, inner, heads, keyHeads, head, queries: heads * head, keys: keyHeads * head };
-  return Object.values(sizes).every((size) => Number.isSafeInteger(size) && size > 0) && layers <= MAX_LAYERS ? sizes : undefined;
+  const [context, kinds] = [of('context_length', 1), of(TOKEN_KINDS, 0)];
+  const sizes = { layers, width, inner, heads, keyHeads, head, queries: heads * head, keys: keyHeads * head, context };
+  const isWhole = Object.values(sizes).every((size) => Number.isSafeInteger(size) && size > 0) && Number.isSafeInteger(kinds);
+  return isWhole && layers <= MAX_LAYERS ? { ...sizes, kinds } : undefined;
+}
+
+/** Kinds of tokens: of a model, and yet called after the vocabulary. */
+export const TOKEN_KINDS = 'tokenizer.ggml.token_type_count';
+
+/** The whole key of a fact in a GGUF file. */
+export function keyOf({ id }: Pick<Architecture, 'id'>, key: string): string {
+  return key.startsWith('tokenizer.') ? key : `${id}.${key}`;
 }

@@ -1,10 +1,11 @@
 import { TersorError } from '../core/error.ts';
 import type { Architecture, Facts } from './architecture.ts';
+import { bert } from './bert.ts';
 import { llama } from './llama.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
-const ARCHITECTURES: readonly Architecture[] = [llama, qwen2, qwen3];
+const ARCHITECTURES: readonly Architecture[] = [llama, qwen2, qwen3, bert];
 
 type Config = Readonly<Record<string, unknown>>;
 

@@ -23,6 +23,9 @@ export const HEAD_LENGTHS: readonly Fact[] = [
   { key: 'attention.value_length', config: 'head_dim', type: 'u32', otherwise: () => undefined },
 ];
 
+/** Code computes them by itself; old checkpoints have them all the same. */
+export const DECODER_BUFFERS = /(^|\.)rotary_emb\.inv_freq$/;
+
 export const DECODER_DEMANDS = { hidden_act: 'silu' } as const;
 
 /** @param isTurned  whether llama.cpp has the rows of queries and keys in another order */

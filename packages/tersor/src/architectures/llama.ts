@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts';
-import { DECODER_DEMANDS, DECODER_FACTS, decoderWeights, HEAD_LENGTHS, inLayer } from './decoder.ts';
+import { DECODER_BUFFERS, DECODER_DEMANDS, DECODER_FACTS, decoderWeights, HEAD_LENGTHS, inLayer } from './decoder.ts';
 
 /**
  * Llama and what computes as it does: Mistral, SmolLM2, TinyLlama.
@@ -32,5 +32,6 @@ export const llama: Architecture = {
     { ...inLayer('mlp.up_proj.bias', 'ffn_up.bias', ['inner']), isOptional: true },
     { ...inLayer('mlp.down_proj.bias', 'ffn_down.bias', ['width']), isOptional: true },
   ],
+  unneeded: DECODER_BUFFERS,
   demands: DECODER_DEMANDS,
 };

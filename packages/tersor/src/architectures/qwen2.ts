@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts';
-import { DECODER_DEMANDS, DECODER_FACTS, decoderWeights, inLayer } from './decoder.ts';
+import { DECODER_BUFFERS, DECODER_DEMANDS, DECODER_FACTS, decoderWeights, inLayer } from './decoder.ts';
 
 /**
  * Qwen2 and Qwen2.5: as Llama, with biases of queries, keys and values.
@@ -15,5 +15,6 @@ export const qwen2: Architecture = {
     inLayer('self_attn.k_proj.bias', 'attn_k.bias', ['keys']),
     inLayer('self_attn.v_proj.bias', 'attn_v.bias', ['keys']),
   ],
+  unneeded: DECODER_BUFFERS,
   demands: { ...DECODER_DEMANDS, use_sliding_window: false },
 };

@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts';
-import { DECODER_DEMANDS, DECODER_FACTS, decoderWeights, HEAD_LENGTHS, inLayer } from './decoder.ts';
+import { DECODER_BUFFERS, DECODER_DEMANDS, DECODER_FACTS, decoderWeights, HEAD_LENGTHS, inLayer } from './decoder.ts';
 
 /**
  * Qwen3: queries and keys are normalized, head by head.
@@ -14,5 +14,6 @@ export const qwen3: Architecture = {
     inLayer('self_attn.q_norm.weight', 'attn_q_norm.weight', ['head']),
     inLayer('self_attn.k_norm.weight', 'attn_k_norm.weight', ['head']),
   ],
+  unneeded: DECODER_BUFFERS,
   demands: { ...DECODER_DEMANDS, use_sliding_window: false, attention_bias: false },
 };

@@ -1,5 +1,5 @@
 import type { Architecture, Facts } from '../architectures/architecture.ts';
-import { placesOf, sizesOf } from '../architectures/architecture.ts';
+import { keyOf, placesOf, sizesOf } from '../architectures/architecture.ts';
 import { architectureOfGguf } from '../architectures/architectures.ts';
 import type { Opened } from '../compress/open-model.ts';
 import { TersorError } from '../core/error.ts';
@@ -83,10 +83,10 @@ function ofGguf(model: Model): Checkpoint {
   return { ...named(weights, leftOut), described: { architecture, facts } };
 }
 
-function factsOfGguf({ id, facts }: Architecture, properties: ReadonlyMap<string, string>): Facts {
+function factsOfGguf(architecture: Architecture, properties: ReadonlyMap<string, string>): Facts {
   return new Map(
-    facts.flatMap(({ key }) => {
-      const text = properties.get(`${id}.${key}`);
+    architecture.facts.flatMap(({ key }) => {
+      const text = properties.get(keyOf(architecture, key));
       return text === undefined || !Number.isFinite(Number(text)) ? [] : [[key, Number(text)] as const];
     }),
   );

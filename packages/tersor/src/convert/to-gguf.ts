@@ -1,4 +1,4 @@
-import { type Architecture, type Facts, type Place, placesOf, type Sizes, sizesOf } from '../architectures/architecture.ts';
+import { type Architecture, type Facts, keyOf, type Place, placesOf, type Sizes, sizesOf } from '../architectures/architecture.ts';
 import { architectureOfConfig, factsOfConfig } from '../architectures/architectures.ts';
 import { denseOf } from '../core/decode.ts';
 import { TersorError } from '../core/error.ts';
@@ -23,10 +23,9 @@ export interface Described extends TokenizerFiles {
   readonly config: Fields;
   /** The model's name, for people. */
   readonly name: string;
+  /** How embeddings of tokens become one: llama.cpp's number. */
+  readonly pooling?: number;
 }
-
-/** Buffers that code computes by itself, and that old checkpoints have all the same. */
-const COMPUTED = /(^|\.)rotary_emb\.inv_freq$/;
 
 /** llama.cpp's numbers of what most weights are. */
 const FILE_TYPES: Readonly<Record<string, number>> = { f32: 0, f16: 1, bf16: 32, Q4_0: 2 };
@@ -73,7 +72,7 @@ interface Placed {
 }
 
 /** @throws FILE_CORRUPT, FILE_UNSUPPORTED, SHAPE */
-function place(checkpoint: Checkpoint, places: readonly Place[], { id }: Architecture, config: Fields) {
+function place(checkpoint: Checkpoint, places: readonly Place[], { id, unneeded }: Architecture, config: Fields) {
   const { weights } = checkpoint;
   const isTied = config.tie_word_embeddings === true;
   const pairs = pairNames(
@@ -102,7 +101,7 @@ function place(checkpoint: Checkpoint, places: readonly Place[], { id }: Archite
   }
   const taken = new Set(placed.map(({ weight }) => weight.id));
   const others = [...weights.values()].filter(({ id: name }) => !taken.has(name));
-  const unknown = others.filter(({ id: name }) => !COMPUTED.test(name) && name !== pairs.get('lm_head.weight'));
+  const unknown = others.filter(({ id: name }) => !unneeded.test(name) && name !== pairs.get('lm_head.weight'));
   // of a graph, constants of operators are left over; of a checkpoint, nothing is
   if (unknown.length > 0 && checkpoint.leftOut.length === 0) {
     const [first] = unknown;
@@ -117,13 +116,14 @@ function place(checkpoint: Checkpoint, places: readonly Place[], { id }: Archite
   return { placed, leftOut: others.map(({ origin }) => origin) };
 }
 
-function stored(weight: CheckpointWeight, { gguf, turnedHeads }: Place, kernels: Kernels): Weight {
+function stored(weight: CheckpointWeight, { gguf, turnedHeads, isWide }: Place, kernels: Kernels): Weight {
   const { layout, shape } = weight;
   const { origin: _, ...plainWeight } = weight;
   const blocks = inExactBlocks(plainWeight);
   if (blocks) return turnedHeads === undefined ? { ...blocks, id: gguf } : turned({ ...blocks, id: gguf }, turnedHeads, 'to-gguf');
   // llama.cpp adds and multiplies norms and biases as 32-bit floats only
-  const dtype = layout.kind === 'dense' && shape.length > 1 && (layout.dtype === 'f16' || layout.dtype === 'bf16') ? layout.dtype : 'f32';
+  const dtype =
+    layout.kind === 'dense' && shape.length > 1 && !isWide && (layout.dtype === 'f16' || layout.dtype === 'bf16') ? layout.dtype : 'f32';
   const floats = { ...cast(plainWeight, dtype, kernels), id: gguf };
   return turnedHeads === undefined ? floats : turned(floats, turnedHeads, 'to-gguf');
 }
@@ -147,7 +147,8 @@ interface About {
   readonly rope: ReturnType<typeof ropeOf>;
 }
 
-function metadataOf({ id, facts: rows }: Architecture, { facts, weights, described, rope }: About): ReadonlyMap<string, Entry> {
+function metadataOf(architecture: Architecture, { facts, weights, described, rope }: About): ReadonlyMap<string, Entry> {
+  const { id, constants = {} } = architecture;
   const [embedding, ...others] = weights;
   const tokens = embedding?.shape[0] ?? 0;
   const output = others.find((weight) => weight.id === 'output.weight');
@@ -170,10 +171,12 @@ function metadataOf({ id, facts: rows }: Architecture, { facts, weights, describ
     ['general.name', scalar('string', described.name)],
     ['general.file_type', scalar('u32', FILE_TYPES[hasBlocks ? 'Q4_0' : (embedding?.dtype ?? 'f32')] ?? 0)],
     ...(hasBlocks ? [['general.quantization_version', scalar('u32', QUANTIZATION_VERSION)] as [string, Entry]] : []),
-    ...rows.flatMap(({ key, type }): [string, Entry][] => {
+    ...architecture.facts.flatMap(({ key, type }): [string, Entry][] => {
       const value = facts.get(key);
-      return value === undefined ? [] : [[`${id}.${key}`, scalar(type, value)]];
+      return value === undefined ? [] : [[keyOf(architecture, key), scalar(type, value)]];
     }),
+    ...Object.entries(constants).map(([key, value]): [string, Entry] => [`${id}.${key}`, scalar('bool', value)]),
+    ...(described.pooling === undefined ? [] : [[`${id}.pooling_type`, scalar('u32', described.pooling)] as [string, Entry]]),
     ...ropeEntries(rope).map(([key, entry]): [string, Entry] => [`${id}.${key}`, entry]),
     ...vocabularyOf(described, tokens),
   ];

@@ -32,8 +32,11 @@ export async function readJson(store: Store, name: string, most = MAX_CONFIG_BYT
 
 /** The text of a file beside a model; undefined when there is none. @throws FILE_LIMIT */
 export async function readText(store: Store, name: string, most = MAX_CONFIG_BYTES): Promise<string | undefined> {
-  if (!(await store.list()).includes(name)) return undefined;
-  const source = await store.open(name);
+  const source = await store.open(name).catch((error: unknown) => {
+    if (error instanceof TersorError && error.code === 'FILE_MISSING') return undefined;
+    throw error;
+  });
+  if (!source) return undefined;
   if (source.size > most) throw new TersorError('FILE_LIMIT', name, `takes ${source.size} bytes`, `at most ${most} are read`);
   return new TextDecoder().decode(await source.read(0, source.size));
 }

@@ -37,6 +37,18 @@ export const TINY_TOKENIZER = {
   model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2, Ġ: 3 }, merges: [['a', 'b']] },
 } satisfies Json;
 
+export const TINY_BERT = {
+  model_type: 'bert',
+  hidden_act: 'gelu',
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  hidden_size: 8,
+  intermediate_size: 12,
+  max_position_embeddings: 10,
+  type_vocab_size: 2,
+  vocab_size: 6,
+} satisfies Json;
+
 export interface TinyLlama {
   readonly config?: Json;
   readonly tokenizer?: Json;
@@ -94,8 +106,11 @@ export async function writeCheckpoint(
 }
 
 function tinyWeights(config: Json) {
-  const architecture = architectureOfConfig({ ...TINY_CONFIG, model_type: config.model_type === 'qwen2' ? 'qwen2' : 'llama' }, 'test');
-  const sizes = sizesOf(factsOfConfig(architecture, TINY_CONFIG, 'test'));
+  const type = config.model_type === 'qwen2' ? 'qwen2' : 'llama';
+  // sizes of the config itself may be what a test is about
+  const own = config.model_type === 'bert' ? config : { ...TINY_CONFIG, model_type: type };
+  const architecture = architectureOfConfig(own, 'test');
+  const sizes = sizesOf(factsOfConfig(architecture, own, 'test'));
   if (!sizes) throw new Error('no sizes');
   const [values, shapes] = [new Map<string, Float32Array>(), new Map<string, readonly number[]>()];
   for (const { checkpoint, shape, isOptional } of placesOf(architecture, sizes)) {

@@ -39,10 +39,11 @@ export const SPECIAL = [
 export function vocabularyOf(files: TokenizerFiles, size: number): ReadonlyMap<string, Entry> {
   if (size > MAX_TEXTS) throw new TersorError('FILE_LIMIT', 'tokenizer.json', `${size} tokens`, `at most ${MAX_TEXTS} are read`);
   const model = isFields(files.tokenizer.model) ? files.tokenizer.model : {};
+  if (model.type === 'WordPiece') return ofWordPiece(files, model, size);
   if (model.type !== 'BPE' && !(model.type === undefined && 'merges' in model)) {
     throw unsupported(
       `is of type ${JSON.stringify(model.type)?.slice(0, 40)}`,
-      'BPE vocabularies are known, of bytes or with bytes to fall back to',
+      'known are WordPiece, and BPE of bytes or with bytes to fall back to',
     );
   }
   const vocabulary = readVocabulary(model, files.tokenizer, size);
@@ -62,6 +63,26 @@ export function vocabularyOf(files: TokenizerFiles, size: number): ReadonlyMap<s
     put('ggml.add_space_prefix', scalar('bool', addsSpace(files.tokenizer)));
   } else throw unsupported('has neither tokens of bytes nor bytes to fall back to', 'llama.cpp knows no such BPE');
   putSpecial(put, files, vocabulary.tokens);
+  return entries;
+}
+
+/** llama.cpp marks the beginning of a word, where BERT marks what continues one. */
+function ofWordPiece(files: TokenizerFiles, model: Fields, size: number): ReadonlyMap<string, Entry> {
+  const { normalizer } = files.tokenizer;
+  const isPlain =
+    isFields(normalizer) && normalizer.type === 'BertNormalizer' && normalizer.lowercase === true && normalizer.strip_accents !== false;
+  if (!isPlain) throw unsupported('keeps capitals or accents', 'llama.cpp knows WordPiece without them alone');
+  const { tokens, kinds } = readVocabulary(model, files.tokenizer, size);
+  const entries = new Map<string, Entry>();
+  const put: Put = (key, entry) => void entries.set(`tokenizer.${key}`, entry);
+  put('ggml.model', scalar('string', 'bert'));
+  put('ggml.pre', scalar('string', 'default'));
+  const marked = (token: string) => (/^\[.*\]$/.test(token) ? token : token.startsWith('##') ? token.slice(2) : `▁${token}`);
+  putTokens(put, { tokens: tokens.map(marked), kinds });
+  const special = putSpecialIds(put, files, tokens);
+  // what it begins texts with
+  const first = special.get('cls');
+  if (first !== undefined && !special.has('bos')) put('ggml.bos_token_id', scalar('u32', first));
   return entries;
 }
 
@@ -155,7 +176,18 @@ function addsSpace({ normalizer, pre_tokenizer: before }: Fields): boolean {
   return isSpaced(before) || (isFields(before) && Array.isArray(before.pretokenizers) && before.pretokenizers.some(isSpaced));
 }
 
-function putSpecial(put: Put, { tokenizer, settings, template, configs }: TokenizerFiles, tokens: readonly string[]): void {
+function putSpecial(put: Put, files: TokenizerFiles, tokens: readonly string[]): void {
+  const { tokenizer, settings, template } = files;
+  putSpecialIds(put, files, tokens);
+  put('ggml.add_bos_token', scalar('bool', addsToken(tokenizer, settings, 'bos')));
+  put('ggml.add_eos_token', scalar('bool', addsToken(tokenizer, settings, 'eos')));
+  const chat = template ?? templateOf(settings.chat_template);
+  if (chat !== undefined) put('chat_template', scalar('string', chat));
+}
+
+/** @returns the numbers of special tokens, by llama.cpp's names */
+function putSpecialIds(put: Put, { settings, configs }: TokenizerFiles, tokens: readonly string[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
   const numberOf = new Map(tokens.map((token, number) => [token, number]));
   for (const [ours, theirs] of SPECIAL) {
     const said = settings[`${theirs}_token`];
@@ -165,11 +197,9 @@ function putSpecial(put: Put, { tokenizer, settings, template, configs }: Tokeni
     if (number === undefined) continue;
     if (number >= tokens.length) throw corrupt(`the ${theirs} token has number ${number}, and there are ${tokens.length}`);
     put(`ggml.${ours}_token_id`, scalar('u32', number));
+    found.set(ours, number);
   }
-  put('ggml.add_bos_token', scalar('bool', addsToken(tokenizer, settings, 'bos')));
-  put('ggml.add_eos_token', scalar('bool', addsToken(tokenizer, settings, 'eos')));
-  const chat = template ?? templateOf(settings.chat_template);
-  if (chat !== undefined) put('chat_template', scalar('string', chat));
+  return found;
 }
 
 /** Some models end with any of several tokens: the first is the usual one. */

@@ -1,4 +1,4 @@
-import { type Architecture, type Facts, keyOf, type Place, placesOf, type Sizes, sizesOf } from '../architectures/architecture.ts';
+import { type Architecture, type Facts, keyOf, type Place, placesOf, sizesOf } from '../architectures/architecture.ts';
 import { architectureOfConfig, factsOfConfig } from '../architectures/architectures.ts';
 import { denseOf } from '../core/decode.ts';
 import { TersorError } from '../core/error.ts';
@@ -48,7 +48,7 @@ export function toGguf(checkpoint: Checkpoint, described: Described, kernels: Ke
   const weights = placed.map(({ place, weight }) => stored(weight, place, kernels));
   const rope = ropeOf(config);
   if (rope?.type === 'llama3') weights.push(factors(frequencyFactors(rope, sizes.head, facts.get('rope.freq_base') ?? 0)));
-  const metadata = metadataOf(architecture, { facts, sizes, weights, described, rope });
+  const metadata = metadataOf(architecture, { facts, weights, described, rope });
   const format: GgufMeta = { parts: [{ version: 3, alignment: 32, metadata, weights: [] }] };
   const model: Model = {
     format: 'gguf',
@@ -141,7 +141,6 @@ function factors(values: Float32Array): Weight {
 
 interface About {
   readonly facts: Facts;
-  readonly sizes: Sizes;
   readonly weights: readonly Weight[];
   readonly described: Described;
   readonly rope: ReturnType<typeof ropeOf>;

@@ -66,7 +66,11 @@ describe('what contradicts itself is said', () => {
       { quant_method: 'bitsandbytes' },
       'model.proj.qweight: is a part of a quantized layer, and not of the kind that quantization_config says: "bitsandbytes"',
     ],
-    ['gptq-4', { quant_method: 'quip' }, 'quant_method is "quip"\n  known are gptq, awq, bitsandbytes, compressed-tensors, fp8'],
+    [
+      'gptq-4',
+      { quant_method: 'quip' },
+      'quant_method is "quip"\n  known are gptq, awq, auto-round, bitsandbytes, compressed-tensors, fp8',
+    ],
     ['gptq-4', { dynamic: { '-:.*': {} } }, 'has settings of single layers'],
     ['awq-4', { version: 'gemv' }, 'version is "gemv"\n  known are gemm'],
     ['ct-pack-4', { config_groups: {} }, 'has 0 config_groups'],

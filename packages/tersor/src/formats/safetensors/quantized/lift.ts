@@ -3,6 +3,7 @@ import type { WeightId } from '../../../core/graph.ts';
 import type { Weight } from '../../../core/model.ts';
 import type { Store } from '../../../core/source.ts';
 import { type Fields, isFields, readJson } from '../../json-file.ts';
+import { autoRound } from './auto-round.ts';
 import { awq } from './awq.ts';
 import { bitsandbytes } from './bitsandbytes.ts';
 import { compressedTensors } from './compressed-tensors.ts';
@@ -15,6 +16,7 @@ import { shown } from './settings.ts';
 const SCHEMES: Readonly<Record<string, (settings: Fields) => Scheme>> = {
   gptq,
   awq,
+  'auto-round': autoRound,
   bitsandbytes,
   'compressed-tensors': compressedTensors,
   fp8,

@@ -37,6 +37,8 @@ interface Row {
   readonly what: string;
   readonly bytes: number;
   readonly packed: number;
+  /** With the profile max. */
+  readonly max: number;
   readonly peers: Readonly<Record<string, number | string>>;
   readonly best: string;
   /** Against the best peer. */
@@ -72,6 +74,7 @@ async function measure({ name, what, path, elements }: WireFile): Promise<Row> {
   const packedPath = cached(`wire/${name}.tsr`);
   await pack(path, { out: packedPath, force: true, threads: 0 });
   const packed = new Uint8Array(readFileSync(packedPath));
+  const max = (await pack(path, { profile: 'max', dryRun: true, threads: 0 })).output.bytes;
   const peers: Record<string, number | string> = {};
   for (const peer of PEERS) peers[peer] = await sizeOf(peer, path, elements, bytes);
   const [best = '', least = 0] = Object.entries(peers)
@@ -83,6 +86,7 @@ async function measure({ name, what, path, elements }: WireFile): Promise<Row> {
     what,
     bytes: bytes.length,
     packed: packed.length,
+    max,
     peers,
     best,
     ratio: packed.length / least,
@@ -150,11 +154,13 @@ function keptBrotli(bytes: Uint8Array): string {
   return cached(`wire-${digestOf(bytes)}.br`);
 }
 
-function print({ file, what, bytes, packed, peers, best, ratio, encode, decode, brotliDecode }: Row): void {
+function print({ file, what, bytes, packed, max, peers, best, ratio, encode, decode, brotliDecode }: Row): void {
   const share = (size: number | string | undefined) =>
     (typeof size === 'number' ? `${((size / bytes) * 100).toFixed(2)}` : '–').padStart(6);
   const sizes = PEERS.map((peer) => `${peer} ${share(peers[peer])}`).join('  ');
-  console.log(`${file.padEnd(26)} ${what.padEnd(20)} ${(bytes / 1e6).toFixed(2).padStart(6)} MB  tersor ${share(packed)}  ${sizes}  %`);
+  console.log(
+    `${file.padEnd(26)} ${what.padEnd(20)} ${(bytes / 1e6).toFixed(2).padStart(6)} MB  tersor ${share(packed)} max ${share(max)}  ${sizes}  %`,
+  );
   console.log(
     `${''.padEnd(26)} ${ratio.toFixed(4)} of ${best}; MB/s: coding ${encode.toFixed(0)}, decoding ${decode.toFixed(0)}, brotli's decoding ${brotliDecode.toFixed(0)}`,
   );

@@ -4,3 +4,4 @@ export { crc32c } from './crc32c';
 export { expandMask, expandMatches, expandPalette, gridClasses, largest, mapClasses } from './expand';
 export { joinPlanes } from './planes';
 export { buildTable, decodeRans } from './rans-decode';
+export { decodeAdaptive } from './adaptive-decode';

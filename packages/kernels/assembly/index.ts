@@ -21,3 +21,4 @@ export { splitPlanes } from './split-planes';
 export { findMatches } from './matches';
 export { countBelow, countLines, countPairs, lineMoments } from './counts';
 export { groupLines } from './group-lines';
+export { encodeAdaptive } from './adaptive-encode';

@@ -1,7 +1,6 @@
 // Finds what an array repeats of itself. Twin of kernels/reference/matches.ts, which says how.
 
 const HASH_BITS: i32 = 16;
-const DEPTH: i32 = 32;
 const LONG: i32 = 256;
 /** In sixteenths of a bit. */
 const MATCH_COST: i32 = 80;
@@ -12,6 +11,7 @@ let size: i32 = 0;
 let elements: i32 = 0;
 let width: i32 = 1;
 let hashed: i32 = 1;
+let depthLimit: i32 = 0;
 let heads: usize = 0;
 let links: usize = 0;
 let inserted: i32 = 0;
@@ -87,7 +87,7 @@ function search(at: i32): void {
   if (at + hashed > elements) return;
   insertUpTo(at);
   let from = load<i32>(slotOf(at));
-  for (let depth: i32 = 0; from >= 0 && depth < DEPTH && bestLength < LONG; depth++) {
+  for (let depth: i32 = 0; from >= 0 && depth < depthLimit && bestLength < LONG; depth++) {
     // What is farther away must be longer: a look at the byte that would make it so.
     const beyond = bestLength * width;
     if (at * width + beyond < size && load<u8>(bytes + from * width + beyond) == load<u8>(bytes + at * width + beyond)) {
@@ -98,12 +98,13 @@ function search(at: i32): void {
 }
 
 /** `places`: 2^16 words set to -1; `before`: a word for each element. Writes run, length and distance of each match. @returns how many there are */
-export function findMatches(input: usize, count: i32, elementBytes: i32, places: usize, before: usize, output: usize): i32 {
+export function findMatches(input: usize, count: i32, elementBytes: i32, depth: i32, places: usize, before: usize, output: usize): i32 {
   bytes = input;
   elements = count;
   width = elementBytes;
   size = count * elementBytes;
   hashed = max<i32>(1, 4 / elementBytes);
+  depthLimit = depth;
   heads = places;
   links = before;
   inserted = 0;

@@ -19,6 +19,7 @@ const DEEPEST = 4;
 const SHORTEST_MATCH = 1;
 const MOST_NUMBER = 57;
 const TABLE_BYTES = 16384;
+const CONTEXT_BYTES = 1024;
 
 /** Decodes a chunk. @returns where its bytes lie in `memory` @throws corrupt */
 export function decodeChunk(memory: Memory, coded: Uint8Array, elements: Elements): number {
@@ -122,6 +123,7 @@ function plane(memory: Memory, cursor: Cursor, count: number, output: number, ar
   if (mode === 0) memory.bytes().set(cursor.bytes(count), output);
   else if (mode === 1) memory.bytes().fill(cursor.byte(), output, output + count);
   else if (mode === 2) coded(memory, cursor, count, output, around);
+  else if (mode === 3) adaptive(memory, cursor, count, output, around);
   else throw corrupt(`mode ${mode} of a plane`);
 }
 
@@ -139,6 +141,16 @@ function coded(memory: Memory, cursor: Cursor, count: number, output: number, ar
   const end = from + words.length;
   if (memory.call('decodeRans', from, end, count, table, classes, output) !== end)
     throw corrupt('a plane that does not end where it began');
+}
+
+function adaptive(memory: Memory, cursor: Cursor, count: number, output: number, around: Around): void {
+  const { tables, classes } = classesOf(memory, cursor, count, around);
+  const contexts = memory.reserve(tables * CONTEXT_BYTES);
+  const bytes = cursor.bytes(cursor.number(cursor.left(), 'bytes'));
+  const from = memory.put(bytes);
+  const end = from + bytes.length;
+  if (memory.call('decodeAdaptive', from, end, count, contexts, tables, classes, output) !== end)
+    throw corrupt('a plane of another length');
 }
 
 /** Which table each symbol has: one for all, by a grid of rows and columns, or by the plane above. */

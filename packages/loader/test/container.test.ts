@@ -40,16 +40,22 @@ function withChecksums(bytes: Uint8Array): Uint8Array {
 }
 
 describe('files of version 1', () => {
-  it.each(['forms.safetensors', 'everything.onnx', 'everything.gguf', 'opset-7.onnx'])('%s', async (name) => {
-    const bytes = fixture(`${name}.tsr`);
+  it.each([
+    ['forms.safetensors.tsr', 'forms.safetensors'],
+    ['forms.max.tsr', 'forms.safetensors'],
+    ['everything.onnx.tsr', 'everything.onnx'],
+    ['everything.gguf.tsr', 'everything.gguf'],
+    ['opset-7.onnx.tsr', 'opset-7.onnx'],
+  ])('%s', async (packed, name) => {
+    const bytes = fixture(packed);
     const { file } = await openTsr(sourceOf(bytes), decoder);
     const back = await unpacked(bytes);
     expect(file).toMatchObject({ name, bytes: back.length });
     expect(await sha256(back)).toEqual(file.sha256);
   });
 
-  it('are decoded by their description as well', async () => {
-    const source = sourceOf(fixture('forms.safetensors.tsr'));
+  it.each(['forms.safetensors.tsr', 'forms.max.tsr'])('%s is decoded by the description as well', async (name) => {
+    const source = sourceOf(fixture(name));
     const { streams } = await openTsr(source, decoder);
     for (const stream of streams) {
       for (const chunk of stream.chunks) {
@@ -80,7 +86,7 @@ describe('damage', () => {
   });
 
   it('that checksums do not tell is an error, or other bytes, but nothing worse', async () => {
-    const bytes = fixture('forms.safetensors.tsr');
+    const bytes = fixture('forms.max.tsr');
     const headerEnd = 24 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
     let seed = 1;
     const random = (below: number) => {

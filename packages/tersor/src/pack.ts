@@ -24,7 +24,7 @@ const COPY_BYTES = 2 ** 20;
  */
 export async function pack(input: string, asked: AskedToPack = {}): Promise<PackReport> {
   const began = performance.now();
-  const { threads = availableThreads(), signal, onProgress, dryRun = false, force = false } = asked;
+  const { threads = availableThreads(), signal, onProgress, dryRun = false, force = false, profile = 'default' } = asked;
   const target = asked.out ?? packedName(input);
   const { store, name } = await openFolder(input);
   const scratch = dryRun ? undefined : await openScratch(target, { force, inputs: [input] });
@@ -39,6 +39,7 @@ export async function pack(input: string, asked: AskedToPack = {}): Promise<Pack
       source,
       plan,
       kernels,
+      profile,
       decoder,
       atOnce: threads + 1,
       digest: sha256OfBytes,

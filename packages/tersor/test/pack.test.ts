@@ -86,6 +86,15 @@ describe('files', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual(before.filter((name) => name.startsWith('.')));
   });
 
+  it('the profile max is smaller still', async () => {
+    const [plain, most] = await Promise.all(
+      (['default', 'max'] as const).map((profile) => pack(model(), { out: path(`${profile}.tsr`), profile, threads: 1 })),
+    );
+    expect(most!.output.bytes).toBeLessThan(plain!.output.bytes);
+    await unpack(path('max.tsr'), { out: path('max.back') });
+    expect(Buffer.compare(readFileSync(path('max.back')), formsModel())).toBe(0);
+  });
+
   it('threads change nothing', async () => {
     await pack(model(), { out: path('one.tsr'), threads: 1, force: true });
     await pack(model(), { out: path('three.tsr'), threads: 3, force: true });

@@ -80,6 +80,7 @@ function plane(cursor: Cursor, count: number, columns: number, above?: Uint8Arra
   if (mode === 0) return cursor.bytes(count);
   if (mode === 1) return new Uint8Array(count).fill(cursor.byte());
   const [tables, classOf] = classes(cursor, count, columns, above);
+  if (mode === 3) return adaptive(cursor.bytes(cursor.number(cursor.left(), 'bytes')), count, classOf);
   const slots = Array.from({ length: tables }, () => slotsOf(readFrequencies(cursor)));
   const words = cursorOf(cursor.bytes(cursor.number(cursor.left(), 'words')));
   const states = Array.from({ length: 16 }, () => words.u32());
@@ -89,6 +90,37 @@ function plane(cursor: Cursor, count: number, columns: number, above?: Uint8Arra
     const next = frequency * Math.floor(state / 4096) + place;
     states[i % 16] = next < 65536 ? next * 65536 + words.byte() + words.byte() * 256 : next;
     return symbol;
+  });
+}
+
+function adaptive(bytes: Uint8Array, count: number, classOf: (i: number) => number): Uint8Array {
+  const known = new Map<number, { probability: number; met: number }>();
+  let [low, high, code, at] = [0, 2 ** 32 - 1, 0, 0];
+  const shift = () => {
+    code = (code % 2 ** 24) * 256 + bytes[at++]!;
+  };
+  for (let i = 0; i < 4; i++) shift();
+  return Uint8Array.from({ length: count }, (_, i) => {
+    let place = 1;
+    while (place < 256) {
+      const key = classOf(i) * 256 + place;
+      const { probability, met } = known.get(key) ?? { probability: 32768, met: 0 };
+      const range = high - low;
+      const part = low + Math.floor(range / 65536) * probability + Math.floor(((range % 65536) * probability) / 65536);
+      const bit = code <= part ? 1 : 0;
+      if (bit === 1) high = part;
+      else low = part + 1;
+      const rate = Math.floor(131072 / (2 * met + 3));
+      const step = Math.floor(((bit === 1 ? 65536 - probability : probability) * rate) / 65536);
+      const next = Math.min(65504, Math.max(32, bit === 1 ? probability + step : probability - step));
+      known.set(key, { probability: next, met: Math.min(255, met + 1) });
+      place = place * 2 + bit;
+      for (; Math.floor(low / 2 ** 24) === Math.floor(high / 2 ** 24); shift()) {
+        low = (low % 2 ** 24) * 256;
+        high = (high % 2 ** 24) * 256 + 255;
+      }
+    }
+    return place;
   });
 }
 

@@ -200,7 +200,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Pack a model file so that the identical bytes come back: smaller than any general compressor makes it.',
     description:
       'Codes ONNX, safetensors, GGUF and .npz weight by weight, and any other file as plain bytes, into a .tsr container with a checksum for every part. "tersor unpack" gives back the identical file. Nothing is lost, so nothing has to be proven. Quantize before packing: floats shrink by a sixth to a third, what quantization leaves by less.',
-    flags: ['packOut', 'lossless', 'force', 'dryRunOfPacking', 'threads', 'weights', 'json', 'quiet'],
+    flags: ['packOut', 'lossless', 'codingProfile', 'force', 'dryRunOfPacking', 'threads', 'weights', 'json', 'quiet'],
     examples: ['tersor pack model.safetensors', 'tersor pack model.onnx -o model.tsr', 'tersor pack model.gguf --dry-run'],
     run: async ([file], flags, shell) => (await import('./commands/pack.ts')).packCommand(file, flags, shell),
   },

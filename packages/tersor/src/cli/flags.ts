@@ -133,6 +133,11 @@ export const FLAGS = {
     new Option('-o, --out <file>', 'Write it: *.dat in the older form, others in the GGUF form. Default: nothing is written.'),
   packOut: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.tsr in this folder.'),
   unpackOut: () => new Option('-o, --out <file>', 'Where to write. Default: the name that the file had, in this folder.'),
+  codingProfile: () =>
+    new Option(
+      '--profile <name>',
+      'max: smaller still by up to one percent, unpacked some ten times slower. Takes default | max. Default default.',
+    ).argParser(oneOf('--profile', ['default', 'max'])),
   lossless: () => new Option('--lossless', 'The identical bytes come back. So far there is no other way, so this may be left out.'),
   dryRunOfPacking: () => new Option('--dry-run', 'Say how small it gets; write nothing.'),
   dryRunOfUnpacking: () => new Option('--dry-run', 'Check every byte; write nothing.'),

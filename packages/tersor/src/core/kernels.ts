@@ -39,7 +39,7 @@ export interface Kernels {
    */
   compensate(values: Float32Array, grid: Grid, by: Compensation): Promise<Uint8Array>;
   /** The bytes of elements in as few bytes as the entropy coder finds; `decodeChunk` of the loader gives them back. */
-  encodeChunk(bytes: Uint8Array, elements: Elements): Promise<Uint8Array>;
+  encodeChunk(bytes: Uint8Array, elements: Elements, profile?: CodingProfile): Promise<Uint8Array>;
   /** One pass over the values. */
   summarize(values: Float32Array): Promise<Summary>;
   /** Ends the workers. The kernels cannot be used afterwards. */
@@ -127,3 +127,6 @@ export interface Elements {
   /** Elements in a row; 0 when they are no matrix. */
   readonly columns: number;
 }
+
+/** `max`: adaptive probabilities where they take fewer bytes, decoded some ten times slower. */
+export type CodingProfile = 'default' | 'max';

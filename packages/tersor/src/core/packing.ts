@@ -1,3 +1,4 @@
+import type { CodingProfile } from './kernels.ts';
 import type { Progress } from './progress.ts';
 
 /** What packing a file may be asked. */
@@ -7,13 +8,15 @@ export interface AskedToPack {
   readonly force?: boolean;
   /** Codes everything, and writes nothing. */
   readonly dryRun?: boolean;
+  /** `max` is smaller still, and unpacks some ten times slower. */
+  readonly profile?: CodingProfile;
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
 
 /** What unpacking may be asked. */
-export interface AskedToUnpack extends Omit<AskedToPack, 'threads'> {
+export interface AskedToUnpack extends Omit<AskedToPack, 'threads' | 'profile'> {
   /** Where to write; the name that the file had, in the current folder, unless told. */
   readonly out?: string;
 }

@@ -55,13 +55,13 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
         if (!pool.works() || !areWorthMoving(values, type, how)) return here();
         return spread(() => quantizeBlocksOn(pool, threads, values, type, how), here);
       }),
-    encodeChunk: (bytes, elements) =>
+    encodeChunk: (bytes, elements, profile = 'default') =>
       run(() => {
         if (elements.count * elements.width !== bytes.length)
           throw new TersorError('SHAPE', 'kernels', `${bytes.length} bytes of ${elements.count} elements`);
-        const here = () => encodeChunk(loops, bytes, elements);
+        const here = () => encodeChunk(loops, bytes, elements, profile);
         if (!pool.works() || bytes.length < 65536) return here();
-        return spread(() => encodeChunkOn(pool, bytes, elements), here);
+        return spread(() => encodeChunkOn(pool, bytes, elements, profile), here);
       }),
     dequantize: (blocks, spec) =>
       run(() => {

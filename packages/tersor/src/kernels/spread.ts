@@ -1,6 +1,6 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
-import type { BlockRounding, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, CodingProfile, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
 import type { Pool } from './pool.ts';
 import { type Piece, piecesOf } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
@@ -65,12 +65,12 @@ export async function quantizeBlocksOn(
 }
 
 /** Codes a chunk on a worker. */
-export async function encodeChunkOn(pool: Pool, bytes: Uint8Array, elements: Elements): Promise<Uint8Array> {
+export async function encodeChunkOn(pool: Pool, bytes: Uint8Array, elements: Elements, profile: CodingProfile): Promise<Uint8Array> {
   const coded = await pool.run((memory) => {
     const isEnough = memory && memory.byteLength >= bytes.length;
     const values = new Uint8Array(isEnough ? memory : unwritten(bytes.length), 0, bytes.length);
     values.set(bytes);
-    return { values, elements };
+    return { values, elements, profile };
   });
   if (!(coded instanceof Uint8Array)) throw mixedUp();
   return coded;

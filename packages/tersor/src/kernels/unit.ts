@@ -1,6 +1,6 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { ErrorCode } from '../core/error.ts';
-import type { BlockRounding, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, CodingProfile, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
 
 /** A unit of work: values to quantize, to integers or to ggml's blocks, or to code, with everything that takes. `values` own their buffer, for it changes hands. */
 export type Unit = IntegerUnit | BlockUnit | CodingUnit;
@@ -19,6 +19,7 @@ interface BlockUnit {
 interface CodingUnit {
   readonly values: Uint8Array<ArrayBuffer>;
   readonly elements: Elements;
+  readonly profile: CodingProfile;
 }
 
 /** What a worker is sent: first the kernels, compiled once for all workers, and then units. */

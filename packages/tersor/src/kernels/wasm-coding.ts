@@ -18,7 +18,8 @@ export function wasmCoding(instances: Instances): CodingLoops {
       });
     },
     encodeRans: (symbols, coding) => encodeRans(instances, symbols, coding),
-    findMatches: (bytes, width) => findMatches(instances, bytes, width),
+    encodeAdaptive: (symbols, classes) => encodeAdaptive(instances, symbols, classes),
+    findMatches: (bytes, width, most) => findMatches(instances, bytes, width, most),
     ...wasmCounts(instances),
   };
 }
@@ -45,16 +46,27 @@ function encodeRans(instances: Instances, symbols: Uint8Array, { frequencies, cl
   });
 }
 
+function encodeAdaptive(instances: Instances, symbols: Uint8Array, classes: Uint8Array | undefined): Uint8Array | undefined {
+  const count = symbols.length;
+  const contexts = classes ? 1 + classes.reduce((most, each) => Math.max(most, each), 0) : 1;
+  return instances.use([count, classes ? count : 0, contexts * 1024, count + 64], ({ call, bytes }, from, fromClasses, contextsAt, to) => {
+    bytes.set(symbols, from);
+    if (classes) bytes.set(classes, fromClasses);
+    const end = Number(call('encodeAdaptive', from, count, contextsAt, contexts, classes ? fromClasses : 0, to, to + count));
+    return end > to + count ? undefined : bytes.slice(to, end);
+  });
+}
+
 /** Words of the places that a hash was last seen at. */
 const PLACES = 2 ** 16;
 
-function findMatches(instances: Instances, elements: Uint8Array, width: number): FoundMatches {
+function findMatches(instances: Instances, elements: Uint8Array, width: number, most: number): FoundMatches {
   const count = elements.length / width;
   const sizes = [elements.length + 16, PLACES * 4, count * 4, count * 12];
   return instances.use(sizes, ({ call, bytes }, from, places, links, to) => {
     bytes.set(elements, from);
     bytes.fill(255, places, places + PLACES * 4);
-    const found = Number(call('findMatches', from, count, width, places, links, to));
+    const found = Number(call('findMatches', from, count, width, most, places, links, to));
     const triples = new Uint32Array(bytes.buffer, to, found * 3);
     const every = (first: number) => {
       const numbers = new Uint32Array(found);

@@ -32,7 +32,7 @@ port.onmessage = ({ data }) => {
 
 function run(unit: Unit): Result {
   if (!loops) throw new TersorError('INTERNAL', 'kernels', 'work came before the kernels');
-  if ('elements' in unit) return encodeChunk(loops, unit.values, unit.elements);
+  if ('elements' in unit) return encodeChunk(loops, unit.values, unit.elements, unit.profile);
   return 'spec' in unit ? loops.quantize(unit.values, unit.spec) : loops.quantizeBlocks(unit.values, unit.type, unit.how);
 }
 

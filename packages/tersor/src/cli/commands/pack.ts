@@ -1,3 +1,4 @@
+import type { CodingProfile } from '../../core/kernels.ts';
 import { checkModel } from '../check-model.ts';
 import { defined } from '../defined.ts';
 import { DONE } from '../exit-status.ts';
@@ -15,15 +16,18 @@ export interface UnpackFlags {
 }
 
 export interface PackFlags extends UnpackFlags {
+  readonly profile?: CodingProfile;
   readonly threads?: number;
   readonly weights?: boolean;
 }
 
 export async function packCommand(file: string, flags: PackFlags, shell: Shell): Promise<number> {
-  const { out, force, dryRun, threads, weights = false, json = false, quiet = false } = flags;
+  const { out, force, dryRun, profile, threads, weights = false, json = false, quiet = false } = flags;
   await checkModel(file);
   const report = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible(({ signal }) => shell.library.pack(file, { ...defined({ out, force, dryRun, threads, onProgress }), signal })),
+    shell.interruptible(({ signal }) =>
+      shell.library.pack(file, { ...defined({ out, force, dryRun, profile, threads, onProgress }), signal }),
+    ),
   );
   shell.out.write(json ? jsonText(report) : packScreen(report, shell.out, weights));
   return DONE;

@@ -1,6 +1,6 @@
 import type { Decoder } from '@tersor/loader';
 import { TersorError } from '../../core/error.ts';
-import type { Elements, Kernels } from '../../core/kernels.ts';
+import type { CodingProfile, Elements, Kernels } from '../../core/kernels.ts';
 import type { Sink, Source } from '../../core/source.ts';
 import type { StreamPlan, StreamsPlan } from './plan-streams.ts';
 import { type CodedChunk, type CodedStream, encodeHeader } from './write-header.ts';
@@ -12,6 +12,7 @@ export interface PackJob {
   readonly source: Source;
   readonly plan: StreamsPlan;
   readonly kernels: Kernels;
+  readonly profile: CodingProfile;
   readonly decoder: Pick<Decoder, 'crc32c'>;
   /** Chunks that are coded at the same time. */
   readonly atOnce: number;
@@ -56,7 +57,7 @@ export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promi
       const sameAs = seen.get(key);
       if (sameAs === undefined) seen.set(key, number);
       number++;
-      const coded = sameAs === undefined ? job.kernels.encodeChunk(bytes, elements) : undefined;
+      const coded = sameAs === undefined ? job.kernels.encodeChunk(bytes, elements, job.profile) : undefined;
       const store = async (result: Uint8Array | undefined) => {
         done += bytes.length;
         if (!result) {

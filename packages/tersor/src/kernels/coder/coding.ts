@@ -1,3 +1,5 @@
+import type { CodingProfile } from '../../core/kernels.ts';
+
 /** Interleaved states. */
 export const LANES = 16;
 export const TOTAL_BITS = 12;
@@ -11,14 +13,21 @@ export interface Coding {
   readonly classes?: Uint8Array;
 }
 
+/** The loops, and how hard is tried. */
+export interface Coder extends CodingLoops {
+  readonly profile: CodingProfile;
+}
+
 /** The loops that coding asks for. */
 export interface CodingLoops {
   /** The planes of elements, the lowest first. */
   splitPlanes(bytes: Uint8Array, width: number, turned: boolean): Uint8Array[];
   /** States and words. Every symbol has a frequency above 0. */
   encodeRans(symbols: Uint8Array, coding: Coding): Uint8Array;
-  /** What elements of `width` bytes repeat of what came before. */
-  findMatches(bytes: Uint8Array, width: number): FoundMatches;
+  /** The symbols in adaptive binary code, in the context of each one's class; undefined when that takes more bytes than there are symbols. */
+  encodeAdaptive(symbols: Uint8Array, classes?: Uint8Array): Uint8Array | undefined;
+  /** What elements of `width` bytes repeat of what came before, which is looked for in so many places at most. */
+  findMatches(bytes: Uint8Array, width: number, most: number): FoundMatches;
   countPairs(symbols: Uint8Array, groups: PairGroups): Uint32Array;
   countBelow(symbols: Uint8Array, above: Uint8Array): Uint32Array;
   lineMoments(symbols: Uint8Array, columns: number, axis: Axis, first: number): Moments;

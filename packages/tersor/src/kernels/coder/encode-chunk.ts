@@ -1,24 +1,36 @@
 import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
-import type { Elements } from '../../core/kernels.ts';
-import type { CodingLoops } from './coding.ts';
+import type { CodingProfile, Elements } from '../../core/kernels.ts';
+import type { Coder, CodingLoops } from './coding.ts';
 import { encodeMatches, repeats } from './encode-matches.ts';
 import { encodePlane } from './encode-plane.ts';
 
 /** What a chunk's form is called in the file. */
 const FORMS = { planes: 0, palette: 1, sparse: 2, matches: 3, bytes: 4 };
+/** How many earlier places are looked at for a match. Text has many that begin alike; of weights the last ones are as good as any. */
+const PLACES = { plain: 32, elements: 6 };
 /** A smaller share of zeros is cheaper among the other values. */
 const SPARSE = 0.2;
 
 /** A chunk's bytes in the form that takes the fewest. The other way round: the loader's `decodeChunk`. */
-export function encodeChunk(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
-  const forms = [planes(loops, bytes, elements)];
+export function encodeChunk(
+  loops: CodingLoops,
+  bytes: Uint8Array,
+  elements: Elements,
+  profile: CodingProfile = 'default',
+): Uint8Array<ArrayBuffer> {
+  const coder = { ...loops, profile };
+  const planesForm = planes(coder, bytes, elements);
+  const forms = [planesForm];
   const palette = elements.width > 1 ? paletteOf(bytes, elements) : undefined;
-  if (palette) forms.push(encodePalette(loops, palette, elements));
+  if (palette) forms.push(encodePalette(coder, palette, elements));
   else {
-    if (elements.width > 1 && zerosIn(bytes, elements) >= SPARSE * elements.count) forms.push(sparse(loops, bytes, elements));
+    if (elements.width > 1 && zerosIn(bytes, elements) >= SPARSE * elements.count) forms.push(sparse(coder, bytes, elements));
     if (repeats(bytes, elements)) {
-      forms.push(matched(loops, bytes, elements));
-      if (elements.width > 1) forms.push(byBytes(loops, bytes));
+      const isPlain = elements.width === 1 && elements.columns === 0;
+      const form = matched(coder, bytes, elements, isPlain ? PLACES.plain : PLACES.elements);
+      forms.push(form);
+      // where elements repeat, their parts may repeat even more
+      if (elements.width > 1 && form.length < planesForm.length) forms.push(byBytes(coder, bytes));
     }
   }
   return forms.reduce((a, b) => (b.length < a.length ? b : a));
@@ -30,13 +42,13 @@ function written(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
-function planes(loops: CodingLoops, bytes: Uint8Array, { width, turned, columns }: Elements): Uint8Array<ArrayBuffer> {
-  const split = width === 1 ? [bytes] : loops.splitPlanes(bytes, width, turned);
+function planes(coder: Coder, bytes: Uint8Array, { width, turned, columns }: Elements): Uint8Array<ArrayBuffer> {
+  const split = width === 1 ? [bytes] : coder.splitPlanes(bytes, width, turned);
   return written((writer) => {
     writer.byte(FORMS.planes);
     for (let k = width - 1; k >= 0; k--) {
       const above = split[k + 1];
-      encodePlane(writer, loops, split[k]!, above ? { columns: 0, above } : { columns });
+      encodePlane(writer, coder, split[k]!, above ? { columns: 0, above } : { columns });
     }
   });
 }
@@ -66,12 +78,12 @@ function paletteOf(bytes: Uint8Array, { count, width }: Elements): Palette | und
   return { colors: Uint8Array.from(colors), indices };
 }
 
-function encodePalette(loops: CodingLoops, { colors, indices }: Palette, { width, columns }: Elements): Uint8Array<ArrayBuffer> {
+function encodePalette(coder: Coder, { colors, indices }: Palette, { width, columns }: Elements): Uint8Array<ArrayBuffer> {
   return written((writer) => {
     writer.byte(FORMS.palette);
     writer.byte(colors.length / width - 1);
     writer.bytes(colors);
-    encodePlane(writer, loops, indices, { columns });
+    encodePlane(writer, coder, indices, { columns });
   });
 }
 
@@ -86,7 +98,7 @@ function zerosIn(bytes: Uint8Array, { count, width }: Elements): number {
   return zeros;
 }
 
-function sparse(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
+function sparse(coder: Coder, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
   const { count, width, turned } = elements;
   const mask = new Uint8Array(Math.ceil(count / 8));
   const present = count - zerosIn(bytes, elements);
@@ -100,29 +112,29 @@ function sparse(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint
   return written((writer) => {
     writer.byte(FORMS.sparse);
     writer.number(present);
-    encodePlane(writer, loops, mask, { columns: 0 });
-    writer.bytes(planes(loops, values, { count: present, width, turned, columns: 0 }));
+    encodePlane(writer, coder, mask, { columns: 0 });
+    writer.bytes(planes(coder, values, { count: present, width, turned, columns: 0 }));
   });
 }
 
-function matched(loops: CodingLoops, bytes: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer> {
+function matched(coder: Coder, bytes: Uint8Array, elements: Elements, most: number): Uint8Array<ArrayBuffer> {
   const { width, turned } = elements;
-  const { runs, lengths, distances, extra, literals } = encodeMatches(loops, bytes, elements);
+  const { runs, lengths, distances, extra, literals } = encodeMatches(coder, bytes, elements, most);
   return written((writer) => {
     writer.byte(FORMS.matches);
     writer.number(runs.length);
     writer.number(literals.length / width);
-    writer.bytes(planes(loops, literals, { count: literals.length / width, width, turned, columns: 0 }));
-    for (const codes of [runs, lengths, distances]) encodePlane(writer, loops, codes, { columns: 0 });
+    writer.bytes(planes(coder, literals, { count: literals.length / width, width, turned, columns: 0 }));
+    for (const codes of [runs, lengths, distances]) encodePlane(writer, coder, codes, { columns: 0 });
     writer.number(extra.length);
     writer.bytes(extra);
   });
 }
 
 /** Matches of bytes, for elements of which a part repeats: those that differ in their sign alone. */
-function byBytes(loops: CodingLoops, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+function byBytes(coder: Coder, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return written((writer) => {
     writer.byte(FORMS.bytes);
-    writer.bytes(matched(loops, bytes, { count: bytes.length, width: 1, turned: false, columns: 0 }));
+    writer.bytes(matched(coder, bytes, { count: bytes.length, width: 1, turned: false, columns: 0 }, PLACES.elements));
   });
 }

@@ -50,8 +50,8 @@ function word(bytes: Uint8Array, at: number): number {
 }
 
 /** Finds matches and writes them as codes. */
-export function encodeMatches(loops: CodingLoops, bytes: Uint8Array, { count, width }: Elements): Matches {
-  const found = loops.findMatches(bytes, width);
+export function encodeMatches(loops: CodingLoops, bytes: Uint8Array, { count, width }: Elements, most: number): Matches {
+  const found = loops.findMatches(bytes, width, most);
   const matches = found.runs.length;
   const [runs, lengths, distances] = [new Uint8Array(matches), new Uint8Array(matches), new Uint8Array(matches)];
   const extra = byteWriter();

@@ -1,6 +1,6 @@
 import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
 import { chooseByPlane, chooseGrid, countAll } from './choose-classes.ts';
-import type { CodingLoops } from './coding.ts';
+import type { Coder } from './coding.ts';
 import { normalize, writeFrequencies } from './frequencies.ts';
 import { type Grid, singleClass } from './merge-groups.ts';
 
@@ -12,59 +12,85 @@ export interface Around {
   readonly above?: Uint8Array;
 }
 
+/** What a plane's first byte says. */
+const MODES = { plain: 0, constant: 1, tables: 2, adaptive: 3 };
 /** Fewer symbols never pay for a table and 16 states. */
 const FEWEST = 96;
 /** What coding must save to be worth the time that decoding takes. */
 const WORTH = 0.998;
 
-/** Writes a plane in the mode that takes the fewest bytes: as it is, constant, or coded with one table or several. */
-export function encodePlane(writer: ByteWriter, loops: CodingLoops, symbols: Uint8Array, around: Around): void {
+/** Writes a plane in the mode that takes the fewest bytes: as it is, constant, or coded with one table or several, or adaptively. */
+export function encodePlane(writer: ByteWriter, coder: Coder, symbols: Uint8Array, around: Around): void {
   if (symbols.length === 0) return;
-  const counts = countAll(loops, symbols);
+  const counts = countAll(coder, symbols);
   if (counts[symbols[0]!] === symbols.length) {
-    writer.byte(1);
+    writer.byte(MODES.constant);
     writer.byte(symbols[0]!);
     return;
   }
-  const coded = symbols.length < FEWEST ? undefined : code(loops, symbols, counts, around);
-  if (coded && coded.length < symbols.length * WORTH) {
-    writer.byte(2);
-    writer.bytes(coded);
-  } else {
-    writer.byte(0);
-    writer.bytes(symbols);
-  }
+  const coded = symbols.length < FEWEST ? [] : code(coder, symbols, counts, around);
+  const best = coded.reduce((a, b) => (b.bytes.length < a.bytes.length ? b : a), { mode: MODES.plain, bytes: symbols });
+  const isWorthIt = best.bytes.length < symbols.length * WORTH;
+  writer.byte(isWorthIt ? best.mode : MODES.plain);
+  writer.bytes(isWorthIt ? best.bytes : symbols);
 }
 
-function code(loops: CodingLoops, symbols: Uint8Array, counts: Uint32Array, { columns, above }: Around): Uint8Array | undefined {
-  const plain = singleClass(counts);
-  const options = [{ kind: 0, grid: plain }];
-  if (columns > 0 && columns < symbols.length) options.push({ kind: 1, grid: chooseGrid(loops, symbols, columns, counts) });
+interface Coded {
+  readonly mode: number;
+  readonly bytes: Uint8Array;
+}
+
+function code(coder: Coder, symbols: Uint8Array, counts: Uint32Array, around: Around): Coded[] {
+  const { kind, grid, classes } = chooseClasses(coder, symbols, counts, around);
+  if (grid.bytes >= symbols.length) return [];
+  const begun = (rest: (writer: ByteWriter) => void) => {
+    const writer = byteWriter();
+    writeClasses(writer, coder, kind, grid);
+    rest(writer);
+    return writer.finish();
+  };
+  const withTables = begun((writer) => {
+    const frequencies = grid.counts.map(normalize);
+    for (const table of frequencies) writeFrequencies(writer, table);
+    const words = coder.encodeRans(symbols, { frequencies, ...(classes && { classes }) });
+    writer.number(words.length);
+    writer.bytes(words);
+  });
+  const coded = [{ mode: MODES.tables, bytes: withTables }];
+  const adaptive = coder.profile === 'max' ? coder.encodeAdaptive(symbols, classes) : undefined;
+  if (!adaptive) return coded;
+  const bytes = begun((writer) => {
+    writer.number(adaptive.length);
+    writer.bytes(adaptive);
+  });
+  return [...coded, { mode: MODES.adaptive, bytes }];
+}
+
+interface Chosen {
+  readonly kind: number;
+  readonly grid: Grid;
+  readonly classes: Uint8Array | undefined;
+}
+
+function chooseClasses(coder: Coder, symbols: Uint8Array, counts: Uint32Array, { columns, above }: Around): Chosen {
+  const plain: Chosen = { kind: 0, grid: singleClass(counts), classes: undefined };
+  const byGrid = columns > 0 && columns < symbols.length ? chooseGrid(coder, symbols, columns, counts) : undefined;
   // what looks like noise seldom tells more by what is above it, and small planes do not repay the look
-  const isPromising = plain.bytes < symbols.length * 0.99 ? symbols.length >= 4096 : symbols.length >= 65536;
-  if (above && isPromising) options.push({ kind: 2, grid: chooseByPlane(loops, symbols, above, counts) });
-  const best = options.reduce((a, b) => (b.grid.bytes < a.grid.bytes ? b : a));
-  if (best.grid.bytes >= symbols.length) return undefined;
-  const writer = byteWriter();
-  const kind = best.grid.counts.length > 1 ? best.kind : 0;
+  const fewest = plain.grid.bytes < symbols.length * 0.99 ? 4096 : 65536;
+  const byPlane = above && symbols.length >= fewest ? chooseByPlane(coder, symbols, above, counts) : undefined;
+  const isBetter = (grid: Grid | undefined): grid is Grid => grid !== undefined && grid.counts.length > 1 && grid.bytes < plain.grid.bytes;
+  if (isBetter(byGrid)) return { kind: 1, grid: byGrid, classes: gridClasses(byGrid, symbols.length, columns) };
+  if (isBetter(byPlane) && above) return { kind: 2, grid: byPlane, classes: above.map((symbol) => byPlane.rows[symbol]!) };
+  return plain;
+}
+
+function writeClasses(writer: ByteWriter, coder: Coder, kind: number, { rows, columns, rowClasses, columnClasses }: Grid): void {
   writer.byte(kind);
-  if (kind === 1) {
-    writer.byte(best.grid.rowClasses);
-    writer.byte(best.grid.columnClasses);
-    encodePlane(writer, loops, best.grid.rows, { columns: 0 });
-    encodePlane(writer, loops, best.grid.columns, { columns: 0 });
-  } else if (kind === 2) {
-    writer.byte(best.grid.rowClasses);
-    encodePlane(writer, loops, best.grid.rows, { columns: 0 });
-  }
-  const frequencies = best.grid.counts.map(normalize);
-  for (const table of frequencies) writeFrequencies(writer, table);
-  const classes =
-    kind === 0 ? undefined : kind === 1 ? gridClasses(best.grid, symbols.length, columns) : above!.map((symbol) => best.grid.rows[symbol]!);
-  const words = loops.encodeRans(symbols, { frequencies, ...(classes && { classes }) });
-  writer.number(words.length);
-  writer.bytes(words);
-  return writer.finish();
+  if (kind === 0) return;
+  writer.byte(rowClasses);
+  if (kind === 1) writer.byte(columnClasses);
+  encodePlane(writer, coder, rows, { columns: 0 });
+  if (kind === 1) encodePlane(writer, coder, columns, { columns: 0 });
 }
 
 function gridClasses({ rows, columns: ofColumns, columnClasses, rowClasses }: Grid, count: number, columns: number): Uint8Array {

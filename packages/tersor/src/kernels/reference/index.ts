@@ -1,5 +1,6 @@
 import { countInto } from '../../core/histogram.ts';
 import type { Loops } from '../loops.ts';
+import { encodeAdaptive } from './adaptive.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
 import { compensate } from './compensate.ts';
 import { countBelow, countLines, countPairs, lineMoments } from './counts.ts';
@@ -37,6 +38,7 @@ export const reference: Loops = {
   maskRows,
   splitPlanes,
   encodeRans,
+  encodeAdaptive,
   findMatches,
   countPairs,
   countBelow,

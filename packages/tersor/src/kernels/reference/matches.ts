@@ -1,8 +1,6 @@
 import type { FoundMatches } from '../coder/coding.ts';
 
 const HASH_BITS = 16;
-/** How many earlier places are looked at. */
-const DEPTH = 32;
 /** A match this long is taken at once. */
 const LONG = 256;
 /** Costs are in sixteenths of a bit: about what a match takes besides its distance, and what a distance takes that is none of the last three. */
@@ -19,9 +17,10 @@ interface Match {
 /**
  * What elements of `width` bytes repeat of what came before: runs of literals, each followed by a match, all counted in elements. A match is taken that saves
  * most against literals, unless the next place has one that saves clearly more.
+ * @param most  how many earlier places are looked at, from the last one back
  * Source: Ziv and Lempel 1977, https://doi.org/10.1109/TIT.1977.1055714; the three last distances are cheap, as in LZMA
  */
-export function findMatches(bytes: Uint8Array, width: number): FoundMatches {
+export function findMatches(bytes: Uint8Array, width: number, most: number): FoundMatches {
   const count = bytes.length / width;
   const hashed = Math.max(1, 4 / width);
   const heads = new Int32Array(2 ** HASH_BITS).fill(-1);
@@ -49,7 +48,7 @@ export function findMatches(bytes: Uint8Array, width: number): FoundMatches {
     if (at + hashed > count) return best;
     insertUpTo(at);
     let from = heads[hashOf(bytes, at * width)]!;
-    for (let depth = 0; from >= 0 && depth < DEPTH && best.length < LONG; depth++) {
+    for (let depth = 0; from >= 0 && depth < most && best.length < LONG; depth++) {
       consider(from, logarithm(at - from + 1) + OTHER_DISTANCE);
       from = links[from]!;
     }

@@ -11,7 +11,7 @@ import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { minName, nameOf } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
-import type { StageOptions } from './io/node-stage.ts';
+import { isInTheWay, type StageOptions } from './io/node-stage.ts';
 import { observes } from './methods/observes.ts';
 
 /** A file that is not smaller than this is not worth another name. */
@@ -96,11 +96,6 @@ async function stageFor(job: Job): Promise<StageOptions | undefined> {
   }
   const { authorshipOf } = await import('./compress/authorship.ts');
   return { ...(await authorshipOf(input, recipeOf(job, recipe.steps))), resume, note: (message) => job.note('resume', message) };
-}
-
-/** The disk is full, or a name is taken: the same run may come again when that is mended. */
-function isInTheWay(error: unknown): boolean {
-  return error instanceof TersorError && ['FILE_WRITE', 'FILE_EXISTS'].includes(error.code);
 }
 
 /** Recipes until one keeps the budget. */

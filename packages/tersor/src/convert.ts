@@ -1,4 +1,5 @@
 import { applySteps } from './compress/apply.ts';
+import { authorshipOf } from './compress/authorship.ts';
 import { formatOf, type Opened, openModel } from './compress/open-model.ts';
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import { startStopwatch } from './compress/stopwatch.ts';
@@ -19,8 +20,11 @@ import type { Format, Size } from './core/format.ts';
 import type { Kernels } from './core/kernels.ts';
 import { openMemo } from './core/memo.ts';
 import type { Model } from './core/model.ts';
-import { isFolder } from './io/node-folder.ts';
+import { bytesText } from './core/text/units.ts';
+import { isFolder, namesIn } from './io/node-folder.ts';
+import { beside } from './io/node-paths.ts';
 import { version } from './io/node-process.ts';
+import { isInTheWay, type StageOptions } from './io/node-stage.ts';
 import { openNodeStore } from './io/node-store.ts';
 import { openKernels } from './kernels/open-kernels.ts';
 
@@ -47,10 +51,13 @@ export async function convert(input: string, asked: AskedToConvert): Promise<Con
   try {
     mustBeAnother(source, format, target);
     const inputs = [...source.files, ...(target?.files ?? [])];
-    const place = asked.dryRun ? undefined : await openPlace(asked.output, { isFolder: isOfFolder, inputs, force: asked.force === true });
+    const notes = new Set<string>();
+    const note = (about: string, message: string) => void notes.add(`${about}: ${message}`);
+    const stage = await stageFor(source, isOfFolder || format.id === 'onnx' ? undefined : format, asked, note);
+    const place = asked.dryRun
+      ? undefined
+      : await openPlace(asked.output, { isFolder: isOfFolder, inputs, force: asked.force === true, ...(stage && { stage }) });
     try {
-      const notes = new Set<string>();
-      const note = (about: string, message: string) => void notes.add(`${about}: ${message}`);
       const checkpoint = await clock.time('read', () => checkpointOf(source));
       const converted = await clock.time('read', () => convertedBy(checkpoint, source, target, { format, asked, kernels }));
       const model = await roundedBy(converted.model, asked, kernels, note);
@@ -62,19 +69,48 @@ export async function convert(input: string, asked: AskedToConvert): Promise<Con
       const size = place
         ? await clock.time('write', () => write(model, { format, asked, kernels, place, beside }))
         : await format.size(model, 'node');
+      const kept = place?.journal?.kept() ?? 0;
+      if (kept > 0) note('resume', `${bytesText(kept)} of ${bytesText(size.bytes)} were there already`);
       return report({ source, converted, model, size, asked, notes, seconds: clock.seconds() });
+    } catch (error) {
+      if (asked.resume && (asked.signal?.aborted || isInTheWay(error))) place?.leave();
+      throw error;
     } finally {
       await place?.remove();
     }
   } catch (error) {
     if (asked.signal?.aborted)
-      throw new TersorError('INTERRUPTED', input, 'stopped on request', 'nothing was left behind', { cause: error });
+      throw new TersorError('INTERRUPTED', input, 'stopped on request', asked.resume ? 'resume goes on' : 'nothing was left behind', {
+        cause: error,
+      });
     throw error;
   } finally {
     await target?.close();
     await kernels.close();
     await source.close();
   }
+}
+
+/** What lies beside a model and is read. */
+const DESCRIBING = /\.(json|jinja|txt|model)$/;
+
+/** @param format  of the result where that is a file that is written tensor by tensor @throws USAGE */
+async function stageFor(
+  source: Opened,
+  format: Format | undefined,
+  { recipe, type, resume = false, dryRun }: AskedToConvert,
+  note: (about: string, message: string) => void,
+): Promise<StageOptions | undefined> {
+  if (!format) {
+    if (resume) throw new TersorError('USAGE', '--resume', 'is for files of safetensors and GGUF', 'leave it out');
+    return undefined;
+  }
+  if (dryRun) return undefined;
+  const folder = beside(source.path, '.');
+  const others = (await namesIn(folder)).filter((name) => DESCRIBING.test(name) && !source.files.includes(beside(source.path, name)));
+  const paths = others.map((name) => beside(source.path, name));
+  const authorship = await authorshipOf(source, recipe, [format.id, type], paths);
+  return { ...authorship, resume, note: (message) => note('resume', message) };
 }
 
 /** @throws USAGE */
@@ -133,7 +169,8 @@ interface Writing extends To {
 }
 
 async function write(model: Model, { format, asked, kernels, place, beside }: Writing): Promise<Size> {
-  const store = openNodeStore(place.folder);
+  const { journal } = place;
+  const store = openNodeStore(place.folder, { ...(journal && { journal }) });
   try {
     const size = await format.write(model, store, place.name, {
       target: 'node',

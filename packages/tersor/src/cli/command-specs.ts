@@ -126,7 +126,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Write the weights of a model in another format: ONNX, safetensors, GGUF.',
     description:
       'The endings of the names say the formats. A folder of Hugging Face, with config.json and tokenizer.json, becomes a GGUF file that llama.cpp runs; a GGUF file becomes safetensors by the names that PyTorch has for them, and a whole folder where the name ends in /: config.json and tokenizer.json with it. ONNX has a graph, which neither of them says: to write ONNX, name a model of the same network with --into, whose weights are then replaced. Nothing is rounded unless --type says so.',
-    flags: ['intoModel', 'convertType', 'tensor', 'imatrix', 'force', 'dryRun', 'threads', 'weights', 'json', 'quiet'],
+    flags: ['intoModel', 'convertType', 'tensor', 'imatrix', 'force', 'resume', 'dryRun', 'threads', 'weights', 'json', 'quiet'],
     examples: [
       'tersor convert SmolLM2-135M/ smollm2.gguf',
       'tersor convert SmolLM2-135M/ smollm2.gguf --type Q4_K_M',

@@ -14,7 +14,7 @@ export const FLAGS = {
   resume: () =>
     new Option(
       '--resume',
-      'Of a safetensors or GGUF model and a recipe: go on where an interrupted run of the same command stopped, and leave what is written when this one is.',
+      'Of a safetensors or GGUF file that a recipe or a conversion makes: go on where an interrupted run of the same command stopped, and leave what is written when this one is.',
     ),
   report: () =>
     new Option(

@@ -11,17 +11,24 @@ import type { Opened } from './open-model.ts';
 /** Weights whose first values are looked at, and how many bytes of them. */
 const [SAMPLES, SAMPLE_BYTES] = [256, 1024];
 
-/** What decides the bytes of a result, so that nobody goes on with another one. Files of a model are known by size and time, and by samples of what is in them. */
-export async function authorshipOf({ model, files }: Opened, recipe: Recipe): Promise<Omit<Authorship, 'target'>> {
-  return {
-    version: version(),
-    recipe: sha256(JSON.stringify([recipe, await filesIn(recipe)])),
-    model: sha256(JSON.stringify([await sizesAndTimes(files), [...model.meta.properties], headerOf(model), await samplesOf(model)])),
-  };
+/**
+ * What decides the bytes of a result, so that nobody goes on with another one. Files of a model are known by size and time, and by samples of what is in them.
+ * @param more  what is asked besides the recipe
+ * @param beside  paths of files that are read besides the model's own
+ */
+export async function authorshipOf(
+  { model, files }: Opened,
+  recipe: Recipe | undefined,
+  more?: unknown,
+  beside: readonly string[] = [],
+): Promise<Omit<Authorship, 'target'>> {
+  const what = [recipe, await filesIn(recipe?.steps ?? []), more];
+  const of = [await sizesAndTimes([...files, ...beside]), [...model.meta.properties], headerOf(model), await samplesOf(model)];
+  return { version: version(), recipe: sha256(JSON.stringify(what)), model: sha256(JSON.stringify(of)) };
 }
 
 /** Digests of the files that options name. */
-async function filesIn({ steps }: Recipe): Promise<string[]> {
+async function filesIn(steps: Recipe['steps']): Promise<string[]> {
   const digests: string[] = [];
   for (const { use, ...values } of steps) {
     for (const [name, option] of Object.entries(METHODS[use as keyof typeof METHODS]?.options ?? {})) {

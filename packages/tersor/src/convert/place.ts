@@ -1,5 +1,7 @@
 import { namesIn } from '../io/node-folder.ts';
+import type { Journal } from '../io/node-journal.ts';
 import { openScratch } from '../io/node-scratch.ts';
+import type { StageOptions } from '../io/node-stage.ts';
 import { openStagedFolder } from '../io/node-staged-folder.ts';
 import type { FolderFiles } from './checkpoint-folder.ts';
 
@@ -11,8 +13,12 @@ export interface Place {
   readonly name: string;
   /** Puts what was written where it belongs, in a folder with what lies beside it. @throws FILE_EXISTS, FILE_WRITE, USAGE */
   publish(files: Pick<FolderFiles, 'texts' | 'carried'> | undefined): Promise<void>;
-  /** Removes whatever was not published. Never throws. */
+  /** What was written until now stays for a later run. */
+  leave(): void;
+  /** Removes whatever was neither published nor left. Never throws. */
   remove(): Promise<void>;
+  /** Where a stage was asked for. */
+  readonly journal?: Journal;
 }
 
 export interface PlaceOptions {
@@ -21,23 +27,26 @@ export interface PlaceOptions {
   readonly inputs: readonly string[];
   /** Whether what is there may be replaced. */
   readonly force: boolean;
+  /** Of a file, so that a later run can go on with it. */
+  readonly stage?: StageOptions;
 }
 
 /** What a folder of this kind consists of: nothing else in it may be replaced. */
 const REPLACED = /\.(safetensors|json|jinja|txt|model)$/;
 
 /** @throws USAGE, FILE_EXISTS, FILE_WRITE */
-export async function openPlace(output: string, { isFolder, inputs, force }: PlaceOptions): Promise<Place> {
-  return isFolder ? ofFolder(output.replace(/[/\\]+$/, ''), inputs[0] ?? '', force) : ofFile(output, inputs, force);
+export async function openPlace(output: string, { isFolder, ...options }: PlaceOptions): Promise<Place> {
+  return isFolder ? ofFolder(output.replace(/[/\\]+$/, ''), options) : ofFile(output, options);
 }
 
-async function ofFile(output: string, inputs: readonly string[], force: boolean): Promise<Place> {
-  const scratch = await openScratch(output, { inputs, force });
+async function ofFile(output: string, options: Omit<PlaceOptions, 'isFolder'>): Promise<Place> {
+  const scratch = await openScratch(output, options);
   const folder = await scratch.attempt();
-  return { isFolder: false, folder, name: scratch.name, publish: () => scratch.publish(folder), remove: scratch.remove };
+  const { name, leave, remove, journal } = scratch;
+  return { isFolder: false, folder, name, publish: () => scratch.publish(folder), leave, remove, ...(journal && { journal }) };
 }
 
-async function ofFolder(output: string, input: string, force: boolean): Promise<Place> {
+async function ofFolder(output: string, { inputs: [input = ''], force }: Omit<PlaceOptions, 'isFolder'>): Promise<Place> {
   const staged = await openStagedFolder(output, { input, force, replaces: (name) => REPLACED.test(name) });
   const folder = await staged.aside('written');
   return {
@@ -50,6 +59,7 @@ async function ofFolder(output: string, input: string, force: boolean): Promise<
       for (const { path, name } of files?.carried ?? []) if (!files?.texts.has(name)) await staged.copy(path, name);
       await staged.publish();
     },
+    leave: () => {},
     remove: staged.remove,
   };
 }

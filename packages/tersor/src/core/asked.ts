@@ -45,6 +45,8 @@ export interface AskedToConvert extends Pick<AskedToCompare, 'threads' | 'signal
   readonly recipe?: Recipe;
   /** Whether what is there may be replaced. */
   readonly force?: boolean;
+  /** See `Asked`; of files of safetensors and GGUF. */
+  readonly resume?: boolean;
   /** Only says what would be written. */
   readonly dryRun?: boolean;
 }

@@ -59,6 +59,11 @@ export async function openStage(
   }
 }
 
+/** The disk is full, or a name is taken: the same run may come again when that is mended. */
+export function isInTheWay(error: unknown): boolean {
+  return error instanceof TersorError && ['FILE_WRITE', 'FILE_EXISTS'].includes(error.code);
+}
+
 interface Leftover {
   readonly root: string;
   readonly record: JournalRecord;

@@ -15,6 +15,7 @@ export interface ConvertFlags {
   readonly tensor?: readonly string[];
   readonly imatrix?: string;
   readonly force?: boolean;
+  readonly resume?: boolean;
   readonly dryRun?: boolean;
   readonly threads?: number;
   readonly weights?: boolean;
@@ -23,12 +24,14 @@ export interface ConvertFlags {
 }
 
 export async function convertCommand(model: string, output: string, flags: ConvertFlags, shell: Shell): Promise<number> {
-  const { into, force, dryRun, threads, weights = false, json = false, quiet = false } = flags;
+  const { into, force, resume, dryRun, threads, weights = false, json = false, quiet = false } = flags;
   await checkModel(model);
   if (into !== undefined) await checkModel(into);
-  const asked: AskedToConvert = { output, ...defined({ into, force, dryRun, threads }), ...roundingOf(output, flags, shell) };
+  const asked: AskedToConvert = { output, ...defined({ into, force, resume, dryRun, threads }), ...roundingOf(output, flags, shell) };
   const conversion = await withProgress(json || quiet ? undefined : shell.err, (onProgress) =>
-    shell.interruptible(({ signal }) => shell.library.convert(model, { ...asked, signal, ...(onProgress && { onProgress }) })),
+    shell.interruptible(({ signal }) => shell.library.convert(model, { ...asked, signal, ...(onProgress && { onProgress }) }), {
+      leaves: resume === true,
+    }),
   );
   shell.out.write(json ? jsonText(conversion) : conversionScreen(conversion, shell.out, weights));
   return DONE;

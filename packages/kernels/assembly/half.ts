@@ -37,6 +37,20 @@ function anyHalf(values: v128): v128 {
   return withSign(v128.bitselect(special, finiteHalf(magnitude), i32x4.gt_s(magnitude, i32x4.splat(HALF_LIMIT))), values);
 }
 
+/** The nearest halves, as floats; at most the largest finite one. */
+// @ts-ignore: decorator
+@inline
+export function nearestHalf(values: v128): v128 {
+  const magnitude = f32x4.pmin(magnitudeOf(values), f32x4.splat(65504));
+  const half = f32x4.splat(0.5);
+  const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
+  const normal = v128.and(i32x4.add(i32x4.add(magnitude, odd), i32x4.splat(0xfff)), i32x4.splat(~0x1fff));
+  // Below 2^-14 they are multiples of 2^-24, as floats are from 0.5 on.
+  const small = f32x4.sub(f32x4.add(magnitude, half), half);
+  const nearest = v128.bitselect(small, normal, f32x4.lt(magnitude, f32x4.splat(6.103515625e-5)));
+  return v128.or(nearest, v128.and(values, i32x4.splat(0x80000000)));
+}
+
 /** `factor` is a power of two; where it is not 1, the values are multiplied by it where they lie. */
 export function toHalf(values: usize, count: i32, bits: usize, factor: f32): void {
   if (factor != 1) multiply(values, count, factor);

@@ -14,6 +14,7 @@ export { quantizeIQ4_NL, quantizeIQ4_XS } from './gguf-tables';
 export { transpose1, transpose4 } from './transpose';
 export { inverseFactor } from './inverse-factor';
 export { compensate } from './compensate';
+export { refine } from './refine';
 export { maskRows, maskTwoOfFour } from './mask';
 export { quantizeIQ1_M, quantizeIQ1_S, quantizeIQ2_S, quantizeIQ2_XS, quantizeIQ2_XXS, quantizeIQ3_S, quantizeIQ3_XXS } from './gguf-lattice-types';
 export { encodeRans } from './rans-encode';

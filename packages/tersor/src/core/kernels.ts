@@ -38,6 +38,11 @@ export interface Kernels {
    * Source: Frantar et al. 2022, GPTQ, https://arxiv.org/abs/2210.17323, algorithm 1, with scales that are settled beforehand
    */
   compensate(values: Float32Array, grid: Grid, by: Compensation): Promise<Uint8Array>;
+  /**
+   * Codes and scales that lose no more by XXᵀ than those given: by turns every code becomes the best there is while all others stay, and every scale the best for its codes.
+   * Sources: Behdin et al. 2023, QuantEase, https://arxiv.org/abs/2309.01885, algorithm 1 (codes); least squares (scales)
+   */
+  refine(values: Float32Array, by: Refinement): Promise<Refined>;
   /** The bytes of elements in as few bytes as the entropy coder finds; `decodeChunk` of the loader gives them back. */
   encodeChunk(bytes: Uint8Array, elements: Elements, profile?: CodingProfile): Promise<Uint8Array>;
   /** One pass over the values. */
@@ -101,6 +106,23 @@ export interface Compensation {
   readonly order: Uint32Array;
   /** U with (XᵀX)⁻¹ = UᵀU, of the columns in that order: `[columns, columns]`. */
   readonly factor: Float32Array;
+}
+
+/** A matrix that was rounded, and what tells which of its errors matter. */
+export interface Refinement {
+  readonly grid: Grid;
+  readonly codes: Uint8Array;
+  /** XᵀX, `[columns, columns]`; its diagonal is positive. */
+  readonly gram: Float32Array;
+  /** Times that scales are fitted; the codes go before, between and after. */
+  readonly rounds: number;
+  /** Scales are numbers of this type. */
+  readonly scale: 'f16' | 'f32';
+}
+
+export interface Refined {
+  readonly codes: Uint8Array;
+  readonly scales: Float32Array;
 }
 
 export interface Summary {

@@ -1,6 +1,6 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
-import type { BlockRounding, BlockSpec, Compensation, Grid, QuantizedBlocks, QuantizeSpec } from '../core/kernels.ts';
+import type { BlockRounding, BlockSpec, Compensation, Grid, QuantizedBlocks, QuantizeSpec, Refinement } from '../core/kernels.ts';
 
 /** @throws SHAPE when the matrix, its block or its values do not fit together; OPTION_VALUE when there is no such grid */
 export function checkQuantize(values: Float32Array, spec: QuantizeSpec): void {
@@ -29,6 +29,14 @@ export function checkCompensation(values: Float32Array, grid: Grid, { order, fac
   checkScales(grid, grid);
   checkMatrix(factor.length, grid.columns, grid.columns);
   checkMatrix(order.length, 1, grid.columns);
+}
+
+/** @throws SHAPE when the matrix, its codes and scales and the Gram matrix do not fit together */
+export function checkRefinement(values: Float32Array, { grid, codes, gram }: Refinement): void {
+  checkBlocks(values.length, grid);
+  checkScales(grid, grid);
+  checkMatrix(codes.length, grid.rows, grid.columns);
+  checkMatrix(gram.length, grid.columns, grid.columns);
 }
 
 /** @throws SHAPE when there are not `rows * columns` values */

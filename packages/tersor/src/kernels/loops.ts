@@ -1,6 +1,17 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { Tally } from '../core/histogram.ts';
-import type { BlockRounding, BlockSpec, Compensation, Grid, Quantized, QuantizedBlocks, QuantizeSpec, Summary } from '../core/kernels.ts';
+import type {
+  BlockRounding,
+  BlockSpec,
+  Compensation,
+  Grid,
+  Quantized,
+  QuantizedBlocks,
+  QuantizeSpec,
+  Refined,
+  Refinement,
+  Summary,
+} from '../core/kernels.ts';
 import type { CodingLoops } from './coder/coding.ts';
 
 /** `Kernels` without the workers: the same loops, run where they are called. The readable reference and the WASM twin both have this shape. */
@@ -19,6 +30,7 @@ export interface Loops extends CodingLoops {
   countInto(tally: Tally, values: Float32Array): void;
   inverseFactor(matrix: Float64Array, size: number): Float64Array | undefined;
   compensate(values: Float32Array, grid: Grid, by: Compensation): Uint8Array;
+  refine(values: Float32Array, by: Refinement): Refined;
   /** ggml's blocks, those of its reference quantizer unless told. The values fill whole blocks. */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Uint8Array;
   /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */

@@ -1,6 +1,6 @@
 import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
-import { checkCompensation, checkDequantize, checkMatrix, checkPacked, checkQuantize, checkWholeBlocks } from './check.ts';
+import { checkCompensation, checkDequantize, checkMatrix, checkPacked, checkQuantize, checkRefinement, checkWholeBlocks } from './check.ts';
 import { encodeChunk } from './coder/encode-chunk.ts';
 import type { Loops } from './loops.ts';
 import { openPool } from './pool.ts';
@@ -87,6 +87,11 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
       run(() => {
         checkCompensation(values, grid, by);
         return loops.compensate(values, grid, by);
+      }),
+    refine: (values, by) =>
+      run(() => {
+        checkRefinement(values, by);
+        return loops.refine(values, by);
       }),
     ...elementwise(loops, run),
     async close() {

@@ -1,4 +1,4 @@
-import type { Compensation, Grid } from '../core/kernels.ts';
+import type { Compensation, Grid, Refined, Refinement } from '../core/kernels.ts';
 import type { Loops } from './loops.ts';
 import type { Instances } from './memory.ts';
 
@@ -7,11 +7,15 @@ const TILE_ROWS = 64;
 /** Columns whose errors are gathered, as the kernel has it. */
 const BATCH = 32;
 
-/** Twins of reference/inverse-factor.ts and reference/compensate.ts. */
-export function wasmCompensate(instances: Instances): Pick<Loops, 'inverseFactor' | 'compensate'> {
+/** Rows that are refined together. */
+const STRIP = 8;
+
+/** Twins of reference/inverse-factor.ts, reference/compensate.ts and reference/refine.ts. */
+export function wasmCompensate(instances: Instances): Pick<Loops, 'inverseFactor' | 'compensate' | 'refine'> {
   return {
     inverseFactor: (matrix, size) => inverseFactor(instances, matrix, size),
     compensate: (values, grid, by) => compensate(instances, values, grid, by),
+    refine: (values, by) => refine(instances, values, by),
   };
 }
 
@@ -63,6 +67,66 @@ function compensate(instances: Instances, values: Float32Array, grid: Grid, { or
     },
   );
   return codes;
+}
+
+/** Columns that are not there see nothing but themselves, and rows that are not there are zeros. */
+function refine(instances: Instances, values: Float32Array, { grid, codes, gram, rounds, scale }: Refinement): Refined {
+  const { rows, columns, block, bits, zeros } = grid;
+  const blocks = Math.ceil(columns / block);
+  const padded = roundUp(columns, 4);
+  const middle = 2 ** (bits - 1);
+  const better = { codes: new Uint8Array(codes.length), scales: grid.scales.slice() };
+  const [strip, tables] = [4 * STRIP * padded, 4 * STRIP * Math.ceil(padded / block)];
+  instances.use(
+    [4 * padded * padded, strip, tables, tables, strip, strip, strip],
+    ({ call, bytes }, matrix, toValues, toScales, toZeros, toSteps, gradient, deltas) => {
+      const floats = new Float32Array(bytes.buffer);
+      const inside = floats.subarray(matrix / 4, matrix / 4 + padded * padded);
+      if (padded > columns) inside.fill(0);
+      for (let row = 0; row < columns; row++) inside.set(gram.subarray(row * columns, (row + 1) * columns), row * padded);
+      for (let row = columns; row < padded; row++) inside[row * padded + row] = 1;
+      const table = (at: number, length: number) => floats.subarray(at / 4, (at + length) / 4);
+      const [turned, steps] = [table(toValues, strip), table(toSteps, strip)];
+      const [scalesOf, zerosOf] = [table(toScales, tables), table(toZeros, tables)];
+      for (let top = 0; top < rows; top += STRIP) {
+        const count = Math.min(STRIP, rows - top);
+        for (const each of [turned, steps, scalesOf, zerosOf]) each.fill(0);
+        for (let lane = 0; lane < count; lane++) {
+          const row = top + lane;
+          for (let i = 0; i < blocks; i++) {
+            scalesOf[i * STRIP + lane] = better.scales[row * blocks + i]!;
+            zerosOf[i * STRIP + lane] = zeros ? zeros[row * blocks + i]! : middle;
+          }
+          for (let i = 0; i < columns; i++) {
+            turned[i * STRIP + lane] = values[row * columns + i]!;
+            steps[i * STRIP + lane] = codes[row * columns + i]! - zerosOf[Math.floor(i / block) * STRIP + lane]!;
+          }
+        }
+        call(
+          'refine',
+          toValues,
+          padded,
+          matrix,
+          toScales,
+          toZeros,
+          block,
+          2 ** bits - 1,
+          toSteps,
+          gradient,
+          deltas,
+          rounds,
+          scale === 'f16' ? 1 : 0,
+        );
+        for (let lane = 0; lane < count; lane++) {
+          const row = top + lane;
+          for (let i = 0; i < blocks; i++) better.scales[row * blocks + i] = scalesOf[i * STRIP + lane]!;
+          for (let i = 0; i < columns; i++)
+            better.codes[row * columns + i] = steps[i * STRIP + lane]! + zerosOf[Math.floor(i / block) * STRIP + lane]!;
+        }
+      }
+    },
+  );
+  return better;
 }
 
 function roundUp(value: number, multiple: number): number {

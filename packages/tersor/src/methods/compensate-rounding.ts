@@ -2,6 +2,8 @@ import type { Compensation, Kernels } from '../core/kernels.ts';
 
 /** A Gram matrix made ready to compensate by. */
 export interface Prepared extends Compensation {
+  /** XᵀX with that, as it is stored, `[columns, columns]`. */
+  readonly gram: Float32Array;
   /** Of the mean of the diagonal, what had to be added to it. */
   readonly damping: number;
 }
@@ -42,9 +44,15 @@ export async function prepareCompensation(
       ordered[i * columns + i]! += share * mean;
     }
     const factor = await kernels.inverseFactor(ordered, columns);
-    if (factor) return { order, factor: Float32Array.from(factor), damping: share };
+    if (factor) return { order, factor: Float32Array.from(factor), gram: damped(gram, columns, share * mean), damping: share };
   }
   return undefined;
+}
+
+function damped(gram: Float64Array, columns: number, more: number): Float32Array {
+  const all = Float32Array.from(gram);
+  for (let i = 0; i < columns; i++) all[i * columns + i] = gram[i * columns + i]! + more;
+  return all;
 }
 
 /**

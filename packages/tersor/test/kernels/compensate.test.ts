@@ -66,4 +66,62 @@ describe('the WASM twin has the bits of the reference', () => {
       { numRuns: 150 },
     );
   });
+
+  it('refine', () => {
+    const shapes = fc.record({
+      rows: fc.integer({ min: 1, max: 20 }),
+      columns: fc.integer({ min: 1, max: 45 }),
+      block: fc.integer({ min: 1, max: 50 }),
+    });
+    const grids = fc.record({
+      bits: fc.integer({ min: 2, max: 8 }),
+      symmetric: fc.boolean(),
+      scale: fc.constantFrom<('f16' | 'f32')[]>('f16', 'f32'),
+      rounds: fc.integer({ min: 0, max: 2 }),
+      seed: fc.nat(100),
+    });
+    const cases = fc
+      .tuple(shapes, grids)
+      .chain(([shape, grid]) => weights(shape.rows * shape.columns).map((values) => ({ values, shape, ...grid })));
+    fc.assert(
+      fc.property(cases, ({ values, shape, bits, symmetric, scale, rounds, seed }) => {
+        const { codes, scales, zeros } = reference.quantize(values, { ...shape, bits, symmetric, fit: 'absmax', scale });
+        const gram = Float32Array.from(gramOf(shape.columns, seed + 1));
+        const by = { grid: { ...shape, bits, scales, ...(zeros && { zeros }) }, codes, gram, rounds, scale };
+        const [ours, plain] = [wasm.refine(values, by), reference.refine(values, by)];
+        sameBits(ours.codes, plain.codes);
+        sameBits(ours.scales, plain.scales);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+it('refine loses less than it is given, and no single code could lose less still', () => {
+  const [rows, columns, block, bits] = [6, 64, 16, 3];
+  const values = gaussian(rows * columns, 5);
+  const gram = gramOf(columns, 9);
+  const given = reference.quantize(values, { rows, columns, block, bits, symmetric: false, fit: 'mse', scale: 'f16' });
+  const grid = { rows, columns, block, bits, scales: given.scales, ...(given.zeros && { zeros: given.zeros }) };
+  const better = reference.refine(values, { grid, codes: given.codes, gram: Float32Array.from(gram), rounds: 3, scale: 'f16' });
+  const lossOf = (codes: Uint8Array, scales: Float32Array, row: number) => {
+    const left = Array.from({ length: columns }, (_, i) => {
+      const at = row * (columns / block) + Math.floor(i / block);
+      return values[row * columns + i]! - (codes[row * columns + i]! - (given.zeros?.[at] ?? 0)) * scales[at]!;
+    });
+    return left.reduce((sum, a, i) => sum + left.reduce((inner, b, j) => inner + a * b * gram[i * columns + j]!, 0), 0);
+  };
+  for (let row = 0; row < rows; row++) {
+    const loss = lossOf(better.codes, better.scales, row);
+    expect(loss).toBeLessThan(0.8 * lossOf(given.codes, given.scales, row));
+    for (let i = 0; i < columns; i++) {
+      for (const change of [-1, 1]) {
+        const codes = better.codes.slice();
+        const code = codes[row * columns + i]! + change;
+        if (code < 0 || code >= 2 ** bits) continue;
+        codes[row * columns + i] = code;
+        expect(lossOf(codes, better.scales, row)).toBeGreaterThan(loss * 0.999);
+      }
+    }
+  }
 });

@@ -15,6 +15,7 @@ import { pack, unpack } from './pack.ts';
 import { splitPlanes } from './planes.ts';
 import { quantize } from './quantize.ts';
 import { encodeRans } from './rans.ts';
+import { refine } from './refine.ts';
 import { summarize } from './summarize.ts';
 import { transpose } from './transpose.ts';
 
@@ -33,6 +34,7 @@ export const reference: Loops = {
   countInto,
   inverseFactor,
   compensate,
+  refine,
   quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
   maskTwoOfFour,
   maskRows,

@@ -67,10 +67,10 @@ export function headerLength(prefix: Uint8Array, { crc32c }: Pick<Decoder, 'crc3
 /**
  * Reads the header.
  * @param bytes  the file's first `24 + headerLength` bytes
- * @param fileBytes  how long the file is
+ * @param fileBytes  how long the file is; undefined where that is not known yet
  * @throws TsrError
  */
-export function readHeader(bytes: Uint8Array, fileBytes: number, decoder: Pick<Decoder, 'crc32c'>): Header {
+export function readHeader(bytes: Uint8Array, fileBytes: number | undefined, decoder: Pick<Decoder, 'crc32c'>): Header {
   const length = headerLength(bytes, decoder);
   const body = bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length);
   if (body.length < length) throw corrupt('ends within its header');
@@ -130,13 +130,13 @@ function readStreams(cursor: Cursor): Kind[] {
 }
 
 /** A chunk of no length has the bytes of an earlier one, which is named. */
-function readChunks(cursor: Cursor, kinds: readonly Kind[], dataStart: number, fileBytes: number): Stream[] {
+function readChunks(cursor: Cursor, kinds: readonly Kind[], dataStart: number, fileBytes: number | undefined): Stream[] {
   const all: (Chunk & { width: number; turned: boolean; columns: number })[] = [];
   let offset = dataStart;
   const streams = kinds.map(({ chunks, ...kind }) => {
     const own = Array.from({ length: chunks }, (): Chunk => {
       const count = cursor.number(Math.floor(MAX_CHUNK_BYTES / kind.width), 'elements of a chunk');
-      const length = cursor.number(fileBytes, 'bytes of a chunk');
+      const length = cursor.number(fileBytes ?? MAX_BYTES, 'bytes of a chunk');
       if (length === 0) {
         const same = all[cursor.number(all.length - 1, 'earlier chunks')];
         if (!same || same.count !== count || same.width !== kind.width || same.turned !== kind.turned || same.columns !== kind.columns) {
@@ -152,7 +152,7 @@ function readChunks(cursor: Cursor, kinds: readonly Kind[], dataStart: number, f
     });
     return { ...kind, bytes: own.reduce((sum, { count }) => sum + count * kind.width, 0), chunks: own };
   });
-  if (offset !== fileBytes) throw corrupt(`has ${fileBytes} bytes, and its chunks end at ${offset}`);
+  if (fileBytes !== undefined && offset !== fileBytes) throw corrupt(`has ${fileBytes} bytes, and its chunks end at ${offset}`);
   return streams;
 }
 

@@ -1,6 +1,6 @@
 /** What a damaged, hostile or newer file is answered with; never a wrong tensor. */
 export class TsrError extends Error {
-  readonly code: 'corrupt' | 'unsupported';
+  readonly code: 'corrupt' | 'unsupported' | 'unreachable';
 
   constructor(code: TsrError['code'], what: string) {
     super(what);

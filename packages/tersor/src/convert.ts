@@ -106,9 +106,11 @@ async function stageFor(
     return undefined;
   }
   if (dryRun) return undefined;
-  const folder = beside(source.path, '.');
-  const others = (await namesIn(folder)).filter((name) => DESCRIBING.test(name) && !source.files.includes(beside(source.path, name)));
-  const paths = others.map((name) => beside(source.path, name));
+  const paths: string[] = [];
+  for (const place of source.format.id === 'onnx' ? ['.', '..'] : ['.']) {
+    const names = (await namesIn(beside(source.path, place))).filter((name) => DESCRIBING.test(name));
+    paths.push(...names.map((name) => beside(source.path, `${place}/${name}`)));
+  }
   const authorship = await authorshipOf(source, recipe, [format.id, type], paths);
   return { ...authorship, resume, note: (message) => note('resume', message) };
 }

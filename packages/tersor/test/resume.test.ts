@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
@@ -238,6 +239,16 @@ describe('what an interrupted run left', () => {
     appendFileSync(join(stageOf(), 'journal'), '{"publishing":true}\n');
     writeFileSync(join(folder, outputOf(name)), 'mine');
     expect(notesOf(await run(name, { force: true }))).toEqual([]);
+    expectResult(name);
+  });
+
+  it.runIf(process.platform === 'linux')('is gone on with when who wrote it has ended and nobody asked how', async () => {
+    await stopped(name, 0.5);
+    // a shell whose place is taken by a program that does not ask after the shell's children
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [pid] = await once(parent.stdout, 'data');
+    writeFileSync(join(stageOf(), 'journal'), journalOf().replace(/"pid":\d+/g, `"pid":${Number(pid)}`));
+    await run(name, { resume: true }).finally(() => parent.kill());
     expectResult(name);
   });
 

@@ -51,8 +51,8 @@ export async function convert(input: string, asked: AskedToConvert): Promise<Con
   try {
     mustBeAnother(source, format, target);
     const inputs = [...source.files, ...(target?.files ?? [])];
-    const notes = new Set<string>();
-    const note = (about: string, message: string) => void notes.add(`${about}: ${message}`);
+    const notes = new Map<string, Conversion['notes'][number]>();
+    const note = (about: string, message: string) => void notes.set(`${about}: ${message}`, { about, message });
     const stage = await stageFor(source, isOfFolder || format.id === 'onnx' ? undefined : format, asked, note);
     const place = asked.dryRun
       ? undefined
@@ -203,7 +203,7 @@ interface Done {
   readonly model: Model;
   readonly size: Size;
   readonly asked: AskedToConvert;
-  readonly notes: ReadonlySet<string>;
+  readonly notes: ReadonlyMap<string, Conversion['notes'][number]>;
   readonly seconds: Conversion['seconds'];
 }
 
@@ -226,7 +226,7 @@ function report({ source, converted: { origins, leftOut, architecture }, model, 
       ];
     }),
     leftOut,
-    notes: [...notes],
+    notes: [...notes.values()],
     seconds,
   };
 }

@@ -15,7 +15,8 @@ export interface Conversion {
   readonly weights: readonly ConvertedWeight[];
   /** Of the input, what the output has no place for. */
   readonly leftOut: readonly WeightId[];
-  readonly notes: readonly string[];
+  /** What became otherwise than was asked, or could not be said. */
+  readonly notes: readonly { readonly about: string; readonly message: string }[];
   readonly seconds: Readonly<Record<string, number>>;
 }
 

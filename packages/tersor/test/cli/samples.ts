@@ -349,6 +349,9 @@ export const CONVERSION: Conversion = {
     })),
   ],
   leftOut: ['model.layers.0.self_attn.rotary_emb.inv_freq'],
-  notes: ['blk.0.attn_q.weight: has rows of 576 values, which Q4_K cannot hold: it becomes IQ4_NL'],
+  notes: ['attn_q', 'attn_k', 'ffn_gate', 'ffn_up'].map((name) => ({
+    about: `blk.0.${name}.weight`,
+    message: 'has rows of 576 values, which Q4_K cannot hold: it becomes IQ4_NL',
+  })),
   seconds: { read: 0.2, write: 4 },
 };

@@ -6,7 +6,7 @@ import { openKernels } from '../../src/kernels/open-kernels.ts';
 import { checkpointOfTiny, TINY_CONFIG, TINY_TOKENIZER } from '../support/tiny-llama.ts';
 import { jsonDamages } from './mutate-json.ts';
 
-const INPUTS = 1500;
+const INPUTS = 1000;
 
 it(`${INPUTS} damaged configs and vocabularies become a GGUF model or a coded error`, async () => {
   const kernels = await openKernels({ threads: 0 });

@@ -1,5 +1,6 @@
 import type { Conversion, ConvertedWeight } from '../../core/conversion.ts';
 import { printable } from '../../core/text/printable.ts';
+import { byReason } from '../../report/by-reason.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { type Column, table } from '../text/table.ts';
 import { labelled } from './measured-lines.ts';
@@ -28,7 +29,7 @@ export function conversionScreen(
       ...(rest > 0 ? [dim(`… and ${rest} more (--weights lists all)`)] : []),
     ],
     leftOut.length > 0 ? labelled('left out', `${listed(leftOut)}: no weights of the network, or none that the result has`, screen) : [],
-    notes.flatMap((note) => labelled('note', printable(note), screen)),
+    [...byReason(notes)].flatMap(([message, about]) => labelled('note', `${listed(about)}: ${printable(message)}`, screen)),
   ];
   return sections
     .filter((lines) => lines.length > 0)

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openModel } from '../src/compress/open-model.ts';
-import { convert } from '../src/convert.ts';
-import { decode } from '../src/core/decode.ts';
-import { TINY_BERT, writeTinyLlama } from './support/tiny-llama.ts';
+import { openModel } from '../../src/compress/open-model.ts';
+import { convert } from '../../src/convert.ts';
+import { decode } from '../../src/core/decode.ts';
+import { TINY_BERT, writeTinyLlama } from '../support/tiny-llama.ts';
 
 let folder = '';
 beforeEach(() => {

@@ -43,7 +43,7 @@ it('a conversion that was interrupted is gone on with, with the same bytes', asy
   const journal = readFileSync(join(stage, 'journal'), 'utf8');
   expect(journal).toContain('"mark"');
   const { notes } = await run('out.gguf', { resume: true });
-  expect(notes.join()).toMatch(/resume: .* MB of .* MB were there already/);
+  expect(notes).toEqual([{ about: 'resume', message: expect.stringMatching(/ MB of .* MB were there already/) }]);
   expect(Buffer.compare(readFileSync(join(folder, 'out.gguf')), readFileSync(join(folder, 'whole.gguf')))).toBe(0);
   expect(readdirSync(folder).sort()).toEqual(['out.gguf', 'tiny', 'whole.gguf']);
 });

@@ -28,7 +28,7 @@ const PEERS = ['zstd -19', 'xz -9', 'brotli -11', 'zipnn', 'lmzip'] as const;
 const PACKAGES = ['zstandard==0.25.0', 'brotli==1.2.1', 'zipnn==0.5.4', 'lmzip==1.3.0'];
 const SCRIPT = fileURLToPath(new URL('peers/wire.py', import.meta.url));
 const BROTLI = 'brotli -11';
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** A round takes at least as long; short ones are repeated within it. */
 const ROUND_MS = 60;
 

@@ -1,5 +1,5 @@
 import { type Cursor, cursorOf } from './cursor.ts';
-import { type Elements, typeOf } from './decode-chunk.ts';
+import type { Elements } from './decode-chunk.ts';
 import type { Decoder } from './decoder.ts';
 import { corrupt, TsrError } from './error.ts';
 
@@ -118,12 +118,14 @@ interface Kind extends Omit<Elements, 'count'> {
 function readStreams(cursor: Cursor): Kind[] {
   let total = 0;
   return Array.from({ length: cursor.number(Math.min(MAX_STREAMS, cursor.left()), 'streams') }, () => {
-    const type = typeOf(cursor.byte());
+    const type = cursor.byte();
+    // a single byte is never turned
+    if (type > 7 || type === 4) throw corrupt(`type ${type} of a stream`);
     const columns = cursor.number(MAX_CHUNK_BYTES, 'columns');
     const chunks = cursor.number(MAX_CHUNKS, 'chunks');
     total += chunks;
     if (total > MAX_CHUNKS) throw corrupt('too many chunks');
-    return { ...type, columns, chunks };
+    return { width: 2 ** (type % 4), turned: type > 3, columns, chunks };
   });
 }
 

@@ -36,23 +36,8 @@ function form(memory: Memory, cursor: Cursor, elements: Elements, depth: number)
   if (kind === 1) return palette(memory, cursor, elements);
   if (kind === 2) return sparse(memory, cursor, elements, depth);
   if (kind === 3) return matches(memory, cursor, elements, depth);
-  if (kind === 4) return form(memory, cursor, asElements(cursor.byte(), elements), depth + 1);
+  if (kind === 4) return form(memory, cursor, { count: elements.count * elements.width, width: 1, turned: false, columns: 0 }, depth + 1);
   throw corrupt(`form ${kind}`);
-}
-
-/** The same bytes as elements of another type, without columns. */
-function asElements(type: number, { count, width }: Elements): Elements {
-  const given = typeOf(type);
-  const bytes = count * width;
-  if (bytes % given.width !== 0) throw corrupt('elements that do not fill it');
-  return { ...given, count: bytes / given.width, columns: 0 };
-}
-
-/** Width and turn of elements, from the byte that says so. @throws corrupt */
-export function typeOf(type: number): Pick<Elements, 'width' | 'turned'> {
-  // a single byte is never turned
-  if (type > 7 || type === 4) throw corrupt(`type ${type} of elements`);
-  return { width: 2 ** (type % 4), turned: type > 3 };
 }
 
 /** From the highest byte of all elements to the lowest. */

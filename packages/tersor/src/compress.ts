@@ -239,5 +239,5 @@ function outputOf({ asked, input: { path, files } }: Job): string {
 
 function budgetOf({ budget = {} }: Asked): Budget {
   const { drop, ...rest } = DEFAULT_BUDGET;
-  return { ...rest, ...(budget.size === undefined && drop !== undefined && { drop }), ...budget };
+  return { ...rest, ...(budget.size === undefined && budget.coded === undefined && drop !== undefined && { drop }), ...budget };
 }

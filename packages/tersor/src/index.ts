@@ -1,4 +1,5 @@
 /** The public API. Re-exports only. */
+
 export { check } from './check.ts';
 export { checkFolder } from './check-folder.ts';
 export { compare } from './compare.ts';
@@ -15,6 +16,7 @@ export type {
   AskedToSense,
   Budget,
 } from './core/asked.ts';
+export type { Alternative, Choice } from './core/choice.ts';
 export type { Conversion, ConvertedWeight } from './core/conversion.ts';
 export type {
   Arithmetic,
@@ -88,9 +90,7 @@ export type {
 export type { Rule } from './core/rules.ts';
 export type {
   Allocation,
-  Alternative,
   CandidateSensitivity,
-  Choice,
   LayerSensitivity,
   PredictorReport,
   Sensitivity,

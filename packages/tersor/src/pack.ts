@@ -1,16 +1,10 @@
-import { openDecoder } from '@tersor/loader';
-import { openModel } from './compress/open-model.ts';
-import { TersorError } from './core/error.ts';
+import { codeFile } from './compress/code-file.ts';
 import type { AskedToPack, PackReport } from './core/packing.ts';
-import type { Sink, Source } from './core/source.ts';
-import { npzExtents } from './formats/tsr/npz-extents.ts';
-import { headerOf, type PackedStream, packChunks } from './formats/tsr/pack.ts';
-import { type Extent, extentsOf, planStreams } from './formats/tsr/plan-streams.ts';
+import type { Sink } from './core/source.ts';
+import type { PackedStream } from './formats/tsr/pack.ts';
 import { packedName } from './io/node-paths.ts';
 import { openScratch } from './io/node-scratch.ts';
-import { sha256OfBytes } from './io/node-sha256.ts';
 import { openFolder, openNodeStore } from './io/node-store.ts';
-import { sha256Of } from './io/node-weigh.ts';
 import { openKernels } from './kernels/open-kernels.ts';
 import { availableThreads } from './kernels/start-worker.ts';
 
@@ -30,26 +24,10 @@ export async function pack(input: string, asked: AskedToPack = {}): Promise<Pack
   const scratch = dryRun ? undefined : await openScratch(target, { force, inputs: [input] });
   const kernels = await openKernels({ threads });
   try {
-    const source = await store.open(name);
-    const sha256 = await sha256Of([input], signal);
-    const decoder = await openDecoder();
-    const { extents, note } = await findExtents(input, source);
-    const plan = planStreams(extents, source.size);
-    const job = {
-      source,
-      plan,
-      kernels,
-      profile,
-      decoder,
-      atOnce: threads + 1,
-      digest: sha256OfBytes,
-      ...(signal && { signal }),
-      ...(onProgress && { onProgress: (done: number, total: number) => onProgress({ phase: 'pack', done, total }) }),
-    };
     const attempt = await scratch?.attempt();
-    const streams = await writing(attempt, CHUNKS, (sink) => packChunks(job, sink));
-    const header = headerOf({ name, bytes: source.size, sha256: Buffer.from(sha256, 'hex') }, plan, streams, decoder.crc32c);
-    const bytes = streams.reduce((sum, { length }) => sum + length, header.length);
+    const source = await store.open(name);
+    const job = { kernels, profile, atOnce: threads + 1, ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    const { header, streams, bytes, sha256, note } = await writing(attempt, CHUNKS, (sink) => codeFile(input, source, job, sink));
     if (scratch && attempt) {
       await scratch.hold(attempt);
       const final = await scratch.attempt();
@@ -68,27 +46,6 @@ export async function pack(input: string, asked: AskedToPack = {}): Promise<Pack
     await kernels.close();
     await scratch?.remove();
     await store.close();
-  }
-}
-
-interface Found {
-  readonly extents: readonly Extent[];
-  readonly note?: string;
-}
-
-/** A file that cannot be read as a model is packed all the same. */
-async function findExtents(path: string, source: Source): Promise<Found> {
-  if (/\.np[zy]$/i.test(path)) return { extents: await npzExtents(source) };
-  try {
-    const { model, close } = await openModel(path);
-    try {
-      return { extents: extentsOf(model, source.name) };
-    } finally {
-      await close();
-    }
-  } catch (error) {
-    if (!(error instanceof TersorError) || !error.code.startsWith('FILE_')) throw error;
-    return { extents: [], note: `taken for plain bytes: ${error.what}` };
   }
 }
 

@@ -29,11 +29,7 @@ function form(cursor: Cursor, elements: Elements): Uint8Array {
     return concatenate(parts);
   }
   if (kind === 3) return matches(cursor, elements);
-  if (kind === 4) {
-    const type = cursor.byte();
-    const other = 2 ** (type % 4);
-    return form(cursor, { count: (count * width) / other, width: other, turned: type > 3, columns: 0 });
-  }
+  if (kind === 4) return form(cursor, { count: count * width, width: 1, turned: false, columns: 0 });
   return planes(cursor, elements);
 }
 

@@ -33,6 +33,7 @@ const JOB_FLAGS = [
   'report',
   'maxDrop',
   'maxSize',
+  'maxCoded',
   'maxLatency',
   'maxMemory',
   'maxTime',

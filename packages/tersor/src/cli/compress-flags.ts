@@ -22,6 +22,7 @@ export interface CompressFlags {
   readonly report?: readonly string[];
   readonly maxDrop?: number;
   readonly maxSize?: Size;
+  readonly maxCoded?: Size;
   readonly maxLatency?: number;
   readonly maxMemory?: number;
   /** Seconds. */
@@ -50,6 +51,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
   const {
     maxDrop,
     maxSize,
+    maxCoded,
     maxLatency,
     maxMemory,
     output,
@@ -69,6 +71,7 @@ export function commonOf(flags: CompressFlags, originalBytes: number): Omit<Aske
   const budget = defined({
     drop: maxDrop,
     size: maxSize && resolveSize(maxSize, originalBytes),
+    coded: maxCoded && resolveSize(maxCoded, originalBytes),
     latency: maxLatency,
     memory: maxMemory,
   });

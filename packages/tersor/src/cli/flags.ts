@@ -24,6 +24,11 @@ export const FLAGS = {
   maxDrop: () => new Option('--max-drop <share>', 'Most quality that may be lost: 1% or 0.01.').argParser(parsed('--max-drop', parseShare)),
   maxSize: () =>
     new Option('--max-size <size>', 'Largest file: 25MB, 300kB or 25% of the original.').argParser(parsed('--max-size', parseSize)),
+  maxCoded: () =>
+    new Option(
+      '--max-coded <size>',
+      'Most bytes that "tersor pack" may leave of it, what a download takes: 12MB or 15% of the original.',
+    ).argParser(parsed('--max-coded', parseSize)),
   maxLatency: () =>
     new Option('--max-latency <ratio>', 'Latency against the original: 0.8x or 80%.').argParser(parsed('--max-latency', parseRatio)),
   maxMemory: () =>

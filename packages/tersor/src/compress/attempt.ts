@@ -20,6 +20,8 @@ export interface Attempt extends Proof {
   readonly recipe: Recipe;
   readonly model: Model;
   readonly size: Size;
+  /** See `Facts.coded`; measured when something is promised of it. */
+  readonly coded?: number;
   /** Absent when nothing was to be measured. */
   readonly errors?: WeightErrors['found'];
   /** What the promises are made from. */
@@ -41,8 +43,22 @@ export async function attempt(
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`, budget)) : { runtimes: [] };
-  const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, isCheckpoint: !model.graph, ...proof });
-  return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...proof };
+  const coded = budget.coded === undefined ? undefined : await codedSize(job, folder, scratch.name);
+  const facts = { ...proof, ...(coded !== undefined && { coded }) };
+  const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, isCheckpoint: !model.graph, ...facts });
+  return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...facts };
+}
+
+/** What the file packs into. */
+async function codedSize({ kernels, asked: { signal } }: Job, folder: string, name: string): Promise<number> {
+  const { codeFile } = await import('./code-file.ts');
+  const store = openNodeStore(folder);
+  try {
+    const coding = { kernels, profile: 'default', atOnce: 2, ...(signal && { signal }) } as const;
+    return (await codeFile(`${folder}/${name}`, await store.open(name), coding, { write: async () => {} })).bytes;
+  } finally {
+    await store.close();
+  }
 }
 
 /** Writes what `steps` make, where nobody sees it. @returns its path @throws FILE_WRITE, INTERRUPTED */

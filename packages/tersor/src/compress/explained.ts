@@ -1,5 +1,5 @@
+import type { Alternative, Choice } from '../core/choice.ts';
 import { describe } from '../core/describe.ts';
-import type { Alternative, Choice } from '../core/sensitivity.ts';
 import type { Option } from '../search/candidates.ts';
 import { alternatives } from '../search/explain.ts';
 

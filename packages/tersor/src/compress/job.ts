@@ -1,5 +1,6 @@
 import { alreadyQuantized } from '../core/already-quantized.ts';
 import type { Asked } from '../core/asked.ts';
+import type { Choice } from '../core/choice.ts';
 import type { Target } from '../core/format.ts';
 import type { Kernels } from '../core/kernels.ts';
 import { openMemo } from '../core/memo.ts';
@@ -7,7 +8,6 @@ import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
 import type { CalibrationReport, SearchReport } from '../core/report.ts';
-import type { Choice } from '../core/sensitivity.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';

@@ -17,6 +17,8 @@ export interface Facts {
   readonly standIn?: boolean;
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
+  /** What the container takes that the result packs into, bytes. */
+  readonly coded?: number;
   /** Peak memory of a runtime that holds nothing but the result, bytes. */
   readonly footprint?: number;
 }
@@ -52,8 +54,9 @@ function promisesOf(budget: Budget, facts: Facts): PromiseReport[] {
         status: after <= limit ? 'kept' : 'missed',
       }),
     ),
+    ...optional(budget.coded, (limit) => bytesPromise('coded', limit, facts.coded)),
     ...optional(budget.latency, (limit) => latencyPromise(limit, facts.speed)),
-    ...optional(budget.memory, (limit) => memoryPromise(limit, facts.footprint)),
+    ...optional(budget.memory, (limit) => bytesPromise('memory', limit, facts.footprint)),
   ];
 }
 
@@ -90,13 +93,14 @@ export function openQuestion({ drop: limit }: Budget, quality: QualityReport | u
 
 /** How far a result is from its budget: what is missed, as a multiple of what was promised, of the promise that is missed by most; 0 where all are kept. */
 export function excessOf(budget: Budget, facts: Facts): number {
-  const { drop = 0, size = 0, latency = 0, memory = 0 } = budget;
+  const { drop = 0, size = 0, coded = 0, latency = 0, memory = 0 } = budget;
   const { before, after, quality, speed, footprint = 0 } = facts;
   const excess: Readonly<Record<PromiseReport['name'], number>> = {
     loads: Number.POSITIVE_INFINITY,
     smaller: after / before,
     drop: (quality?.drop ?? 1) / drop,
     size: after / size,
+    coded: (facts.coded ?? 0) / coded,
     latency: (speed?.ratio ?? 1) / latency,
     memory: footprint / memory,
   };
@@ -134,10 +138,10 @@ function latencyPromise(limit: number, speed: SpeedReport | undefined): PromiseR
   };
 }
 
-function memoryPromise(limit: number, memory: number | undefined): PromiseReport {
-  const promised = `memory <= ${bytesText(limit)}`;
-  if (memory === undefined) return { name: 'memory', promised, actual: 'not measured', status: 'unverified' };
-  return { name: 'memory', promised, actual: bytesText(memory), status: memory <= limit ? 'kept' : 'missed' };
+function bytesPromise(name: 'coded' | 'memory', limit: number, bytes: number | undefined): PromiseReport {
+  const promised = `${name} <= ${bytesText(limit)}`;
+  if (bytes === undefined) return { name, promised, actual: 'not measured', status: 'unverified' };
+  return { name, promised, actual: bytesText(bytes), status: bytes <= limit ? 'kept' : 'missed' };
 }
 
 function optional<T>(value: T | undefined, make: (value: T) => PromiseReport): PromiseReport[] {

@@ -1,15 +1,16 @@
 import type { Budget } from '../core/asked.ts';
 import type { Candidate } from '../core/candidate.ts';
+import type { Choice } from '../core/choice.ts';
 import type { Step } from '../core/recipe.ts';
-import type { Choice } from '../core/sensitivity.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { observes } from '../methods/observes.ts';
-import { cheapest, type Option, stepsOf } from '../search/candidates.ts';
+import { cheapest, keyOf, type Option, stepsOf } from '../search/candidates.ts';
 import { isQuicker, menuFor, type Setting } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import type { Confirmed, Question, Ranked } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
 import { openWritten, writeAside } from './attempt.ts';
+import { withCodedBytes } from './coded-bytes.ts';
 import { explained } from './explained.ts';
 import type { Job } from './job.ts';
 import { CLEAN, layOut } from './lay-out.ts';
@@ -59,10 +60,19 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     const { rows, unreached } = await sparingUnreached(cleaned.graph, options, assessor.error);
     for (const [own] of unreached) job.note(own!.layer.weight.id, 'lies in a branch that no sample takes: it gets 8 bits or more');
     const timed = isTimed ? await timeOptions(job, referee, numbers, cleaned, offers, rows, referee.shapes) : rows;
+    const isCoded = budget.coded !== undefined;
+    const stored = new Map(timed.flat().map((option) => [keyOf(option), option.bytes]));
+    const priced = isCoded ? await withCodedBytes(job, numbers, timed) : timed;
+    /** Of the whole file, in the bytes that are limited: what is no weight with a choice counts as it is stored. */
+    const size = async (chosen: readonly Option[]) => {
+      const bytes = await bytesAfter(job, toSteps(chosen));
+      return isCoded ? chosen.reduce((sum, option) => sum + option.bytes - (stored.get(keyOf(option)) ?? 0), bytes) : bytes;
+    };
+    const maxBytes = budget.coded ?? budget.size;
     const question: Question = {
-      options: timed,
+      options: priced,
       maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
-      ...(budget.size !== undefined && { maxBytes: budget.size }),
+      ...(maxBytes !== undefined && { maxBytes }),
       ...(isTimed && { maxAdded: referee.shapes.map(() => latency * PACE_USED - 1) }),
       ...(memory !== undefined && {
         maxMemory: memory,
@@ -70,7 +80,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
       }),
       solve: await openSolver(),
       ...assessor,
-      size: (chosen) => bytesAfter(job, toSteps(chosen)),
+      size,
       drop: async (chosen) => {
         const drop = await assessor.drop(chosen);
         job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });

@@ -4,6 +4,8 @@ export interface Budget {
   readonly drop?: number;
   /** Largest allowed size of all files, bytes. */
   readonly size?: number;
+  /** Largest allowed size of what `tersor pack` makes of the file, bytes: what a download takes. */
+  readonly coded?: number;
   /** Largest allowed latency, as a ratio to the original's: 1.1. */
   readonly latency?: number;
   /** Largest allowed peak memory of the engine, bytes. */

@@ -1,11 +1,11 @@
 import type { Budget } from './budget.ts';
+import type { Choice } from './choice.ts';
 import type { ErrorSpread } from './error-spread.ts';
 import type { Target } from './format.ts';
 import type { WeightId } from './graph.ts';
 import type { LayerKind } from './layers.ts';
 import type { Recipe } from './recipe.ts';
 import type { LabelledQuality, WorstSample } from './report-samples.ts';
-import type { Choice } from './sensitivity.ts';
 
 export type { Answer, ClassDelta, LabelledQuality, WorstSample } from './report-samples.ts';
 
@@ -266,7 +266,7 @@ export interface RepairReport {
 }
 
 export interface PromiseReport {
-  readonly name: 'loads' | 'smaller' | 'drop' | 'size' | 'latency' | 'memory';
+  readonly name: 'loads' | 'smaller' | 'drop' | 'size' | 'coded' | 'latency' | 'memory';
   /** As it was asked: "<= 1 %", "<= 25 MB". */
   readonly promised: string;
   readonly actual: string;

@@ -1,3 +1,4 @@
+import type { Choice } from './choice.ts';
 import type { Target } from './format.ts';
 import type { WeightId } from './graph.ts';
 import type { LayerKind } from './layers.ts';
@@ -102,24 +103,4 @@ export interface Allocation {
   readonly measured?: { readonly loss: number; readonly drop: number };
   /** In the order of `Sensitivity.layers`. */
   readonly choices: readonly Choice[];
-}
-
-/** What a layer gets, and what its alternatives would have cost. */
-export interface Choice {
-  readonly id: WeightId;
-  /** In words; as it is: "f32". */
-  readonly name: string;
-  readonly bytes: number;
-  readonly loss: number;
-  /** Why not smaller: of all that take less, what would save the most bytes for the loss it adds. */
-  readonly smaller?: Alternative;
-  /** Why not more faithful: of all that lose less, what would win back the most loss for the bytes it adds. */
-  readonly better?: Alternative;
-}
-
-export interface Alternative {
-  readonly name: string;
-  /** More than the choice's; less where negative. */
-  readonly bytes: number;
-  readonly loss: number;
 }

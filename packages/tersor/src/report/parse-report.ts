@@ -18,7 +18,7 @@ export interface Reported {
 }
 
 const OUTCOMES = ['compressed', 'nothing-to-gain', 'missed', 'planned'] as const satisfies readonly Report['outcome'][];
-const NAMES = ['loads', 'smaller', 'drop', 'size', 'latency', 'memory'] as const satisfies readonly PromiseReport['name'][];
+const NAMES = ['loads', 'smaller', 'drop', 'size', 'coded', 'latency', 'memory'] as const satisfies readonly PromiseReport['name'][];
 const KINDS = ['classes', 'value', 'state'] as const satisfies readonly OutputQuality['kind'][];
 const EVIDENCE = ['data', 'synthetic'] as const;
 
@@ -78,11 +78,12 @@ function parseConditions(json: unknown, where: string): ConditionsReport {
 }
 
 function parseBudget(json: unknown, where: string): Budget {
-  const { drop, size, latency, memory } = record(json, where);
+  const { drop, size, coded, latency, memory } = record(json, where);
   return {
     ...(drop !== undefined && { drop: amount(drop, `${where} drop`) }),
     ...(size !== undefined && { size: amount(size, `${where} size`) }),
     ...(latency !== undefined && { latency: amount(latency, `${where} latency`) }),
+    ...(coded !== undefined && { coded: amount(coded, `${where} coded`) }),
     ...(memory !== undefined && { memory: amount(memory, `${where} memory`) }),
   };
 }

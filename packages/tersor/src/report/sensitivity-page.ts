@@ -1,4 +1,5 @@
-import type { Choice, Sensitivity } from '../core/sensitivity.ts';
+import type { Choice } from '../core/choice.ts';
+import type { Sensitivity } from '../core/sensitivity.ts';
 import { mostSensitive, type Ranked } from '../core/sensitivity-sums.ts';
 import {
   allocationText,

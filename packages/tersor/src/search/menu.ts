@@ -45,14 +45,16 @@ const QUICK: Readonly<Record<Target, readonly Setting[]>> = {
 export function menuFor(asked: {
   readonly evidence: 'data' | 'synthetic';
   readonly size?: number | undefined;
+  /** The same of what the container takes. */
+  readonly coded?: number | undefined;
   /** The largest ratio to the original's latency. */
   readonly latency?: number | undefined;
   /** Peak memory of the runtime, bytes. */
   readonly memory?: number | undefined;
   readonly target: Target;
 }): readonly Setting[] {
-  const { evidence, size, latency, memory, target } = asked;
-  const isBold = evidence === 'data' || size !== undefined;
+  const { evidence, size, coded, latency, memory, target } = asked;
+  const isBold = evidence === 'data' || size !== undefined || coded !== undefined;
   const quick = isQuicker(latency) ? QUICK[target] : [];
   const compact =
     memory === undefined ? [] : [...(isBold ? COMPACT : []), ...CAREFULLY_COMPACT.filter((setting) => !quick.includes(setting))];

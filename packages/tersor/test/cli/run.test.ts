@@ -53,7 +53,7 @@ describe('the main job', () => {
 
   it('hands every flag on', async () => {
     const flags =
-      '-o out.onnx --force --keep --max-drop 0.5% --max-size 25% --max-latency 0.8x --max-memory 500MB --target webgpu --data x.npz'.split(
+      '-o out.onnx --force --keep --max-drop 0.5% --max-size 25% --max-coded 20% --max-latency 0.8x --max-memory 500MB --target webgpu --data x.npz'.split(
         ' ',
       );
     const more =
@@ -66,7 +66,13 @@ describe('the main job', () => {
       output: 'out.onnx',
       force: true,
       keep: true,
-      budget: { drop: 0.005, size: Math.floor(INSPECTION.bytes / 4), latency: 0.8, memory: 500_000_000 },
+      budget: {
+        drop: 0.005,
+        size: Math.floor(INSPECTION.bytes / 4),
+        coded: Math.floor(INSPECTION.bytes / 5),
+        latency: 0.8,
+        memory: 500_000_000,
+      },
       target: 'webgpu',
       data: 'x.npz',
       samples: 8,

@@ -9,6 +9,7 @@ import { randomFor } from '../../src/core/random.ts';
 import { onnx } from '../../src/formats/onnx/onnx.ts';
 import { openNodeStore } from '../../src/io/node-store.ts';
 import { openKernels } from '../../src/kernels/open-kernels.ts';
+import { pack } from '../../src/pack.ts';
 import { deepModel, WIDTH } from '../support/deep-model.ts';
 
 let folder = '';
@@ -55,6 +56,18 @@ it('is never larger than the same step for every layer that keeps the promise', 
     const uniform = await search({ recipe: { version: 1, steps } });
     if ((uniform.quality?.drop ?? 1) <= 0.004) expect(chosen.resultBytes).toBeLessThanOrEqual(uniform.resultBytes ?? 0);
   }
+});
+
+it('keeps a size of what the file packs into, which is not that of the file', async () => {
+  const output = join(folder, 'coded.onnx');
+  const whole = await pack(model, { dryRun: true });
+  const coded = Math.floor(0.25 * whole.output.bytes);
+  const result = await search({ output, budget: { coded, latency: 100 } });
+  expect(result.promises.find(({ name }) => name === 'coded')?.status).toBe('kept');
+  const packed = await pack(output, { dryRun: true });
+  expect(packed.output.bytes).toBeLessThanOrEqual(coded);
+  expect(packed.output.bytes).toBeGreaterThan(0.5 * coded);
+  expect(result.resultBytes).toBeGreaterThan(packed.output.bytes);
 });
 
 it('says which inputs no operator reads', async () => {

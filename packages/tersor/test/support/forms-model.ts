@@ -43,7 +43,7 @@ export function formsModel(): Uint8Array {
       ),
     ],
     ['repeats', 'F32', [64, 96], Float32Array.from({ length: 64 * 96 }, (_, i) => floats[i % 1536]!)],
-    ['mirrored', 'F32', [64, 96], Float32Array.from({ length: 64 * 96 }, (_, i) => (i < 3072 || i % 4 < 3 ? 1 : -1) * floats[i % 3072]!)],
+    ['mirrored', 'F32', [64, 96], Float32Array.from({ length: 64 * 96 }, (_, i) => (i % 4 < 3 ? 1 : -1) * floats[i % 1536]!)],
     ['scale', 'F32', [96], Float32Array.from(normal('scale', 96, () => 1))],
     ['steps', 'I64', [3], BigInt64Array.of(1n, -1n, 64n)],
   ];

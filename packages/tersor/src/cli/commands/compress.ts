@@ -51,7 +51,8 @@ export async function runJob(
   for (const saving of savings) await checkFree(saving, { model, ...defined({ out: flags.out, force: flags.force }) });
   const { library } = shell;
   const talks = !flags.json && !flags.quiet;
-  const inspection = talks || (flags.maxSize && 'share' in flags.maxSize) ? await library.inspect(model) : undefined;
+  const inspection =
+    talks || [flags.maxSize, flags.maxCoded].some((size) => size && 'share' in size) ? await library.inspect(model) : undefined;
   if (talks && inspection) shell.err.write(modelLine(inspection, shell.err));
   const asked: Asked = {
     ...askedOf(flags, inspection?.bytes ?? 0),

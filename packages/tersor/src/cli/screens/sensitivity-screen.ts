@@ -1,4 +1,5 @@
-import type { Choice, PredictorReport, Sensitivity, TriedSteps } from '../../core/sensitivity.ts';
+import type { Choice } from '../../core/choice.ts';
+import type { PredictorReport, Sensitivity, TriedSteps } from '../../core/sensitivity.ts';
 import { mostSensitive, type Ranked } from '../../core/sensitivity-sums.ts';
 import { printable } from '../../core/text/printable.ts';
 import {

@@ -1,4 +1,5 @@
-import type { Allocation, Choice, PredictorReport, Sensitivity } from '../sensitivity.ts';
+import type { Choice } from '../choice.ts';
+import type { Allocation, PredictorReport, Sensitivity } from '../sensitivity.ts';
 import { bytesText, percentText } from './units.ts';
 
 /** "0.0123", "4.5e-6". */

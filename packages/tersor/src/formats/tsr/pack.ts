@@ -31,7 +31,7 @@ export interface PackedStream extends CodedStream {
   readonly forms: ReadonlyMap<string, number>;
 }
 
-const FORMS = ['planes', 'palette', 'sparse', 'matches', 'elements'];
+const FORMS = ['planes', 'palette', 'sparse', 'matches', 'matches'];
 
 /** Codes all chunks of a file and writes them to `sink` in order. At most `atOnce` chunks are in memory. @throws INTERRUPTED */
 export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promise<PackedStream[]> {

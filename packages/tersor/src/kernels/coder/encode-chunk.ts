@@ -3,10 +3,9 @@ import type { CodingProfile, Elements } from '../../core/kernels.ts';
 import type { Coder, CodingLoops } from './coding.ts';
 import { encodeMatches, repeats } from './encode-matches.ts';
 import { encodePlane } from './encode-plane.ts';
-import { type ElementType, guessType } from './guess-type.ts';
 
 /** What a chunk's form is called in the file. */
-const FORMS = { planes: 0, palette: 1, sparse: 2, matches: 3, elements: 4 };
+const FORMS = { planes: 0, palette: 1, sparse: 2, matches: 3, bytes: 4 };
 /** How many earlier places are looked at for a match. Text has many that begin alike; of weights the last ones are as good as any. */
 const PLACES = { plain: 32, elements: 6 };
 /** A smaller share of zeros is cheaper among the other values. */
@@ -26,10 +25,8 @@ export function encodeChunk(
   if (palette) forms.push(encodePalette(coder, palette, elements));
   else {
     if (elements.width > 1 && zerosIn(bytes, elements) >= SPARSE * elements.count) forms.push(sparse(coder, bytes, elements));
-    const isPlain = elements.width === 1 && elements.columns === 0;
-    const type = isPlain ? guessType(coder, bytes) : undefined;
-    if (type) forms.push(castTo(type, planes(coder, bytes, { ...type, count: bytes.length / type.width, columns: 0 })));
     if (repeats(bytes, elements)) {
+      const isPlain = elements.width === 1 && elements.columns === 0;
       const form = matched(coder, bytes, elements, isPlain ? PLACES.plain : PLACES.elements);
       forms.push(form);
       // where elements repeat, their parts may repeat even more
@@ -136,14 +133,8 @@ function matched(coder: Coder, bytes: Uint8Array, elements: Elements, most: numb
 
 /** Matches of bytes, for elements of which a part repeats: those that differ in their sign alone. */
 function byBytes(coder: Coder, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const type = { width: 1, turned: false };
-  return castTo(type, matched(coder, bytes, { ...type, count: bytes.length, columns: 0 }, PLACES.elements));
-}
-
-function castTo({ width, turned }: ElementType, form: Uint8Array): Uint8Array<ArrayBuffer> {
   return written((writer) => {
-    writer.byte(FORMS.elements);
-    writer.byte(Math.log2(width) + (turned ? 4 : 0));
-    writer.bytes(form);
+    writer.byte(FORMS.bytes);
+    writer.bytes(matched(coder, bytes, { count: bytes.length, width: 1, turned: false, columns: 0 }, PLACES.elements));
   });
 }

@@ -1,5 +1,5 @@
+import type { Choice } from '../../core/choice.ts';
 import type { Report, WeightReport } from '../../core/report.ts';
-import type { Choice } from '../../core/sensitivity.ts';
 import { reasonText } from '../../core/text/sensitivity-text.ts';
 import { bytesText, integerText, percentText } from '../../core/text/units.ts';
 import { pairOfBars, singleBar } from '../charts/share-bars.ts';

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../run.ts';
 
-const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'];
+const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const;
+
+type Manifest = { readonly name: string } & { readonly [field in (typeof FIELDS)[number]]?: Readonly<Record<string, string>> };
 
 it('docs/dependencies.md lists every dependency with the version that is pinned', () => {
   const page = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
@@ -11,9 +13,12 @@ it('docs/dependencies.md lists every dependency with the version that is pinned'
     ([, name, version]) => `${name}@${version}`,
   );
   const folders = ['.', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)];
-  const pinned = folders.flatMap((folder) => {
-    const manifest: Record<string, Record<string, string>> = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-    return FIELDS.flatMap((field) => Object.entries(manifest[field] ?? {}).map(([name, version]) => `${name}@${version}`));
-  });
+  const manifests = folders.map((folder): Manifest => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')));
+  const ours = new Set(manifests.map(({ name }) => name));
+  const pinned = manifests.flatMap((manifest) =>
+    FIELDS.flatMap((field) => Object.entries(manifest[field] ?? {}))
+      .filter(([name]) => !ours.has(name))
+      .map(([name, version]) => `${name}@${version}`),
+  );
   expect(listed.sort()).toEqual([...new Set(pinned)].sort());
 });

@@ -92,7 +92,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     };
     for await (const { chosen, rows: ranked } of propose(question)) {
       const steps = toSteps(chosen);
-      if (ranked) job.reasons.set(JSON.stringify(steps), reasonsOf(ranked, chosen));
+      if (ranked) job.reasons.set(JSON.stringify(recipeOf(job, steps).steps), reasonsOf(ranked, chosen));
       yield steps;
     }
   } finally {

@@ -68,6 +68,8 @@ function outputTypes(
     const inner = infer(body, weights, scope, bodyInputs(node, graph, scope), types);
     return body.outputs.map(({ name }) => inner.typeOf(name));
   });
+  const constant = isStandard(node) && node.op === 'Constant' ? node.attributes.get('value') : undefined;
+  if (constant?.kind === 'tensor') return [constant.value.dtype];
   const signature = signatureOf(node, graph.opsets);
   if (!signature) return [];
   const [first = [], ...others] = bodies;

@@ -238,6 +238,28 @@ function choice(): Graph {
   });
 }
 
+it('sees patches of a convolution in a branch', async () => {
+  const branch = () => graphOf({ nodes: [makeNode('Conv', ['x', 'w'], ['out'])], initializers: [], outputs: [tensorInfo('out', 'f32')] });
+  const pick: Node = {
+    ...makeNode('If', ['which'], ['y']),
+    graphs: new Map([
+      ['then_branch', branch()],
+      ['else_branch', branch()],
+    ]),
+  };
+  const inputs = [tensorInfo('x', 'f32', [1, 2, 5]), tensorInfo('which', 'bool', [])];
+  const model = handMade({ nodes: [pick], weights: { w: [3, 2, 3] }, inputs, outputs: [tensorInfo('y', 'f32')] });
+  const run = { x: noise('x', [1, 2, 5]), which: { dtype: 'bool' as const, shape: [], data: Uint8Array.of(1) } };
+  const observed = await observeRuns(engine, model, [ofInput('w', 'gram')], [run]);
+  const found = (await observed.get(ofInput('w', 'gram')))!;
+  expect([found.rows, found.columns, found.groups]).toEqual([3, 6, 1]);
+  const patches = [0, 1, 2].map((at) => [0, 1].flatMap((channel) => [0, 1, 2].map((tap) => run.x.data[channel * 5 + at + tap]!)));
+  const expected = patches[0]!.flatMap((_, i) =>
+    patches[0]!.map((__, j) => patches.reduce((sum, row) => sum + Number(row[i]) * Number(row[j]), 0)),
+  );
+  for (const [i, value] of found.values.entries()) expect(value).toBeCloseTo(expected[i]!, 5);
+});
+
 it('looks into branches and bodies, over all iterations, and folds uses of one weight together', async () => {
   const scalar = (id: string, value: number) => ({
     id,

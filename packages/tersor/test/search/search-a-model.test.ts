@@ -37,6 +37,9 @@ it('remembers what it measured: the same budget chooses the same again, another 
   const first = await search({ budget });
   expect(first.outcome).toBe('compressed');
   expect(first.search?.recalled).toBeLessThan(5);
+  const { choices = [] } = first.search ?? {};
+  expect(choices.length).toBe(first.search?.layers);
+  expect(choices.some(({ smaller, better }) => smaller || better)).toBe(true);
   const again = await search({ budget });
   expect(again.recipe).toEqual(first.recipe);
   expect(again.search?.forwards).toBeLessThan(0.2 * (first.search?.forwards ?? 0));

@@ -93,7 +93,7 @@ describe('a folder of models', () => {
 
   it('misses as a whole when one model misses what its original would, too, and leaves nothing unless told to', async () => {
     await twoModels();
-    const asked = { output, budget: { memory: 1e6, ...ANY_LATENCY } };
+    const asked = { output, recipe: INT8, budget: { memory: 1e6, ...ANY_LATENCY } };
     expect(await compressFolder(input, asked)).toMatchObject({ outcome: 'missed' });
     expect(existsSync(output)).toBe(false);
     const kept = await compressFolder(input, { ...asked, keep: true });

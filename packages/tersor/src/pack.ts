@@ -8,7 +8,6 @@ import { openFolder, openNodeStore } from './io/node-store.ts';
 import { openKernels } from './kernels/open-kernels.ts';
 import { availableThreads } from './kernels/start-worker.ts';
 
-const CHUNKS = 'chunks';
 const COPY_BYTES = 2 ** 20;
 
 /**
@@ -27,11 +26,13 @@ export async function pack(input: string, asked: AskedToPack = {}): Promise<Pack
     const attempt = await scratch?.attempt();
     const source = await store.open(name);
     const job = { kernels, profile, atOnce: threads + 1, ...(signal && { signal }), ...(onProgress && { onProgress }) };
-    const { header, streams, bytes, sha256, note } = await writing(attempt, CHUNKS, (sink) => codeFile(input, source, job, sink));
+    const { header, streams, bytes, sha256, note } = await writing(attempt, scratch?.name ?? '', (sink) =>
+      codeFile(input, source, job, sink),
+    );
     if (scratch && attempt) {
       await scratch.hold(attempt);
       const final = await scratch.attempt();
-      await writing(final, scratch.name, (sink) => join(header, attempt, sink));
+      await writing(final, scratch.name, (sink) => join(header, attempt, scratch.name, sink));
       await scratch.publish(final);
     }
     return {
@@ -64,10 +65,10 @@ async function writing<T>(folder: string | undefined, name: string, work: (sink:
 }
 
 /** The header, and the chunks behind it. */
-async function join(header: Uint8Array, folder: string, sink: Pick<Sink, 'write'>): Promise<void> {
+async function join(header: Uint8Array, folder: string, name: string, sink: Pick<Sink, 'write'>): Promise<void> {
   const store = openNodeStore(folder);
   try {
-    const chunks = await store.open(CHUNKS);
+    const chunks = await store.open(name);
     await sink.write(header);
     for (let at = 0; at < chunks.size; at += COPY_BYTES) await sink.write(await chunks.read(at, Math.min(COPY_BYTES, chunks.size - at)));
   } finally {

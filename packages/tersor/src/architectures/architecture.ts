@@ -73,7 +73,7 @@ export interface Place extends Omit<WeightRow, 'shape' | 'turned'> {
 }
 
 /** More layers are in no model, and every one of them costs memory. */
-const MAX_LAYERS = 10_000;
+export const MAX_LAYERS = 10_000;
 
 /** Every weight that a model of these sizes may have: those of the whole, then layer by layer. */
 export function placesOf({ weights }: Pick<Architecture, 'weights'>, sizes: Sizes): Place[] {

@@ -1,4 +1,4 @@
-import { type Architecture, type Facts, keyOf, type Place, placesOf, sizesOf } from '../architectures/architecture.ts';
+import { type Architecture, type Facts, keyOf, MAX_LAYERS, type Place, placesOf, sizesOf } from '../architectures/architecture.ts';
 import { architectureOfConfig, factsOfConfig } from '../architectures/architectures.ts';
 import { denseOf } from '../core/decode.ts';
 import { TersorError } from '../core/error.ts';
@@ -43,7 +43,13 @@ export function toGguf(checkpoint: Checkpoint, described: Described, kernels: Ke
   const architecture = architectureOfConfig(config, 'config.json');
   const facts = factsOfConfig(architecture, config, 'config.json');
   const sizes = sizesOf(facts);
-  if (!sizes) throw new TersorError('FILE_CORRUPT', 'config.json', 'its sizes do not go together', 'heads have to divide the width');
+  if (!sizes)
+    throw new TersorError(
+      'FILE_CORRUPT',
+      'config.json',
+      'its sizes do not go together',
+      `heads divide the width, and there are at most ${MAX_LAYERS} layers`,
+    );
   const { placed, leftOut } = place(checkpoint, placesOf(architecture, sizes), architecture, config);
   const weights = placed.map(({ place, weight }) => stored(weight, place, kernels));
   const rope = ropeOf(config);

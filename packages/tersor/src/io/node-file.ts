@@ -139,8 +139,8 @@ export function adviceOf(error: unknown): string {
       return 'make the folder first';
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'free some space, or write elsewhere with -o';
+      return 'free some space, or write elsewhere';
     default:
-      return 'write elsewhere with -o';
+      return 'write elsewhere';
   }
 }

@@ -9,7 +9,7 @@ import { TersorError } from '../core/error.ts';
 export async function mustNotBeInput(inputs: readonly string[], output: string): Promise<void> {
   const same = await Promise.all(inputs.map((input) => isSameFile(input, output)));
   if (!same.includes(true)) return;
-  throw new TersorError('USAGE', output, 'is the input itself, which is never overwritten', 'choose another name with -o');
+  throw new TersorError('USAGE', output, 'is the input itself, which is never overwritten', 'choose another name');
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {

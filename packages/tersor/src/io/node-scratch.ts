@@ -41,7 +41,7 @@ export interface ScratchOptions {
  *   replaced; USAGE when what an interrupted run left cannot be gone on with; FILE_WRITE
  */
 export async function openScratch(target: string, { force = false, inputs = [], stage: asked }: ScratchOptions = {}): Promise<Scratch> {
-  if (/(^|[/\\])$/.test(target)) throw new TersorError('USAGE', `"${target}"`, 'is no name of a file', 'name the file to write with -o');
+  if (/(^|[/\\])$/.test(target)) throw new TersorError('USAGE', `"${target}"`, 'is no name of a file', 'name the file to write');
   const name = basename(target);
   const folder = await guarded(target, async () => dirname(resolve(target)));
   await mustNotBeInput(inputs, target);

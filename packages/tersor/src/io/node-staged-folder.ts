@@ -95,7 +95,7 @@ async function mustBeApart(input: string, target: string): Promise<void> {
   if (!isInside(from, to) && !isInside(to, from)) return;
   const what =
     from === to ? 'is the input itself, which is never overwritten' : isInside(from, to) ? 'is inside the input' : 'holds the input';
-  throw new TersorError('USAGE', target, what, 'choose a folder elsewhere with -o');
+  throw new TersorError('USAGE', target, what, 'choose a folder elsewhere');
 }
 
 /** What is there is resolved, what is not yet there is taken as it is called. */
@@ -108,20 +108,14 @@ async function realpathOfNew(path: string): Promise<string> {
 async function mustBeFree(target: string, force: boolean, replaces: (name: string) => boolean): Promise<void> {
   const found = await stat(target).catch(() => undefined);
   if (!found) return;
-  if (!found.isDirectory())
-    throw new TersorError('FILE_WRITE', target, 'is a file, and the result is a folder', 'choose another name with -o');
+  if (!found.isDirectory()) throw new TersorError('FILE_WRITE', target, 'is a file, and the result is a folder', 'choose another name');
   const { files, leftOut } = await listFolder(target);
   const names = [...files, ...leftOut].map(({ name }) => name);
   if (names.length === 0) return;
-  if (!force) throw new TersorError('FILE_EXISTS', target, 'exists already', 'choose another name with -o, or replace it with --force');
+  if (!force) throw new TersorError('FILE_EXISTS', target, 'exists already', 'choose another name, or replace it with --force');
   const lost = names.find((name) => !replaces(name));
   if (lost === undefined) return;
-  throw new TersorError(
-    'FILE_EXISTS',
-    target,
-    `holds "${lost}", which is no earlier result and would be lost`,
-    'choose another name with -o',
-  );
+  throw new TersorError('FILE_EXISTS', target, `holds "${lost}", which is no earlier result and would be lost`, 'choose another name');
 }
 
 async function guarded<T>(where: string, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,9 @@ import { branchPath, type Graph, makeNode, type Node, type ValueInfo, type Weigh
 import type { Layer } from '../core/layers.ts';
 import { type Model, withGraph } from '../core/model.ts';
 
+/** The first opset whose operators round activations as integer products do. */
+const LEAST_OPSET = 11;
+
 /** A model whose layers' weights are inputs of the graph: one session, any number of what-if questions. */
 export interface Probe {
   readonly model: Model;
@@ -14,11 +17,13 @@ export interface Probe {
 /**
  * Turns the weights of `layers` from initializers into graph inputs, and gives those in `rounded` a switch. A weight of a branch becomes an input of
  * the root graph, for a branch has none of its own, and reaches the branch through an Identity; so does a second name of a tied weight.
+ * Graphs of older opsets than 11 cannot round: they get no switches, and what rounding activations loses is left to the proof.
  */
 export function probeOf(model: Model, layers: readonly Layer[], rounded: ReadonlySet<WeightId> = new Set()): Probe {
   if (!model.graph) return { model, inputs: new Map(), switches: new Map() };
   const inputs = new Map<WeightId, string>();
-  const switches = new Map(layers.flatMap(({ weight: { id } }) => (rounded.has(id) ? [[id, `rounded:${id}`] as const] : [])));
+  const canRound = (model.graph.opsets.get('') ?? 0) >= LEAST_OPSET;
+  const switches = new Map(layers.flatMap(({ weight: { id } }) => (canRound && rounded.has(id) ? [[id, `rounded:${id}`] as const] : [])));
   const roundedAt = new Map<Node, string>();
   for (const { weight, uses } of layers) {
     const name = switches.get(weight.id);

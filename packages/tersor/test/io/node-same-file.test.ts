@@ -19,7 +19,7 @@ it('refuses the input under any of its names', async () => {
   const names = ['in.onnx', 'hard.onnx', ...(process.platform === 'win32' ? [] : ['soft.onnx'])];
   for (const name of names) {
     await expect(mustNotBeInput([input], join(folder, name))).rejects.toThrow(
-      `${join(folder, name)}: is the input itself, which is never overwritten\n  choose another name with -o [USAGE]`,
+      `${join(folder, name)}: is the input itself, which is never overwritten\n  choose another name [USAGE]`,
     );
   }
 });

@@ -58,7 +58,7 @@ it('refuses to overwrite, before the work and after it', async () => {
   expect(readdirSync(folder)).toEqual(['out.onnx_data']);
   expect(readFileSync(`${target}_data`, 'utf8')).toBe('mine');
   writeFileSync(target, 'mine');
-  await expect(openScratch(target)).rejects.toThrow('exists already\n  choose another name with -o, or overwrite it with --force');
+  await expect(openScratch(target)).rejects.toThrow('exists already\n  choose another name, or overwrite it with --force');
   await (await openScratch(target, { force: true })).remove();
 });
 

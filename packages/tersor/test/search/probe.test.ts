@@ -98,3 +98,12 @@ it('gives layers a switch that rounds what they read, once for all that read it'
   expect(where?.inputs).toEqual([flag, 'x:rounded', 'x']);
   expect(probe.graph?.nodes[4]?.inputs[0]).toBe(where?.outputs[0]);
 });
+
+it('gives no switches where the opset has no operator that rounds', async () => {
+  const before = model();
+  const old = { ...before, graph: { ...before.graph!, opsets: new Map([['', 10]]) } };
+  const layers = (await findLayers(old)).filter(({ weight: { id } }) => id === 'a');
+  const { model: probe, inputs, switches } = probeOf(old, layers, new Set(['a']));
+  expect([inputs.size, switches.size]).toEqual([1, 0]);
+  expect(probe.graph?.nodes.map(({ op }) => op)).toEqual(['Identity', 'MatMul', 'Add', 'MatMul', 'If']);
+});

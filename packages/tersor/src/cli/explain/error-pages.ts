@@ -121,7 +121,7 @@ export const ERROR_PAGES = {
   FILE_EXISTS: {
     meaning: 'The output exists already. Nothing was overwritten.',
     causes: ['The command ran before.', 'Another file has that name, or its external data does.'],
-    actions: ['Choose another name with -o.', 'Overwrite with --force. The input itself is never overwritten.'],
+    actions: ['Choose another name.', 'Overwrite with --force. The input itself is never overwritten.'],
   },
   FILE_CORRUPT: {
     meaning:
@@ -155,7 +155,7 @@ export const ERROR_PAGES = {
   FILE_WRITE: {
     meaning: 'The output could not be written. No part of it was left behind.',
     causes: ['The disk is full.', 'The folder does not exist, or may not be written to.'],
-    actions: ['Make room, or write elsewhere with -o.'],
+    actions: ['Make room, or write elsewhere.'],
   },
   MODEL_INVALID: {
     meaning: 'The file can be read, but the runtime refuses to load it. The message quotes the runtime.',

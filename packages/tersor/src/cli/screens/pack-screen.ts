@@ -26,15 +26,14 @@ export function packScreen(
   const shown = all ? sorted : sorted.slice(0, LARGEST);
   const more = sorted.length > shown.length ? [colors.dim(`${sorted.length - shown.length} more: --weights`)] : [];
   const speed = `${bytesText(input.bytes / seconds)}/s`;
+  const share = input.bytes === 0 ? '' : `, ${percentText(output.bytes / input.bytes)}`;
   const header = { name: 'header and index', type: '', bytes: 0, packed: headerBytes, forms: [] };
   return `${[
-    `${printable(input.path)}  ${bytesText(input.bytes)} → ${bytesText(output.bytes)}, ${percentText(output.bytes / input.bytes)}  ${durationText(seconds)}, ${speed}`,
+    `${printable(input.path)}  ${bytesText(input.bytes)} → ${bytesText(output.bytes)}${share}  ${durationText(seconds)}, ${speed}`,
     ...(note === undefined ? [] : [printable(note)]),
     '',
     ...table([...types, header], TYPE_COLUMNS, columns, colors.dim),
-    '',
-    ...table(shown, WEIGHT_COLUMNS, columns, colors.dim),
-    ...more,
+    ...(shown.length === 0 ? [] : ['', ...table(shown, WEIGHT_COLUMNS, columns, colors.dim), ...more]),
     '',
     output.path === undefined
       ? 'Nothing was written.'

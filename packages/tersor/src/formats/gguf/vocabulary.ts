@@ -42,7 +42,7 @@ export function vocabularyOf(files: TokenizerFiles, size: number): ReadonlyMap<s
   if (model.type === 'WordPiece') return ofWordPiece(files, model, size);
   if (model.type !== 'BPE' && !(model.type === undefined && 'merges' in model)) {
     throw unsupported(
-      `is of type ${JSON.stringify(model.type)?.slice(0, 40)}`,
+      model.type === undefined ? 'says no type of its model' : `is of type ${JSON.stringify(model.type).slice(0, 40)}`,
       'known are WordPiece, and BPE of bytes or with bytes to fall back to',
     );
   }

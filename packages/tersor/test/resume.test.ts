@@ -218,7 +218,7 @@ describe('what an interrupted run left', () => {
   it('is removed by a run that does not go on with it, which says so', async () => {
     await stopped(name, 0.5);
     expect(notesOf(await run(name))).toEqual([
-      expect.stringMatching(/^an interrupted run had written .* MB, which were removed: --resume/),
+      expect.stringMatching(/^an interrupted run had written .* MB, which were removed; --resume/),
     ]);
     expectResult(name);
   });

@@ -191,8 +191,8 @@ describe('writing', () => {
 
   it.each([
     ['ENOSPC', 'the disk is full', /free some space/],
-    ['EACCES', 'may not be written', /-o/],
-    ['EROFS', 'the disk is read-only', /-o/],
+    ['EACCES', 'may not be written', /^write elsewhere$/],
+    ['EROFS', 'the disk is read-only', /^write elsewhere$/],
   ])('explains %s', (code, reason, advice) => {
     const error = Object.assign(new Error('raw words'), { code });
     expect(reasonOf(error, WRITING)).toBe(reason);

@@ -9,6 +9,7 @@ import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
+import { bytesText } from './core/text/units.ts';
 import { minName, nameOf } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
 import { isInTheWay, type StageOptions } from './io/node-stage.ts';
@@ -108,7 +109,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       'without --no-verify, or with --recipe int8',
     );
   }
-  const [{ searchRecipes }, { expanded, isExpandable }, { attemptRepaired: attempt }] = await Promise.all([
+  const [{ bytesAfter, cheapestRecipe, searchRecipes }, { expanded, isExpandable }, { attemptRepaired: attempt }] = await Promise.all([
     import('./compress/recipes.ts'),
     import('./compress/expanded.ts'),
     import('./compress/repair.ts'),
@@ -141,8 +142,16 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await proveExpanded(last.recipe.steps);
       if (isKept(last.promises) || last.size.bytes >= job.input.bytes || isBeyondCare(last)) break;
     }
-    if (!best)
-      throw new TersorError('PROMISE_MISSED', job.input.path, 'nothing that tersor knows is as small as that', 'ask for a larger size');
+    if (!best) {
+      const smallest = bytesText(await bytesAfter(job, await cheapestRecipe(job, referee.evidence, budget)));
+      const what = `nothing that tersor knows is as small as that: the smallest has ${smallest}`;
+      throw new TersorError(
+        'PROMISE_MISSED',
+        job.input.path,
+        budget.coded === undefined ? what : `${what} before it is packed`,
+        'ask for a larger size',
+      );
+    }
     return await finish(job, scratch, best, job.input.bytes * (1 - LEAST_GAIN));
   } finally {
     await referee.close();

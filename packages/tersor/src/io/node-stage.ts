@@ -39,7 +39,8 @@ export async function openStage(
   for (const each of left) {
     if (each === found || isRunning(each)) continue;
     await rm(each.root, { recursive: true, force: true });
-    if (!resume) note(`an interrupted run had written ${bytesText(bytesOf(each.record))}, which were removed; --resume would have gone on with them`);
+    if (!resume)
+      note(`an interrupted run had written ${bytesText(bytesOf(each.record))}, which were removed; --resume would have gone on with them`);
   }
   if (resume && !found) note('no interrupted run of this result was found: it was written from the beginning');
   const root = found?.root ?? (await mkdtemp(join(folder, PREFIX)));

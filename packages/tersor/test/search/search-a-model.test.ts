@@ -102,3 +102,7 @@ it('chooses what is quicker where it has to be, and says what it could not reach
   expect(report.outcome).toBe('missed');
   expect(report.promises.find(({ name }) => name === 'latency')?.status).toBe('missed');
 });
+
+it('says how small the smallest is where that is not small enough', async () => {
+  await expect(search({ budget: { size: 100 } })).rejects.toThrow(/the smallest has \d[\d.]* kB\n {2}ask for a larger size/);
+});

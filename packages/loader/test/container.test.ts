@@ -123,4 +123,14 @@ describe('damage', () => {
     minor[9] = 7;
     await expect(unpacked(withChecksums(minor))).resolves.toHaveLength(984);
   });
+
+  it('of a file that goes to and fro between more streams than memory holds is an error', async () => {
+    const source = sourceOf(fixture('everything.onnx.tsr'));
+    const header = await openTsr(source, decoder);
+    const read = async (mostHeld: number) => {
+      for await (const _ of unpackFile(source, header, decoder, mostHeld));
+    };
+    await expect(read(2 ** 20)).resolves.toBeUndefined();
+    await expect(read(16)).rejects.toThrow('takes turns between streams of more than 16 bytes');
+  });
 });

@@ -95,6 +95,14 @@ describe('a Hugging Face folder to GGUF', () => {
     await expect(convert(at('first.gguf'), { output: at('back', 'tiny') })).rejects.toThrow('exists already');
     await convert(at('first.gguf'), { output: at('back', 'tiny'), force: true, type: 'BF16' });
     expect(readFileSync(at('back', 'tiny', 'config.json'), 'utf8')).toContain('"torch_dtype": "bfloat16"');
+    for (const name of ['notes.txt', 'adapter.safetensors', 'labels.json']) {
+      writeFileSync(at('back', 'tiny', name), 'mine');
+      await expect(convert(at('first.gguf'), { output: at('back', 'tiny'), force: true })).rejects.toThrow(
+        `holds "${name}", which is no earlier result`,
+      );
+      expect(readFileSync(at('back', 'tiny', name), 'utf8')).toBe('mine');
+      rmSync(at('back', 'tiny', name));
+    }
   });
 
   it('leaves queries and keys of Qwen2 in their order, and takes their biases', async () => {

@@ -31,8 +31,14 @@ export interface PlaceOptions {
   readonly stage?: StageOptions;
 }
 
-/** What a folder of this kind consists of: nothing else in it may be replaced. */
-const REPLACED = /\.(safetensors|json|jinja|txt|model)$/;
+/** What a folder of this kind consists of, by the names that everyone gives: nothing else in it may be lost. */
+const REPLACED = [
+  /^model(-\d{5}-of-\d{5})?\.safetensors$/,
+  /^model\.safetensors\.index\.json$/,
+  /^(config|generation_config|preprocessor_config|modules|sentence_bert_config|config_sentence_transformers)\.json$/,
+  /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template)\.json$/,
+  /^(merges\.txt|vocab\.txt|tokenizer\.model|chat_template\.jinja)$/,
+];
 
 /** @throws USAGE, FILE_EXISTS, FILE_WRITE */
 export async function openPlace(output: string, { isFolder, ...options }: PlaceOptions): Promise<Place> {
@@ -47,7 +53,7 @@ async function ofFile(output: string, options: Omit<PlaceOptions, 'isFolder'>): 
 }
 
 async function ofFolder(output: string, { inputs: [input = ''], force }: Omit<PlaceOptions, 'isFolder'>): Promise<Place> {
-  const staged = await openStagedFolder(output, { input, force, replaces: (name) => REPLACED.test(name) });
+  const staged = await openStagedFolder(output, { input, force, replaces: (name) => REPLACED.some((pattern) => pattern.test(name)) });
   const folder = await staged.aside('written');
   return {
     isFolder: true,

@@ -14,7 +14,7 @@ const MAX_CORRECTIONS = 2;
 /** A correction that saves less than this part was the last. */
 const LEAST_SAVING = 0.005;
 /** What layers may lose, as shares of the first proposal's loss, while proposals do not hold on other inputs. */
-const SHARES = [1, 0.7, 0.5, 0.25, 0.06];
+const SHARES = [1, 0.7, 0.5, 0.25, 0.06, 0.02, 0.005, 0.001];
 /** How much less drop is aimed at when the written model loses more than its layers did, at least. */
 const MORE_CAREFUL = 0.9;
 /** Times that the latency of a whole model tells that its layers were timed too well. */

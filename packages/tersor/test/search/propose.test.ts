@@ -34,6 +34,13 @@ it('grows more careful each time it is asked again, and ends with the original',
   expect(sizes.at(-1)).toBe(600);
 });
 
+it('proposes what loses next to nothing before it gives up', async () => {
+  const { question } = model(Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`l${i}`, [0.00001, 0.05] as const])), 100);
+  const sizes: (number | undefined)[] = [];
+  for await (const { chosen } of propose(question)) sizes.push(bytes(chosen));
+  expect(sizes.slice(-2)).toEqual([40 * 50, 40 * 200]);
+});
+
 it('does not pass over what is the same for every layer when proposals do not hold on other inputs', async () => {
   // 4 bits for two of three hold by a hair, and so do 8 bits everywhere
   const { question } = model({ a: [0.003, 0.004], b: [0.003, 0.0031], c: [0.003, 0.0031] }, 0.0095);

@@ -65,6 +65,9 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
     const recipe = recipeOf(job, steps);
     const planned = withRecipe(await job.apply(model, recipe.steps), recipe);
     const size = await format.size(planned, job.target, nameOf(outputOf(job)));
+    const limit = asked.budget?.size;
+    if (limit !== undefined && size.bytes > limit)
+      job.note('size', `the result has at least ${bytesText(size.bytes)}, more than the ${bytesText(limit)} asked`);
     return makeReport(job, { outcome: 'planned', recipe, model: planned, size, runtimes: [], promises: [] });
   });
 }

@@ -147,7 +147,7 @@ async function convertedBy(
 /** @throws OPTION_VALUE */
 function floatTypeOf(type: string | undefined): FloatType | undefined {
   if (type === undefined) return undefined;
-  const found = Object.entries(FLOAT_TYPES).find(([name]) => name === type);
+  const found = Object.entries(FLOAT_TYPES).find(([name]) => name === type.toUpperCase());
   if (found) return found[1];
   throw new TersorError('OPTION_VALUE', '--type', `"${type}"`, `safetensors takes ${Object.keys(FLOAT_TYPES).join(' | ')}`);
 }

@@ -141,6 +141,8 @@ describe('a recipe', () => {
     const bytes = (report: typeof done) => report.weights.map(({ id, bytesAfter }) => [id, bytesAfter]);
     expect(bytes(planned)).toEqual(bytes(done));
     expect(planned.seconds.total).toBeLessThan(5);
+    const tight = await plan(WAKE_WORD, { ...asked, budget: { size: 1000 } });
+    expect(tight.skipped.find(({ about }) => about === 'size')?.message).toContain('more than the 1.00 kB asked');
   });
 
   it('that misses a promise leaves nothing behind unless it is told to', async () => {

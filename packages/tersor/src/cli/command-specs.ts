@@ -198,7 +198,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'pack <file>',
-    summary: 'Pack a model file so that the identical bytes come back: smaller than any general compressor makes it.',
+    summary: 'Pack a model file so that the identical bytes come back, by an entropy coder that knows what weights are.',
     description:
       'Codes ONNX, safetensors, GGUF and .npz weight by weight, and any other file as plain bytes, into a .tsr container with a checksum for every part. "tersor unpack" gives back the identical file. Nothing is lost, so nothing has to be proven. Quantize before packing: floats shrink by a sixth to a third, what quantization leaves by less.',
     flags: ['packOut', 'lossless', 'codingProfile', 'force', 'dryRunOfPacking', 'threads', 'weights', 'json', 'quiet'],

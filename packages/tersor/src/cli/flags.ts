@@ -14,7 +14,7 @@ export const FLAGS = {
   resume: () =>
     new Option(
       '--resume',
-      'Of a safetensors or GGUF file that a recipe or a conversion makes: go on where an interrupted run of the same command stopped, and leave what is written when this one is.',
+      'Go on where an interrupted run of the same command stopped, and keep what is written when this one is interrupted. For safetensors and GGUF files.',
     ),
   report: () =>
     new Option(
@@ -143,7 +143,7 @@ export const FLAGS = {
       '--profile <name>',
       'max: smaller still by up to one percent, unpacked some ten times slower. Takes default | max. Default default.',
     ).argParser(oneOf('--profile', ['default', 'max'])),
-  lossless: () => new Option('--lossless', 'The identical bytes come back. So far there is no other way, so this may be left out.'),
+  lossless: () => new Option('--lossless', 'The identical bytes come back. So far always so, with this flag or without.'),
   dryRunOfPacking: () => new Option('--dry-run', 'Say how small it gets; write nothing.'),
   dryRunOfUnpacking: () => new Option('--dry-run', 'Check every byte; write nothing.'),
   profile: () => new Option('-o, --out <file>', 'Where to write the profile. Default: it is printed.'),

@@ -1,5 +1,6 @@
 import type { PackedStreamReport, PackReport, UnpackReport } from '../../core/packing.ts';
 import { printable } from '../../core/text/printable.ts';
+import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, durationText, percentText } from '../../core/text/units.ts';
 import type { Screen } from '../shell.ts';
 import { type Column, table } from '../text/table.ts';
@@ -37,7 +38,7 @@ export function packScreen(
     '',
     output.path === undefined
       ? 'Nothing was written.'
-      : `Wrote   ${printable(output.path)}\nUnpack  tersor unpack ${printable(output.path)}`,
+      : `Wrote   ${printable(output.path)}\nUnpack  tersor unpack ${printable(shellWord(output.path))}`,
   ].join('\n')}\n`;
 }
 

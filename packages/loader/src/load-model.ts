@@ -1,7 +1,7 @@
 import { type Chunk, type Header, headerLength, PREFIX_BYTES, readHeader, type Stream } from './container.ts';
 import { type Decoder, openDecoder } from './decoder.ts';
 import { type DownloadOptions, download } from './download.ts';
-import { corrupt } from './error.ts';
+import { corrupt, TsrError } from './error.ts';
 
 export interface LoadOptions extends DownloadOptions {
   /** Called with bytes of the download, so far and in all. */
@@ -26,7 +26,7 @@ export async function loadModel<Session>(
   return ort.InferenceSession.create(await loadFile(url, options), sessionOptions);
 }
 
-/** The same, of any file: the bytes that were packed. At no time more than these, the header and one chunk are in memory. */
+/** The same, of any file: the bytes that were packed. At no time more than these, the header, one chunk and those that come again are in memory. */
 export async function loadFile(url: string | URL, options: LoadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const decoder = await openDecoder();
   const arriving = download(url, options);
@@ -44,11 +44,12 @@ export async function loadFile(url: string | URL, options: LoadOptions = {}): Pr
 
 /** Decodes chunks as they come and puts their bytes where they belong. */
 async function place(header: Header, take: Take, decoder: Decoder): Promise<Uint8Array<ArrayBuffer>> {
-  const file = new Uint8Array(header.file.bytes);
+  const file = roomFor(header.file.bytes);
+  const placesOf = placesByStream(header);
   const decoded = new Map<number, Uint8Array>();
   const repeated = repeatedOffsets(header);
   for (const [index, stream] of header.streams.entries()) {
-    const put = putter(file, header, index);
+    const put = putter(file, placesOf[index] ?? []);
     for (const chunk of stream.chunks) {
       const bytes = decoded.get(chunk.offset) ?? decode(await take(chunk.length), stream, chunk, decoder);
       if (repeated.has(chunk.offset)) decoded.set(chunk.offset, bytes);
@@ -70,21 +71,42 @@ function repeatedOffsets({ streams }: Header): Set<number> {
   return repeated;
 }
 
-/** Copies a stream's bytes, in order, to its pieces of the file. */
-function putter(file: Uint8Array, { pieces }: Header, index: number): (bytes: Uint8Array) => void {
+function roomFor(bytes: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes);
+  } catch {
+    throw new TsrError('unsupported', `holds a file of ${bytes} bytes: more than there is room for here`);
+  }
+}
+
+/** Where bytes of a stream belong in the file. */
+interface Place {
+  readonly at: number;
+  readonly end: number;
+}
+
+/** Of every stream, in order. */
+function placesByStream({ streams, pieces }: Header): Place[][] {
+  const places = streams.map((): Place[] => []);
   let at = 0;
-  const places = pieces.flatMap(({ stream, bytes }) => {
+  for (const { stream, bytes } of pieces) {
+    places[stream]?.push({ at, end: at + bytes });
     at += bytes;
-    return stream === index ? [{ at: at - bytes, end: at }] : [];
-  });
+  }
+  return places;
+}
+
+/** Copies a stream's bytes, in order, to their places. */
+function putter(file: Uint8Array, places: readonly Place[]): (bytes: Uint8Array) => void {
+  let [index, at] = [0, places[0]?.at ?? 0];
   return (bytes) => {
     for (let from = 0; from < bytes.length; ) {
-      const place = places[0]!;
-      const length = Math.min(bytes.length - from, place.end - place.at);
-      file.set(bytes.subarray(from, from + length), place.at);
+      const { end } = places[index]!;
+      const length = Math.min(bytes.length - from, end - at);
+      file.set(bytes.subarray(from, from + length), at);
       from += length;
-      place.at += length;
-      if (place.at === place.end) places.shift();
+      at += length;
+      if (at === end) at = places[++index]?.at ?? 0;
     }
   };
 }

@@ -18,7 +18,7 @@ import { observes } from './methods/observes.ts';
 /** A file that is not smaller than this is not worth another name. */
 const LEAST_GAIN = 0.01;
 
-/** Times that less is asked for until expanded weights fit. */
+/** Times that less is asked for until a result fits. */
 const MOST_FITTINGS = 3;
 
 /**
@@ -128,21 +128,21 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       await scratch.hold(next.folder);
       return next;
     };
-    /** With fewer bytes to choose in where the operators that expand the weights take too many. */
-    const proveExpanded = async (steps: readonly Step[]) => {
-      let last = await prove(expanded(steps));
-      for (let round = 0, size = budget.size; size !== undefined && round < MOST_FITTINGS; round++) {
-        const over = last.size.bytes - (budget.size ?? 0);
+    /** With fewer bytes to choose in where operators that expand weights, repairs or the packed graph take too many. */
+    const proveFitting = async (steps: readonly Step[], change: (steps: readonly Step[]) => readonly Step[] = (same) => same) => {
+      let last = await prove(change(steps));
+      for (let round = 0, less = 0; round < MOST_FITTINGS; round++) {
+        const over = overBytes(budget, last);
         if (over <= 0) break;
-        size -= over;
-        for await (const fewer of searchRecipes(job, referee, scratch, { ...budget, size })) last = await prove(expanded(fewer));
+        less += over;
+        for await (const fewer of searchRecipes(job, referee, scratch, lessBytes(budget, less))) last = await prove(change(fewer));
       }
       return last;
     };
     for await (const steps of searchRecipes(job, referee, scratch, budget)) {
-      let last = await prove(steps);
+      let last = await proveFitting(steps);
       // weights that stay small in memory may be why
-      if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await proveExpanded(last.recipe.steps);
+      if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await proveFitting(last.recipe.steps, expanded);
       if (isKept(last.promises) || last.size.bytes >= job.input.bytes || isBeyondCare(last)) break;
     }
     if (!best) {
@@ -159,6 +159,16 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
   } finally {
     await referee.close();
   }
+}
+
+/** Bytes that a result has more than was asked, in the file or packed. */
+function overBytes({ size, coded }: Budget, result: Attempt): number {
+  const most = Number.POSITIVE_INFINITY;
+  return Math.max(result.size.bytes - (size ?? most), (result.coded ?? 0) - (coded ?? most));
+}
+
+function lessBytes({ size, coded, ...budget }: Budget, less: number): Budget {
+  return { ...budget, ...(size !== undefined && { size: size - less }), ...(coded !== undefined && { coded: coded - less }) };
 }
 
 /** See `excessOf`. Of several results that all miss something, the one that misses least is left, if any. */

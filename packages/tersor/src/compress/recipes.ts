@@ -1,6 +1,7 @@
 import type { Budget } from '../core/asked.ts';
 import type { Candidate } from '../core/candidate.ts';
 import type { Choice } from '../core/choice.ts';
+import type { WeightId } from '../core/graph.ts';
 import type { Step } from '../core/recipe.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { observes } from '../methods/observes.ts';
@@ -58,6 +59,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     // operators that keep weights small in memory take longer, as a rule
     const isTimed = isQuicker(latency) || (memory !== undefined && Number.isFinite(latency));
     const { rows, unreached } = await sparingUnreached(cleaned.graph, options, assessor.error);
+    const unseen = new Set(unreached.map(([own]) => own!.layer.weight.id));
     for (const [own] of unreached) job.note(own!.layer.weight.id, 'lies in a branch that no sample takes: it gets 8 bits or more');
     const timed = isTimed ? await timeOptions(job, referee, numbers, cleaned, offers, rows, referee.shapes) : rows;
     const isCoded = budget.coded !== undefined;
@@ -92,7 +94,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     };
     for await (const { chosen, rows: ranked } of propose(question)) {
       const steps = toSteps(chosen);
-      if (ranked) job.reasons.set(JSON.stringify(recipeOf(job, steps).steps), reasonsOf(ranked, chosen));
+      if (ranked) job.reasons.set(JSON.stringify(recipeOf(job, steps).steps), reasonsOf(ranked, chosen, unseen));
       yield steps;
     }
   } finally {
@@ -107,9 +109,9 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
   }
 }
 
-/** Of layers with a choice. */
-function reasonsOf(ranked: Ranked, chosen: readonly Option[]): Choice[] {
-  return ranked.flatMap((row, at) => (row.length > 1 ? [explained(row, chosen[at]!)] : []));
+/** Of layers with a choice; of those that no sample takes nothing was measured that would be one. */
+function reasonsOf(ranked: Ranked, chosen: readonly Option[], unseen: ReadonlySet<WeightId>): Choice[] {
+  return ranked.flatMap((row, at) => (row.length > 1 && !unseen.has(row[0]!.layer.weight.id) ? [explained(row, chosen[at]!)] : []));
 }
 
 /** Writes what `steps` make, where nobody sees it, and measures it as it will run. */

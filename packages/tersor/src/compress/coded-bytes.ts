@@ -2,6 +2,7 @@ import type { DType, Shape } from '../core/dtype.ts';
 import type { Kernels } from '../core/kernels.ts';
 import { matrixOf } from '../core/layout.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { chunkBytes } from '../formats/tsr/pack.ts';
 import { denseType } from '../formats/tsr/plan-streams.ts';
 import type { Numbers } from '../io/node-numbers.ts';
 import { keyOf, type Option } from '../search/candidates.ts';
@@ -27,7 +28,11 @@ async function codedBytes(tensor: Tensor, kernels: Kernels): Promise<number> {
   let sum = 0;
   for (const { bytes, dtype, shape } of await partsOf(tensor, kernels)) {
     const { width, turned, columns } = denseType(dtype, shape);
-    sum += (await kernels.encodeChunk(bytes, { count: bytes.length / width, width, turned, columns })).length;
+    const most = chunkBytes({ width, columns });
+    for (let at = 0; at < bytes.length; at += most) {
+      const chunk = bytes.subarray(at, at + most);
+      sum += (await kernels.encodeChunk(chunk, { count: chunk.length / width, width, turned, columns })).length;
+    }
   }
   return sum;
 }
@@ -46,7 +51,7 @@ async function partsOf(tensor: Tensor, kernels: Kernels): Promise<Part[]> {
     case 'blocks':
       return [{ bytes: tensor.bytes, dtype: 'u8', shape: [tensor.bytes.length] }];
     case 'sparse':
-      return [tensor.values, { bytes: new Uint8Array(tensor.indices.buffer), dtype: 'i64', shape: [tensor.indices.length] }];
+      return [tensor.values, { bytes: bytesOf(BigInt64Array.from(tensor.indices, BigInt)), dtype: 'i64', shape: [tensor.indices.length] }];
     case 'affine': {
       const { layout, codes, scales, zeros } = tensor;
       const { rows, columns, blocks } = matrixOf(layout, tensor.shape);

@@ -84,10 +84,15 @@ function count(forms: Map<string, number>, form: string): void {
   forms.set(form, (forms.get(form) ?? 0) + 1);
 }
 
-/** A stream's bytes in chunks of whole rows, where a row fits into one. */
-async function* chunksOf(source: Source, { parts, bytes, width, columns }: StreamPlan): AsyncGenerator<Uint8Array> {
+/** Bytes of a chunk at most: whole rows, where a row fits into one. */
+export function chunkBytes({ width, columns }: Pick<Elements, 'width' | 'columns'>): number {
   const row = Math.max(1, columns) * width;
-  const most = row > CHUNK_BYTES ? Math.floor(CHUNK_BYTES / width) * width : Math.floor(CHUNK_BYTES / row) * row;
+  return row > CHUNK_BYTES ? Math.floor(CHUNK_BYTES / width) * width : Math.floor(CHUNK_BYTES / row) * row;
+}
+
+/** A stream's bytes in chunks. */
+async function* chunksOf(source: Source, { parts, bytes, width, columns }: StreamPlan): AsyncGenerator<Uint8Array> {
+  const most = chunkBytes({ width, columns });
   let [part, at] = [0, 0];
   for (let left = bytes; left > 0; ) {
     const chunk = new Uint8Array(Math.min(most, left));

@@ -30,7 +30,7 @@ export async function check(report: unknown, path: string, asked: AskedToCheck =
   const model = await openModel(path);
   try {
     const files = await fileRows(reported, model, asked.signal);
-    const measured = asked.run === false ? NOT_RUN : await measure(reported, path, asked);
+    const measured = asked.run === false ? NOT_RUN : await measure(reported, model.stock, asked);
     const { quality, speed, runtimes, seconds } = measured;
     const rows = [...files, ...inputRows(reported, quality), ...promiseRows(reported, model.bytes, measured)];
     return {

@@ -35,7 +35,7 @@ export async function compare(a: string, b: string, asked: AskedToCompare = {}):
     const other = await openModel(await findSource(b));
     try {
       const canRun = job.input.model.graph !== undefined && other.model.graph !== undefined;
-      const measured = canRun ? await job.clock.time('measure', () => measure(job, other.path)) : { runtimes: [] };
+      const measured = canRun ? await job.clock.time('measure', () => measure(job, other.stock)) : { runtimes: [] };
       const [before, after] = await sideBySide(job, other);
       const weights = await job.clock.time('weights', () => compareWeights(job, before, after));
       return {

@@ -1,4 +1,4 @@
-import type { Attempt } from './compress/attempt.ts';
+import { type Attempt, packAttempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
 import { DEFAULT_BUDGET, excessOf, isKept, openQuestion } from './compress/promises.ts';
@@ -10,7 +10,7 @@ import { TersorError } from './core/error.ts';
 import type { Recipe, Step } from './core/recipe.ts';
 import type { Report } from './core/report.ts';
 import { bytesText } from './core/text/units.ts';
-import { minName, nameOf } from './io/node-paths.ts';
+import { minName, nameOf, packedInside } from './io/node-paths.ts';
 import { openScratch, type Scratch } from './io/node-scratch.ts';
 import { isInTheWay, type StageOptions } from './io/node-stage.ts';
 import { observes } from './methods/observes.ts';
@@ -36,11 +36,12 @@ export async function compress(input: string, asked: Asked = {}): Promise<Report
   return withJob(input, asked, async (job) => {
     const output = outputOf(job);
     const stage = await stageFor(job);
-    const scratch = await openScratch(output, {
+    const place = await openScratch(output, {
       inputs: job.input.files,
       ...(asked.force !== undefined && { force: asked.force }),
       ...(stage && { stage }),
     });
+    const scratch = job.packs ? { ...place, name: packedInside(output, input) } : place;
     try {
       return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
     } catch (error) {
@@ -66,7 +67,7 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
     const planned = withRecipe(await job.apply(model, recipe.steps), recipe);
     const size = await format.size(planned, job.target, nameOf(outputOf(job)));
     const limit = asked.budget?.size;
-    if (limit !== undefined && size.bytes > limit)
+    if (limit !== undefined && size.bytes > limit && !job.packs)
       job.note('size', `the result has at least ${bytesText(size.bytes)}, more than the ${bytesText(limit)} asked`);
     return makeReport(job, { outcome: 'planned', recipe, model: planned, size, runtimes: [], promises: [] });
   });
@@ -143,7 +144,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       let last = await proveFitting(steps);
       // weights that stay small in memory may be why
       if (isOnlySlow(last) && last.recipe.steps.some(isExpandable)) last = await proveFitting(last.recipe.steps, expanded);
-      if (isKept(last.promises) || last.size.bytes >= job.input.bytes || isBeyondCare(last)) break;
+      if (isKept(last.promises) || last.bytes >= job.input.bytes || isBeyondCare(last)) break;
     }
     if (!best) {
       const smallest = bytesText(await bytesAfter(job, await cheapestRecipe(job, referee.evidence, budget)));
@@ -151,7 +152,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
       throw new TersorError(
         'PROMISE_MISSED',
         job.input.path,
-        budget.coded === undefined ? what : `${what} before it is packed`,
+        budget.coded === undefined && !job.packs ? what : `${what} before it is packed`,
         'ask for a larger size',
       );
     }
@@ -164,7 +165,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
 /** Bytes that a result has more than was asked, in the file or packed. */
 function overBytes({ size, coded }: Budget, result: Attempt): number {
   const most = Number.POSITIVE_INFINITY;
-  return Math.max(result.size.bytes - (size ?? most), (result.coded ?? 0) - (coded ?? most));
+  return Math.max(result.bytes - (size ?? most), (result.coded ?? 0) - (coded ?? most));
 }
 
 function lessBytes({ size, coded, ...budget }: Budget, less: number): Budget {
@@ -173,7 +174,7 @@ function lessBytes({ size, coded, ...budget }: Budget, less: number): Budget {
 
 /** See `excessOf`. Of several results that all miss something, the one that misses least is left, if any. */
 function excessIn({ input }: Job, result: Attempt): number {
-  return excessOf(result.budget, { ...result, before: input.bytes, after: result.size.bytes });
+  return excessOf(result.budget, { ...result, before: input.bytes, after: result.bytes });
 }
 
 /** Whether all that is missed is memory: what is more careful is larger, and takes no less. */
@@ -231,8 +232,10 @@ async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: n
   const outcome = outcomeOf(result, asked.budget, worthwhile);
   const open = outcome === 'compressed' ? openQuestion(result.budget, result.quality) : undefined;
   const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
-  const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, result, scratch.name)) : undefined;
-  if (leave) await scratch.publish(result.folder);
+  const name = job.packs ? nameOf(outputOf(job)) : scratch.name;
+  const folder = job.packs && (leave || asked.weigh) ? await packAttempt(job, scratch, result, name) : result.folder;
+  const facts = asked.weigh ? await job.clock.time('weigh', () => weighFiles(job, { ...result, folder }, name)) : undefined;
+  if (leave) await scratch.publish(folder);
   return makeReport(job, {
     ...result,
     outcome,
@@ -249,9 +252,9 @@ async function weighFiles(job: Job, result: Attempt, name: string): Promise<File
 }
 
 /** What was asked for by name and is not there is missed, gain or not. */
-function outcomeOf({ promises, size }: Attempt, asked: Budget | undefined, worthwhile: number): Report['outcome'] {
+function outcomeOf({ promises, bytes }: Attempt, asked: Budget | undefined, worthwhile: number): Report['outcome'] {
   if (promises.some(({ name, status }) => status === 'missed' && Object.hasOwn(asked ?? {}, name))) return 'missed';
-  if (size.bytes > worthwhile) return 'nothing-to-gain';
+  if (bytes > worthwhile) return 'nothing-to-gain';
   return isKept(promises) ? 'compressed' : 'missed';
 }
 

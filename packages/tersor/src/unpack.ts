@@ -1,9 +1,6 @@
-import { openDecoder, openTsr, TsrError, unpackFile } from '@tersor/loader';
-import { TersorError } from './core/error.ts';
+import { openPacked } from './compress/unpack-file.ts';
 import type { AskedToUnpack, UnpackReport } from './core/packing.ts';
-import { printable } from './core/text/printable.ts';
 import { openScratch } from './io/node-scratch.ts';
-import { openSha256 } from './io/node-sha256.ts';
 import { openFolder, openNodeStore } from './io/node-store.ts';
 
 /**
@@ -16,30 +13,24 @@ export async function unpack(input: string, asked: AskedToUnpack = {}): Promise<
   const { store, name } = await openFolder(input);
   try {
     const source = await store.open(name);
-    const decoder = await openDecoder();
-    const { file, ...header } = await openTsr(source, decoder);
-    const target = asked.out ?? safeName(file.name, name);
+    const file = await openPacked(input, source);
+    const target = asked.out ?? file.name;
     const scratch = dryRun ? undefined : await openScratch(target, { force, inputs: [input] });
     const folder = await scratch?.attempt();
     const output = folder === undefined ? undefined : openNodeStore(folder);
     try {
       const sink = scratch && (await output?.create(scratch.name));
-      const hash = openSha256();
       let done = 0;
-      for await (const bytes of unpackFile(source, { file, ...header }, decoder)) {
-        if (signal?.aborted) throw new TersorError('INTERRUPTED', input, 'stopped while it was unpacked');
-        hash.update(bytes);
+      const { sha256 } = await file.read(async (bytes) => {
         await sink?.write(bytes);
         done += bytes.length;
         onProgress?.({ phase: 'unpack', done, total: file.bytes });
-      }
-      const digest = hash.digest();
-      if (digest.some((byte, i) => byte !== file.sha256[i])) throw new TsrError('corrupt', 'gives back another file than was packed');
+      }, signal);
       await output?.commit();
       if (scratch && folder !== undefined) await scratch.publish(folder);
       return {
         input: { path: input, bytes: source.size },
-        output: { ...(scratch && { path: target }), bytes: file.bytes, sha256: Buffer.from(digest).toString('hex') },
+        output: { ...(scratch && { path: target }), bytes: file.bytes, sha256 },
         seconds: (performance.now() - began) / 1000,
       };
     } catch (error) {
@@ -48,18 +39,7 @@ export async function unpack(input: string, asked: AskedToUnpack = {}): Promise<
     } finally {
       await scratch?.remove();
     }
-  } catch (error) {
-    if (!(error instanceof TsrError)) throw error;
-    const code = error.code === 'corrupt' ? 'FILE_CORRUPT' : 'FILE_UNSUPPORTED';
-    const hint = error.code === 'corrupt' ? 'fetch it again' : 'was it made by "tersor pack"? A newer tersor may read it';
-    throw new TersorError(code, input, error.message, hint, { cause: error });
   } finally {
     await store.close();
   }
-}
-
-/** The name that a file had, where that is one; files from strangers do not choose folders. */
-function safeName(name: string, packed: string): string {
-  const isName = name !== '' && !/^\.|[/\\:]/.test(name) && printable(name) === name;
-  return isName ? name : packed.replace(/\.tsr$/i, '').concat('.unpacked');
 }

@@ -9,7 +9,11 @@ import { parseBytes, parseDuration, parseInteger, parseRatio, parseShare, parseS
 
 /** Every flag that is not a method's option, declared once: parsing, help and nearest names come from here. */
 export const FLAGS = {
-  out: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.min.<ext> in this folder; of a folder <name>.min.'),
+  out: () =>
+    new Option(
+      '-o, --out <file>',
+      'Where to write: a name that ends with .tsr packs it, and sizes are then what a download takes. Default: <name>.min.<ext> in this folder; of a folder <name>.min.',
+    ),
   force: () => new Option('--force', 'Overwrite the output if it exists. The input is never overwritten.'),
   resume: () =>
     new Option(

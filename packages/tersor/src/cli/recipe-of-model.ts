@@ -4,7 +4,7 @@ import { checkModel } from './check-model.ts';
 import type { Shell } from './shell.ts';
 
 export function isModel(path: string): boolean {
-  return /\.onnx$/i.test(path);
+  return /\.(onnx|tsr)$/i.test(path);
 }
 
 /** The recipe's text inside a model that tersor made. @throws FILE_MISSING, RECIPE_INVALID when it has none */

@@ -2,12 +2,15 @@ import type { Budget } from '../core/asked.ts';
 import type { Session } from '../core/engine.ts';
 import type { Size } from '../core/format.ts';
 import type { Model } from '../core/model.ts';
+import type { Progress } from '../core/progress.ts';
 import type { Recipe, Step } from '../core/recipe.ts';
 import type { PromiseReport } from '../core/report.ts';
 import { bytesText } from '../core/text/units.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { openNodeStore } from '../io/node-store.ts';
+import type { CodedFile } from './code-file.ts';
 import type { Job } from './job.ts';
+import type { Place } from './packed-file.ts';
 import { judgePromises } from './promises.ts';
 import { type Proof, prove } from './prove.ts';
 import { recipeOf, withRecipe } from './recipe-in-file.ts';
@@ -20,7 +23,9 @@ export interface Attempt extends Proof {
   readonly recipe: Recipe;
   readonly model: Model;
   readonly size: Size;
-  /** See `Facts.coded`; measured when something is promised of it. */
+  /** What the result takes: the files, or the container that they are packed into. */
+  readonly bytes: number;
+  /** See `Facts.coded`; measured when something is promised of it, and where the result is packed. */
   readonly coded?: number;
   /** Absent when nothing was to be measured. */
   readonly errors?: WeightErrors['found'];
@@ -43,19 +48,35 @@ export async function attempt(
   const folder = await scratch.attempt();
   const size = await job.clock.time('write', () => write(job, model, folder, scratch));
   const proof = referee ? await job.clock.time('verify', () => prove(job, referee, `${folder}/${scratch.name}`, budget)) : { runtimes: [] };
-  const coded = budget.coded === undefined ? undefined : await codedSize(job, folder, scratch.name);
+  const coded = budget.coded === undefined && !job.packs ? undefined : await codedSize(job, folder, scratch.name);
   const facts = { ...proof, ...(coded !== undefined && { coded }) };
-  const promises = judgePromises(budget, { before: job.input.bytes, after: size.bytes, isCheckpoint: !model.graph, ...facts });
-  return { folder, recipe, model, size, ...(errors && { errors: errors.found }), budget, promises, ...facts };
+  const bytes = (job.packs ? coded : undefined) ?? size.bytes;
+  const promises = judgePromises(budget, { before: job.input.bytes, after: bytes, isCheckpoint: !model.graph, ...facts });
+  return { folder, recipe, model, size, bytes, ...(errors && { errors: errors.found }), budget, promises, ...facts };
 }
 
 /** What the file packs into. */
-async function codedSize({ kernels, asked: { signal } }: Job, folder: string, name: string): Promise<number> {
-  const { codeFile } = await import('./code-file.ts');
+async function codedSize(job: Job, folder: string, name: string): Promise<number> {
+  return (await packed(job, folder, name)).bytes;
+}
+
+/** Packs a result. @returns the folder where it lies, alone @throws FILE_WRITE, INTERRUPTED */
+export async function packAttempt(job: Job, scratch: Scratch, { folder }: Attempt, as: string): Promise<string> {
+  await scratch.hold(folder);
+  const final = await scratch.attempt();
+  await packed(job, folder, scratch.name, { folder: final, name: as });
+  return final;
+}
+
+async function packed(job: Job, folder: string, name: string, to?: Place): Promise<CodedFile> {
+  const { kernels, asked } = job;
+  const { writePacked } = await import('./packed-file.ts');
   const store = openNodeStore(folder);
   try {
-    const coding = { kernels, profile: 'default', atOnce: 2, ...(signal && { signal }) } as const;
-    return (await codeFile(`${folder}/${name}`, await store.open(name), coding, { write: async () => {} })).bytes;
+    const onProgress = ({ phase, done, total }: Progress) => job.progress(phase, done, total);
+    const coding = { kernels, profile: 'default', atOnce: 2, onProgress, ...(asked.signal && { signal: asked.signal }) } as const;
+    const chunks = to && { folder, name: `${name}.chunks` };
+    return await writePacked(`${folder}/${name}`, await store.open(name), coding, chunks, async () => to);
   } finally {
     await store.close();
   }

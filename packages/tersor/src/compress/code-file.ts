@@ -6,6 +6,7 @@ import type { Sink, Source } from '../core/source.ts';
 import { npzExtents } from '../formats/tsr/npz-extents.ts';
 import { headerOf, type PackedStream, packChunks } from '../formats/tsr/pack.ts';
 import { type Extent, extentsOf, planStreams } from '../formats/tsr/plan-streams.ts';
+import { isPacked } from '../io/node-paths.ts';
 import { sha256OfBytes } from '../io/node-sha256.ts';
 import { sha256Of } from '../io/node-weigh.ts';
 import { openModel } from './open-model.ts';
@@ -62,6 +63,7 @@ interface Found {
 
 /** A file that cannot be read as a model is packed all the same. */
 async function findExtents(path: string, source: Source): Promise<Found> {
+  if (isPacked(path)) return { extents: [], note: 'is packed already' };
   if (/\.np[zy]$/i.test(path)) return { extents: await npzExtents(source) };
   try {
     const { model, close } = await openModel(path);

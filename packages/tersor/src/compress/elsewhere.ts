@@ -24,7 +24,7 @@ export async function openElsewhere({ asked, target, input, note }: Job): Promis
       ...(signal && { signal }),
     });
     try {
-      return { engine, original: await engine.open({ path: input.path }) };
+      return { engine, original: await engine.open({ path: input.stock }) };
     } catch (error) {
       await engine.close();
       throw error;

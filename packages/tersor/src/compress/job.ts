@@ -8,6 +8,7 @@ import type { Model } from '../core/model.ts';
 import type { Phase } from '../core/progress.ts';
 import type { Step } from '../core/recipe.ts';
 import type { CalibrationReport, SearchReport } from '../core/report.ts';
+import { isPacked } from '../io/node-paths.ts';
 import { openKernels } from '../kernels/open-kernels.ts';
 import { applySteps } from './apply.ts';
 import { type Opened, openModel } from './open-model.ts';
@@ -22,6 +23,8 @@ const MOST_REMEMBERED_BYTES = 256e6;
 export interface Job {
   readonly asked: Asked;
   readonly target: Target;
+  /** The result is written as a `.tsr`: its bytes are those of the container, and what is run is the file inside it. */
+  readonly packs: boolean;
   readonly seed: number;
   readonly input: Opened;
   readonly kernels: Kernels;
@@ -60,6 +63,7 @@ export async function openJob(path: string, asked: Asked): Promise<Job> {
   const job: Job = {
     asked,
     target: asked.target ?? asked.recipe?.target ?? 'node',
+    packs: isPacked(asked.output ?? ''),
     seed,
     input,
     kernels,

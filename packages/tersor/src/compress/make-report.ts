@@ -15,6 +15,8 @@ type Result = Pick<Report, 'outcome' | 'recipe' | 'quality' | 'speed' | 'runtime
   readonly memory?: number;
   readonly model: Model;
   readonly size: Size;
+  /** What the result takes, where that is not the size: packed. */
+  readonly bytes?: number;
   /** See `WeightReport.error`; absent when nothing was computed. */
   readonly errors?: ReadonlyMap<WeightId, number>;
   /** What was promised; absent when nothing was. */
@@ -32,6 +34,7 @@ export async function makeReport(
   {
     model,
     size,
+    bytes = size.bytes,
     errors = new Map(),
     output,
     open,
@@ -56,9 +59,9 @@ export async function makeReport(
     target,
     input: { path: input.path, format: input.format.id, bytes: input.bytes },
     ...(output !== undefined && {
-      output: { path: output, format: input.format.id, bytes: size.bytes, ...(facts && { sha256: facts.sha256 }) },
+      output: { path: output, format: job.packs ? 'tsr' : input.format.id, bytes, ...(facts && { sha256: facts.sha256 }) },
     }),
-    resultBytes: size.bytes,
+    resultBytes: bytes,
     outcome,
     recipe,
     weights: weightsReport(before, { model, size }, { before: await findLayers(input.model), after: await findLayers(model) }, errors),
@@ -75,7 +78,7 @@ export async function makeReport(
     ...(facts && { transfer: facts.transfer }),
     ...(job.searched && { search: { ...job.searched, ...(reasons && { choices: reasons }) } }),
     ...(job.calibrated && { calibration: job.calibrated }),
-    ...(job.measured.length > 0 && { front: paretoFront(withResult(job.measured, size.bytes, quality), size.bytes) }),
+    ...(job.measured.length > 0 && { front: paretoFront(withResult(job.measured, bytes, quality), bytes) }),
   };
 }
 

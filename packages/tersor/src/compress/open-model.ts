@@ -4,14 +4,17 @@ import type { Model } from '../core/model.ts';
 import { gguf } from '../formats/gguf/gguf.ts';
 import { onnx } from '../formats/onnx/onnx.ts';
 import { safetensors } from '../formats/safetensors/safetensors.ts';
-import { beside } from '../io/node-paths.ts';
-import { openFolder } from '../io/node-store.ts';
+import { beside, isPacked } from '../io/node-paths.ts';
+import { openFolder, openNodeStore } from '../io/node-store.ts';
+import { openTemporaryFolder } from '../io/node-temporary.ts';
 
 const FORMATS: readonly Format[] = [onnx, safetensors, gguf];
 
 /** A model on disk: its header is read, its weights are not. */
 export interface Opened {
   readonly path: string;
+  /** The file that a runtime loads: the same, or what was in the container. */
+  readonly stock: string;
   readonly format: Format;
   readonly model: Model;
   /** All files together. */
@@ -29,8 +32,36 @@ export function formatOf(path: string): Format {
   throw new TersorError('FILE_UNSUPPORTED', path, 'is in no format that tersor knows by its name', `it reads ${known}`);
 }
 
-/** @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
+/** @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED; of a container FILE_WRITE, too */
 export async function openModel(path: string): Promise<Opened> {
+  return isPacked(path) ? openPackedModel(path) : openStock(path);
+}
+
+/** What is in a container is unpacked where the system keeps such files, until it is closed. */
+async function openPackedModel(path: string): Promise<Opened> {
+  const { openPacked } = await import('./unpack-file.ts');
+  const [{ store, name }, folder] = [await openFolder(path), await openTemporaryFolder()];
+  const output = openNodeStore(folder.path);
+  try {
+    const source = await store.open(name);
+    const file = await openPacked(path, source);
+    const sink = await output.create(file.name);
+    await file.read((bytes) => sink.write(bytes));
+    await output.commit();
+    const opened = await openStock(`${folder.path}/${file.name}`);
+    const close = () => opened.close().finally(folder.remove);
+    return { ...opened, path, bytes: source.size, files: [path], close };
+  } catch (error) {
+    await output.discard();
+    await folder.remove();
+    throw error;
+  } finally {
+    await output.close();
+    await store.close();
+  }
+}
+
+async function openStock(path: string): Promise<Opened> {
   const format = formatOf(path);
   const { store, name } = await openFolder(path);
   try {
@@ -38,6 +69,7 @@ export async function openModel(path: string): Promise<Opened> {
     const files = model.meta.files ?? [];
     return {
       path,
+      stock: path,
       format,
       model,
       bytes: files.reduce((sum, file) => sum + file.bytes, 0),

@@ -62,7 +62,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     const unseen = new Set(unreached.map(([own]) => own!.layer.weight.id));
     for (const [own] of unreached) job.note(own!.layer.weight.id, 'lies in a branch that no sample takes: it gets 8 bits or more');
     const timed = isTimed ? await timeOptions(job, referee, numbers, cleaned, offers, rows, referee.shapes) : rows;
-    const isCoded = budget.coded !== undefined;
+    const isCoded = job.packs || budget.coded !== undefined;
     const stored = new Map(timed.flat().map((option) => [keyOf(option), option.bytes]));
     const priced = isCoded ? await withCodedBytes(job, numbers, timed) : timed;
     /** Of the whole file, in the bytes that are limited: what is no weight with a choice counts as it is stored. */
@@ -85,7 +85,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
       size,
       drop: async (chosen) => {
         const drop = await assessor.drop(chosen);
-        job.measured.push({ bytes: await bytesAfter(job, toSteps(chosen)), drop });
+        job.measured.push({ bytes: await size(chosen), drop });
         return drop;
       },
       ...(isTimed && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),

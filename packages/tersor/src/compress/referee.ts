@@ -109,7 +109,7 @@ export async function openReferee(job: Job): Promise<Referee> {
   const engine = await openEngine({ target, ...(asked.signal && { signal: asked.signal }) });
   try {
     if (engine.notice) job.note(engine.name, engine.notice);
-    const original = await engine.open({ path: input.path });
+    const original = await engine.open({ path: input.stock });
     const samples = await openSamples(job, original, asked);
     for (const note of [...samples.notes, ...unreadInputs(input.model)]) job.note('inputs', note);
     const digest = digestOfAll(samples.samples);

@@ -12,7 +12,11 @@ export interface FileFacts {
 }
 
 /** Hashes a result where it was written, and finds out what it and the original weigh after brotli. @throws INTERRUPTED */
-export async function weigh({ input, asked: { signal } }: Job, { folder, size }: Attempt, name: string): Promise<FileFacts> {
+export async function weigh(
+  { input, asked: { signal } }: Job,
+  { folder, bytes }: Pick<Attempt, 'folder' | 'bytes'>,
+  name: string,
+): Promise<FileFacts> {
   const others = (await openNodeStore(folder).list()).filter((file) => file !== name);
   const files = modelFirst([name, ...others]).map((file) => beside(`${folder}/${name}`, file));
   const [sha256, before, after] = await Promise.all([
@@ -20,7 +24,7 @@ export async function weigh({ input, asked: { signal } }: Job, { folder, size }:
     brotliBytes(input.files, signal),
     brotliBytes(files, signal),
   ]);
-  const transfer: TransferReport = { before: { bytes: input.bytes, brotli: before }, after: { bytes: size.bytes, brotli: after } };
+  const transfer: TransferReport = { before: { bytes: input.bytes, brotli: before }, after: { bytes, brotli: after } };
   return { sha256, transfer };
 }
 

@@ -1,5 +1,6 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
+const ENDING = '.tsr';
 /** How the names of models in several files end: of a part, and of an index. */
 const SEVERAL = /-\d{5}(-of-\d{5}\.gguf)$|(\.safetensors\.index\.json)$/i;
 
@@ -28,7 +29,18 @@ export function beside(path: string, name: string): string {
   return join(dirname(path), name);
 }
 
+/** Whether a file of this name is an entropy-coded container. */
+export function isPacked(path: string): boolean {
+  return path.toLowerCase().endsWith(ENDING);
+}
+
+/** The name of the file inside one: `out/minilm.onnx.tsr` and `out/minilm.tsr` hold `minilm.onnx`, made of a model of this name. */
+export function packedInside(path: string, model: string): string {
+  const [name, ending] = [basename(path).slice(0, -ENDING.length), extname(model)];
+  return name.toLowerCase().endsWith(ending.toLowerCase()) ? name : `${name}${ending}`;
+}
+
 /** Where a packed file goes unless told: `models/minilm.onnx` → `minilm.onnx.tsr`, in the current folder. */
 export function packedName(input: string): string {
-  return `${basename(input)}.tsr`;
+  return `${basename(input)}${ENDING}`;
 }

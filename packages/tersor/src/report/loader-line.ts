@@ -13,6 +13,11 @@ export function loaderLine(path: string, target: Target): string {
   }
 }
 
+/** The same of a packed one: the loader streams it into the runtime. */
+export function packedLine(path: string): string {
+  return `import { loadModel } from '@tersor/loader'; await loadModel(${quoted(`./${baseName(path)}`)}, { ort })`;
+}
+
 /** The last step of a path, in the writing of any system. */
 export function baseName(path: string): string {
   return path.split(/[/\\]/).findLast((step) => step !== '') ?? path;

@@ -7,7 +7,7 @@ import { calibrationText } from '../../core/text/subsets-text.ts';
 import { bytesText, durationText } from '../../core/text/units.ts';
 import { observes } from '../../methods/observes.ts';
 import { byReason } from '../../report/by-reason.ts';
-import { loaderLine } from '../../report/loader-line.ts';
+import { loaderLine, packedLine } from '../../report/loader-line.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { divergenceLines, labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
@@ -135,6 +135,7 @@ function whatNow(
   return [
     `${green('Wrote')}      ${bold(printable(path))}`,
     ...(format === 'onnx' ? [`${bold('Load it')}    ${printable(loaderLine(path, target))}`] : []),
+    ...(format === 'tsr' ? [`${bold('Load it')}    ${printable(packedLine(path))}`] : []),
     `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(path)}${data} -o <file>`)}`,
   ];
 }

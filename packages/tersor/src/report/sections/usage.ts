@@ -1,6 +1,6 @@
 import type { Report } from '../../core/report.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
-import { baseName, loaderLine, quoted } from '../loader-line.ts';
+import { baseName, loaderLine, packedLine, quoted } from '../loader-line.ts';
 import { html, type Markup, preformatted } from '../markup.ts';
 
 /** Longer recipes are in the model's metadata and in the report as JSON; a page need not hold them. */
@@ -24,6 +24,8 @@ ${
         'With the file in the onnx folder of a model folder, beside its config.json.',
       ),
     ],
+    output?.format === 'tsr' &&
+      block('Web', 'load-packed', packedLine(path), 'It is unpacked while it arrives. tersor unpack gives the model in it.'),
     block('Make it again', 'repeat', `tersor ${shellWord(input.path)} --recipe ${shellWord(path)} -o again.${output?.format}`),
     block('Check it in CI', 'check', `tersor check report.json ${shellWord(path)}`, 'With a report written by --report report.json.'),
   ]

@@ -152,7 +152,7 @@ describe('a Hugging Face folder to GGUF', () => {
   const wrong: Readonly<Record<string, [TinyLlama, string]>> = {
     'another family': [
       { config: { ...TINY_CONFIG, model_type: 'mamba' } },
-      'config.json: says that it is a model of type "mamba"\n  names and shapes are known for llama, mistral, qwen2, qwen3, bert [FILE_UNSUPPORTED]',
+      'config.json: says that it is a model of type "mamba"\n  names and shapes are known for llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, gemma, gemma2, gemma3_text, phi3, gpt2, bert [FILE_UNSUPPORTED]',
     ],
     'another activation': [{ config: { ...TINY_CONFIG, hidden_act: 'gelu' } }, 'config.json: hidden_act is "gelu"'],
     'no layers': [{ config: { ...TINY_CONFIG, num_hidden_layers: undefined } }, 'config.json: num_hidden_layers is missing'],

@@ -1,3 +1,4 @@
+import { demandsOn } from '../architectures/architectures.ts';
 import type { Opened } from '../compress/open-model.ts';
 import { decode } from '../core/decode.ts';
 import { ggufMeta } from '../formats/gguf/meta.ts';
@@ -71,13 +72,18 @@ function configOf({ described, weights }: Checkpoint, dtype: string): Fields {
   if (!described) return {};
   const { architecture, facts } = described;
   const [first] = architecture.models;
-  const said = architecture.facts.flatMap(({ key, config }) => (facts.has(key) ? [[config, facts.get(key)] as const] : []));
+  const said = architecture.facts.flatMap(({ key, config, unit }) => {
+    const value = facts.get(key);
+    return value === undefined ? [] : [[config, unit ? value / unit(facts) : value] as const];
+  });
+  const config = Object.fromEntries(said);
+  const embedding = architecture.weights.find(({ gguf }) => gguf === 'token_embd.weight')?.checkpoint ?? '';
   return {
     architectures: [first?.class],
     model_type: first?.type,
-    ...architecture.demands,
-    ...Object.fromEntries(said),
-    vocab_size: weights.get('model.embed_tokens.weight')?.shape[0],
+    ...config,
+    ...demandsOn(architecture, config),
+    vocab_size: weights.get(embedding)?.shape[0],
     tie_word_embeddings: !weights.has('lm_head.weight'),
     torch_dtype: TYPES[dtype],
   };
@@ -98,6 +104,9 @@ async function ropeScaling(
   if (said('type') === 'yarn') {
     return { rope_type: 'yarn', factor: number('factor'), original_max_position_embeddings: number('original_context_length') };
   }
+  const [long, short] = [weights.get('rope_factors_long.weight'), weights.get('rope_factors_short.weight')];
+  if (long && short)
+    return { rope_type: 'longrope', long_factor: [...decode(await long.load())], short_factor: [...decode(await short.load())] };
   const factors = weights.get('rope_freqs.weight');
   if (!factors) return undefined;
   const stored = decode(await factors.load());

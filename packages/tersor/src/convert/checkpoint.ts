@@ -1,13 +1,16 @@
 import type { Architecture, Facts } from '../architectures/architecture.ts';
-import { keyOf, placesOf, sizesOf } from '../architectures/architecture.ts';
+import { keyOf, type Place, placesOf, sizesOf } from '../architectures/architecture.ts';
 import { architectureOfGguf } from '../architectures/architectures.ts';
 import type { Opened } from '../compress/open-model.ts';
 import { TersorError } from '../core/error.ts';
 import type { WeightId } from '../core/graph.ts';
+import { groupBy } from '../core/group-by.ts';
 import type { Model, Weight } from '../core/model.ts';
 import { onnxPlaces } from './onnx-places.ts';
 import { turned } from './rows.ts';
+import { unstacked } from './stack.ts';
 import { transposed } from './transposed.ts';
+import { floats, plus, reshaped } from './values.ts';
 
 /** A model of any format as PyTorch has it: its names, its shapes, its order of rows. What two formats have in common is found in this form. */
 export interface Checkpoint {
@@ -58,7 +61,7 @@ function ofOnnx(model: Model): Checkpoint {
 function ofGguf(model: Model): Checkpoint {
   const { properties, files } = model.meta;
   const where = files?.[0]?.name ?? 'the model';
-  const architecture = architectureOfGguf(properties.get('general.architecture'), where);
+  const architecture = architectureOfGguf(properties, where);
   const facts = factsOfGguf(architecture, properties);
   const sizes = sizesOf(facts);
   if (!sizes)
@@ -68,19 +71,28 @@ function ofGguf(model: Model): Checkpoint {
       'does not say how large its layers are',
       `see ${architecture.id}.* with: tersor inspect --json`,
     );
-  const places = new Map(placesOf(architecture, sizes).map((place) => [place.gguf, place]));
+  const places = groupBy(placesOf(architecture, sizes), ({ gguf }) => gguf);
   const weights: CheckpointWeight[] = [];
   const leftOut: WeightId[] = [];
   for (const weight of model.weights.values()) {
-    const place = places.get(weight.id);
-    if (!place) {
-      leftOut.push(weight.id);
-      continue;
-    }
-    const { turnedHeads: heads } = place;
-    weights.push({ ...(heads === undefined ? weight : turned(weight, heads, 'to-checkpoint')), id: place.checkpoint, origin: weight.id });
+    const found = places.get(weight.id);
+    if (!found) leftOut.push(weight.id);
+    for (const place of found ?? []) weights.push({ ...takenFrom(weight, place), id: place.checkpoint, origin: weight.id });
   }
   return { ...named(weights, leftOut), described: { architecture, facts } };
+}
+
+/** @throws SHAPE */
+function takenFrom(stored: Weight, { expert, shape, turnedHeads, isTransposed, offset = 0 }: Place): Weight {
+  const isStack = expert !== undefined;
+  if (isStack && stored.shape.length !== shape.length + 1)
+    throw new TersorError('SHAPE', stored.id, `[${stored.shape}] is no stack of experts`, 'convert it again');
+  const weight = isStack ? unstacked(stored, expert) : stored;
+  if (isTransposed) return transposed(floats(weight));
+  if (offset !== 0) return plus(weight, -offset);
+  if (turnedHeads !== undefined) return turned(weight, turnedHeads, 'to-checkpoint');
+  // of axes of one row GGUF keeps none
+  return shape[0] === 1 && weight.shape.length === shape.length - 1 ? reshaped(weight, [1, ...weight.shape]) : weight;
 }
 
 function factsOfGguf(architecture: Architecture, properties: ReadonlyMap<string, string>): Facts {

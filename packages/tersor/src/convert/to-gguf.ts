@@ -1,14 +1,16 @@
 import { type Architecture, type Facts, keyOf, MAX_LAYERS, type Place, placesOf, sizesOf } from '../architectures/architecture.ts';
 import { architectureOfConfig, factsOfConfig } from '../architectures/architectures.ts';
 import { denseOf } from '../core/decode.ts';
+import type { Shape } from '../core/dtype.ts';
 import { TersorError } from '../core/error.ts';
+import { groupBy } from '../core/group-by.ts';
 import type { Kernels } from '../core/kernels.ts';
 import type { Model, Weight } from '../core/model.ts';
 import type { GgufMeta } from '../formats/gguf/meta.ts';
 import type { Entry } from '../formats/gguf/metadata.ts';
 import { scalar } from '../formats/gguf/values.ts';
 import { type TokenizerFiles, vocabularyOf } from '../formats/gguf/vocabulary.ts';
-import type { Fields } from '../formats/json-file.ts';
+import { type Fields, isFields } from '../formats/json-file.ts';
 import { cast } from './cast.ts';
 import type { Checkpoint, CheckpointWeight } from './checkpoint.ts';
 import type { Converted } from './converted.ts';
@@ -16,6 +18,9 @@ import { inExactBlocks } from './exact-blocks.ts';
 import { fits, pairNames } from './pair-names.ts';
 import { frequencyFactors, ropeEntries, ropeOf } from './rope.ts';
 import { turned } from './rows.ts';
+import { stacked } from './stack.ts';
+import { transposed } from './transposed.ts';
+import { floats, plus } from './values.ts';
 
 /** What lies beside a checkpoint and says what it is. */
 export interface Described extends TokenizerFiles {
@@ -51,9 +56,10 @@ export function toGguf(checkpoint: Checkpoint, described: Described, kernels: Ke
       `heads divide the width, and there are at most ${MAX_LAYERS} layers`,
     );
   const { placed, leftOut } = place(checkpoint, placesOf(architecture, sizes), architecture, config);
-  const weights = placed.map(({ place, weight }) => stored(weight, place, kernels));
-  const rope = ropeOf(config);
-  if (rope?.type === 'llama3') weights.push(factors(frequencyFactors(rope, sizes.head, facts.get('rope.freq_base') ?? 0)));
+  const weights = [...groupBy(placed, ({ place }) => place.gguf).values()].map((same) => together(same, kernels));
+  const rope = ropeOf(config, architecture);
+  if (rope?.type === 'llama3') weights.push(factors('freqs', frequencyFactors(rope, sizes.head, facts.get('rope.freq_base') ?? 0)));
+  if (rope?.type === 'longrope') weights.push(factors('factors_long', rope.long), factors('factors_short', rope.short));
   const metadata = metadataOf(architecture, { facts, weights, described, rope });
   const format: GgufMeta = { parts: [{ version: 3, alignment: 32, metadata, weights: [] }] };
   const model: Model = {
@@ -62,14 +68,20 @@ export function toGguf(checkpoint: Checkpoint, described: Described, kernels: Ke
     weights: new Map(weights.map((weight) => [weight.id, weight])),
     execution: new Map(),
   };
-  const origins = new Map(placed.map(({ place, weight }) => [place.gguf, weight.origin]));
+  // of experts, the first
+  const origins = new Map(placed.toReversed().map(({ place, weight }) => [place.gguf, weight.origin]));
   return { model, origins, leftOut: [...leftOut, ...checkpoint.leftOut], architecture: architecture.id };
 }
 
 /** Later versions of config.json keep what concerns positions in an object of its own. */
 function plain(config: Fields): Fields {
-  const { rope_parameters: rope } = config;
-  return typeof rope === 'object' && rope !== null ? { ...config, rope_scaling: rope, ...rope } : config;
+  const { rope_parameters: said } = config;
+  if (!isFields(said)) return config;
+  const { full_attention: full, sliding_attention: sliding } = said;
+  // Gemma 3 turns positions in two ways
+  const rope = isFields(full) ? full : said;
+  const local = isFields(sliding) ? { rope_local_base_freq: sliding.rope_theta } : {};
+  return { ...config, rope_scaling: rope, ...rope, ...local };
 }
 
 interface Placed {
@@ -82,7 +94,7 @@ function place(checkpoint: Checkpoint, places: readonly Place[], { id, unneeded 
   const { weights } = checkpoint;
   const isTied = config.tie_word_embeddings === true;
   const pairs = pairNames(
-    places.map(({ checkpoint: name, shape }) => ({ name, shape })),
+    places.map((place) => ({ name: place.checkpoint, shape: shapeThere(place) })),
     [...weights.values()].map(({ id: name, shape }) => ({ name, shape })),
   );
   const placed: Placed[] = [];
@@ -94,8 +106,10 @@ function place(checkpoint: Checkpoint, places: readonly Place[], { id, unneeded 
       if (isNeeded) throw new TersorError('FILE_CORRUPT', each.checkpoint, 'is not in the checkpoint', 'fetch all of its files');
       continue;
     }
-    if (!fits(each.shape, weight.shape)) {
-      const shape = each.shape.map((length) => length || 'tokens').join(',');
+    if (!fits(shapeThere(each), weight.shape)) {
+      const shape = shapeThere(each)
+        .map((length) => length || 'tokens')
+        .join(',');
       throw new TersorError(
         'SHAPE',
         weight.id,
@@ -122,22 +136,38 @@ function place(checkpoint: Checkpoint, places: readonly Place[], { id, unneeded 
   return { placed, leftOut: others.map(({ origin }) => origin) };
 }
 
-function stored(weight: CheckpointWeight, { gguf, turnedHeads, isWide }: Place, kernels: Kernels): Weight {
-  const { layout, shape } = weight;
-  const { origin: _, ...plainWeight } = weight;
+/** In a checkpoint. */
+function shapeThere({ shape, isTransposed }: Place): Shape {
+  return isTransposed ? shape.toReversed() : shape;
+}
+
+/** What has one place in GGUF: a weight, or the experts of a layer. */
+function together(placed: readonly Placed[], kernels: Kernels): Weight {
+  const [first, ...others] = placed.map(({ place, weight }) => stored(weight, place, kernels));
+  if (!first) throw new TersorError('INTERNAL', 'a place', 'has no weight');
+  if (placed[0]?.place.expert === undefined) return first;
+  const isOfOneKind = others.every(({ layout }) => JSON.stringify(layout) === JSON.stringify(first.layout));
+  return stacked(isOfOneKind ? [first, ...others] : [floats(first), ...others.map(floats)], first.id);
+}
+
+function stored(weight: CheckpointWeight, { gguf, turnedHeads, isWide, isTransposed, offset }: Place, kernels: Kernels): Weight {
+  const { origin: _, ...asItWas } = weight;
+  const plainWeight = isTransposed ? transposed(asItWas) : asItWas;
+  const { layout, shape } = plainWeight;
+  if (offset !== undefined) return { ...plus(plainWeight, offset), id: gguf };
   const blocks = inExactBlocks(plainWeight);
   if (blocks) return turnedHeads === undefined ? { ...blocks, id: gguf } : turned({ ...blocks, id: gguf }, turnedHeads, 'to-gguf');
   // llama.cpp adds and multiplies norms and biases as 32-bit floats only
   const dtype =
     layout.kind === 'dense' && shape.length > 1 && !isWide && (layout.dtype === 'f16' || layout.dtype === 'bf16') ? layout.dtype : 'f32';
-  const floats = { ...cast(plainWeight, dtype, kernels), id: gguf };
-  return turnedHeads === undefined ? floats : turned(floats, turnedHeads, 'to-gguf');
+  const values = { ...cast(plainWeight, dtype, kernels), id: gguf };
+  return turnedHeads === undefined ? values : turned(values, turnedHeads, 'to-gguf');
 }
 
-function factors(values: Float32Array): Weight {
+function factors(name: string, values: Float32Array): Weight {
   const shape = [values.length];
   return {
-    id: 'rope_freqs.weight',
+    id: `rope_${name}.weight`,
     shape,
     dtype: 'f32',
     layout: { kind: 'dense', dtype: 'f32' },

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { cast } from '../../src/convert/cast.ts';
 import { turned } from '../../src/convert/rows.ts';
+import { stacked, unstacked } from '../../src/convert/stack.ts';
+import { plus } from '../../src/convert/values.ts';
 import { decode, denseOf } from '../../src/core/decode.ts';
 import type { Model, Weight } from '../../src/core/model.ts';
 import { openKernels } from '../../src/kernels/open-kernels.ts';
@@ -33,4 +35,18 @@ it('values become halves in pieces as they do in the whole weight', async () => 
   const kernels = await openKernels({ threads: 0 });
   const whole = bytesIn(await cast(weight, 'bf16', kernels).load());
   expect(await pulledByRows(cast(tiled, 'bf16', kernels), 7)).toEqual(whole);
+});
+
+it('experts are stacked, and taken out again, in pieces as they are whole', async () => {
+  const twice = plus(tiled, 1);
+  const stack = stacked([tiled, twice, tiled], 'experts');
+  const whole = bytesIn(await stack.load());
+  expect(whole.length).toBe(3 * values.byteLength);
+  for (const step of [1, 7, 24, 30, 72]) expect(await pulledByRows(stack, step), String(step)).toEqual(whole);
+  // also of what is to be had whole alone
+  for (const each of [stack, stacked([weight, plus(weight, 1), weight], 'experts')]) {
+    expect(decode(await unstacked(each, 1).load())).toEqual(values.map((value) => value + 1));
+    expect((await unstacked(each, 2).load()).shape).toEqual(SHAPE);
+  }
+  expect(await pulledByRows(unstacked(stack, 1), 5)).toEqual(bytesIn(await twice.load()));
 });

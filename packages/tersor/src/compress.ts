@@ -88,19 +88,25 @@ async function withJob(input: string, asked: Asked, work: (job: Job) => Promise<
   }
 }
 
-/** A checkpoint that a recipe is followed for is written once, and may take an hour: a later run can go on with it. @throws USAGE */
+/**
+ * What a recipe makes of a checkpoint may take an hour, and is written once: a later run can go on with it. Of a model with a graph only where that was asked for.
+ * @throws USAGE
+ */
 async function stageFor(job: Job): Promise<StageOptions | undefined> {
   const { asked, input } = job;
   const { recipe, resume = false } = asked;
-  if (!recipe || input.model.graph) {
+  if (!recipe) {
     if (!resume) return undefined;
     const hint = input.model.graph
-      ? 'of other models, what was measured is kept of itself: run it again'
+      ? 'a search keeps what it measured of itself: run it again'
       : 'name what is to be done: --type, --recipe or a method';
-    throw new TersorError('USAGE', '--resume', 'is for checkpoints (safetensors, GGUF) and what a recipe makes of them', hint);
+    throw new TersorError('USAGE', '--resume', 'is for what a recipe makes of a model', hint);
   }
-  const { authorshipOf } = await import('./compress/authorship.ts');
-  return { ...(await authorshipOf(input, recipeOf(job, recipe.steps))), resume, note: (message) => job.note('resume', message) };
+  if (input.model.graph && !resume) return undefined;
+  const { authorshipOf, measuredWith } = await import('./compress/authorship.ts');
+  const measured = input.model.graph && (await measuredWith(asked));
+  const authorship = await authorshipOf(input, recipeOf(job, recipe.steps), measured?.asked, measured?.files);
+  return { ...authorship, resume, note: (message) => job.note('resume', message) };
 }
 
 /** Recipes until one keeps the budget. */

@@ -49,16 +49,16 @@ export async function convert(input: string, asked: AskedToConvert): Promise<Con
   const kernels = await openKernels({ ...(asked.threads !== undefined && { threads: asked.threads }) });
   const target = asked.into === undefined ? undefined : await openModel(asked.into);
   try {
-    mustBeAnother(source, format, target);
+    mustChange(source, target, { format, isOfFolder, asked });
     const inputs = [...source.files, ...(target?.files ?? [])];
     const notes = new Map<string, Conversion['notes'][number]>();
     const note = (about: string, message: string) => void notes.set(`${about}: ${message}`, { about, message });
-    const stage = await stageFor(source, isOfFolder || format.id === 'onnx' ? undefined : format, asked, note);
+    const stage = asked.dryRun ? undefined : await stageFor(source, target, format, asked, note);
     const place = asked.dryRun
       ? undefined
       : await openPlace(asked.output, { isFolder: isOfFolder, inputs, force: asked.force === true, ...(stage && { stage }) });
     try {
-      const checkpoint = await clock.time('read', () => checkpointOf(source));
+      const checkpoint = await clock.time('read', async () => (staysGguf(source, format) ? NO_CHECKPOINT : checkpointOf(source)));
       const converted = await clock.time('read', () => convertedBy(checkpoint, source, target, { format, asked, kernels }));
       const model = await roundedBy(converted.model, asked, kernels, note);
       const beside = async () => {
@@ -94,19 +94,14 @@ export async function convert(input: string, asked: AskedToConvert): Promise<Con
 /** What lies beside a model and is read. */
 const DESCRIBING = /\.(json|jinja|txt|model)$/;
 
-/** @param format  of the result where that is a file that is written tensor by tensor @throws USAGE */
 async function stageFor(
   source: Opened,
-  format: Format | undefined,
-  { recipe, type, resume = false, dryRun }: AskedToConvert,
+  target: Opened | undefined,
+  format: Format,
+  { recipe, type, resume = false }: AskedToConvert,
   note: (about: string, message: string) => void,
-): Promise<StageOptions | undefined> {
-  if (!format) {
-    if (resume) throw new TersorError('USAGE', '--resume', 'is for files of safetensors and GGUF', 'leave it out');
-    return undefined;
-  }
-  if (dryRun) return undefined;
-  const paths: string[] = [];
+): Promise<StageOptions> {
+  const paths = [...(target?.files ?? [])];
   for (const place of source.format.id === 'onnx' ? ['.', '..'] : ['.']) {
     const names = (await namesIn(beside(source.path, place))).filter((name) => DESCRIBING.test(name));
     paths.push(...names.map((name) => beside(source.path, `${place}/${name}`)));
@@ -116,14 +111,22 @@ async function stageFor(
 }
 
 /** @throws USAGE */
-function mustBeAnother(source: Opened, format: Format, target: Opened | undefined): void {
+function mustChange(
+  source: Opened,
+  target: Opened | undefined,
+  { format, isOfFolder, asked }: { readonly format: Format; readonly isOfFolder: boolean; readonly asked: AskedToConvert },
+): void {
   const { path } = source;
   if (format.id === 'onnx' && !target)
     throw new TersorError('USAGE', path, 'has no graph, and ONNX needs one', 'name an ONNX model of the same network: --into model.onnx');
   if (target && (format.id !== 'onnx' || target.format.id !== 'onnx'))
     throw new TersorError('USAGE', '--into', 'takes an ONNX model, and the output is one, too', 'leave it out for other formats');
-  if (format.id === 'gguf' && source.format.id === 'gguf')
-    throw new TersorError('USAGE', path, 'is GGUF already', 'for another type: tersor model.gguf --type Q4_K_M');
+  if (target || format.id !== source.format.id || asked.type !== undefined || asked.recipe) return;
+  // of several files one is made, and what other packages quantized is decoded
+  const isDecoded = [...source.model.weights.values()].some(({ layout }) => layout.kind !== 'dense');
+  if (format.id === 'safetensors' && (isOfFolder || isDecoded || source.files.length > 1)) return;
+  const [name, type] = format.id === 'gguf' ? ['GGUF', 'Q4_K_M'] : ['safetensors', 'BF16'];
+  throw new TersorError('USAGE', path, `is ${name} already, and nothing is asked to change`, `name another type: --type ${type}`);
 }
 
 interface To {
@@ -139,9 +142,28 @@ async function convertedBy(
   { format, asked, kernels }: To,
 ): Promise<Converted> {
   if (target) return intoOnnx(checkpoint, target.model, kernels);
+  if (staysGguf(source, format)) return asItIs(source);
   return format.id === 'gguf'
     ? toGguf(checkpoint, await describedBeside(source), kernels)
     : toSafetensors(checkpoint, floatTypeOf(asked.type), kernels);
+}
+
+/** Whatever its family: nothing gets another name. */
+function staysGguf({ format }: Opened, { id }: Format): boolean {
+  return id === 'gguf' && format.id === 'gguf';
+}
+
+const NO_CHECKPOINT: Checkpoint = { weights: new Map(), leftOut: [] };
+
+/** GGUF that stays GGUF: what changes is asked for by a recipe. */
+function asItIs({ model }: Opened): Converted {
+  const architecture = model.meta.properties.get('general.architecture');
+  return {
+    model,
+    origins: new Map([...model.weights.keys()].map((id) => [id, id])),
+    leftOut: [],
+    ...(architecture !== undefined && { architecture }),
+  };
 }
 
 /** @throws OPTION_VALUE */

@@ -1,6 +1,8 @@
 import { writePacked } from './compress/packed-file.ts';
+import { TersorError } from './core/error.ts';
 import type { AskedToPack, PackReport } from './core/packing.ts';
 import type { PackedStream } from './formats/tsr/pack.ts';
+import { MAGIC } from './formats/tsr/write-header.ts';
 import { packedName } from './io/node-paths.ts';
 import { openScratch } from './io/node-scratch.ts';
 import { openFolder } from './io/node-store.ts';
@@ -22,6 +24,9 @@ export async function pack(input: string, asked: AskedToPack = {}): Promise<Pack
   try {
     const first = await scratch?.attempt();
     const source = await store.open(name);
+    const beginning = await source.read(0, Math.min(source.size, MAGIC.length));
+    if (MAGIC.every((byte, i) => beginning[i] === byte))
+      throw new TersorError('USAGE', input, 'is packed already', 'for another profile or name: tersor unpack, then pack');
     const job = { kernels, profile, atOnce: threads + 1, ...(signal && { signal }), ...(onProgress && { onProgress }) };
     const chunks = scratch && first !== undefined ? { folder: first, name: scratch.name } : undefined;
     let final: string | undefined;

@@ -19,6 +19,7 @@ export async function unpack(input: string, asked: AskedToUnpack = {}): Promise<
     const folder = await scratch?.attempt();
     const output = folder === undefined ? undefined : openNodeStore(folder);
     try {
+      await output?.mustHaveRoom?.(file.bytes);
       const sink = scratch && (await output?.create(scratch.name));
       let done = 0;
       const { sha256 } = await file.read(async (bytes) => {

@@ -124,6 +124,23 @@ describe('a Hugging Face folder to GGUF', () => {
     expect((await read(at('tiny.gguf'))).facts.get('general.file_type')).toBe('1');
   });
 
+  it('rounds GGUF that stays GGUF, of any family, and says so where nothing would change', async () => {
+    await writeTinyLlama(at('tiny'));
+    await convert(at('tiny'), { output: at('tiny.gguf') });
+    await expect(convert(at('tiny.gguf'), { output: at('same.gguf') })).rejects.toThrow('is GGUF already, and nothing is asked to change');
+    await expect(convert(at('tiny'), { output: at('same.safetensors') })).rejects.toThrow(
+      'is safetensors already, and nothing is asked to change',
+    );
+    const recipe = { version: 1 as const, steps: [{ use: 'gguf', type: 'F16' }] };
+    const strange = readFileSync(at('tiny.gguf'), 'latin1').replaceAll('llama', 'mamba');
+    writeFileSync(at('strange.gguf'), strange, 'latin1');
+    for (const name of ['tiny', 'strange']) {
+      expect((await convert(at(`${name}.gguf`), { output: at('half.gguf'), recipe, force: true })).leftOut).toEqual([]);
+      expect((await read(at('half.gguf'))).facts.get('general.file_type')).toBe('1');
+    }
+    expect((await convert(at('tiny'), { output: at('half.safetensors'), type: 'BF16' })).weights[0]).toMatchObject({ after: 'bf16' });
+  });
+
   it('stretches positions as Llama 3.1 does', async () => {
     const rope = { rope_type: 'llama3', factor: 8, original_max_position_embeddings: 16, low_freq_factor: 1, high_freq_factor: 4 };
     await writeTinyLlama(at('tiny'), { config: { ...TINY_CONFIG, rope_scaling: rope } });
@@ -221,7 +238,7 @@ describe('a Hugging Face folder to GGUF', () => {
     writeFileSync(at('tiny', 'config.json'), '[1]');
     await expect(convert(at('tiny'), { output: at('tiny.gguf') })).rejects.toThrow('config.json: is no object');
     await expect(convert(at('tiny'), { output: at('tiny.onnx') })).rejects.toThrow('--into model.onnx');
-    await expect(convert(at('tiny'), { output: at('tiny', 'model.safetensors'), force: true })).rejects.toThrow('is the input itself');
+    await expect(convert(at('tiny'), { output: at('tiny', 'model.safetensors'), force: true, type: 'F16' })).rejects.toThrow('is the input itself');
     await expect(convert(at('tiny'), { output: at('x.safetensors'), type: 'Q4_K' })).rejects.toThrow('safetensors takes F32 | F16 | BF16');
   });
 });

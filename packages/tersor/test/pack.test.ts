@@ -34,6 +34,13 @@ describe('the identical bytes come back', () => {
   );
   it.each(files.map((each) => [each.slice(fixtures.length)]))('%s', (each) => thereAndBack(join(fixtures, each)).then(() => undefined));
 
+  it('but nothing is packed twice', async () => {
+    const packed = path('twice.tsr');
+    await pack(file('twice.txt', new TextEncoder().encode('once '.repeat(99))), { out: packed, force: true, threads: 1 });
+    await expect(pack(packed, { out: path('again.tsr'), threads: 1 })).rejects.toThrow('is packed already');
+    expect(existsSync(path('again.tsr'))).toBe(false);
+  });
+
   it('of a file with nothing in it, and of one that is no model', async () => {
     await thereAndBack(file('empty.onnx', new Uint8Array()));
     const { note, streams } = await thereAndBack(file('notes.txt', new TextEncoder().encode('nothing but text '.repeat(99))));

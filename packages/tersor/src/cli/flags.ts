@@ -18,7 +18,7 @@ export const FLAGS = {
   resume: () =>
     new Option(
       '--resume',
-      'Go on where an interrupted run of the same command stopped, and keep what is written when this one is interrupted. For safetensors and GGUF files.',
+      'Go on where an interrupted run of the same command stopped, and keep what is written when this one is interrupted. With a recipe or --type: a search keeps what it measured of itself.',
     ),
   report: () =>
     new Option(

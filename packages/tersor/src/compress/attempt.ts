@@ -96,8 +96,10 @@ export async function openWritten(job: Job, referee: Referee, scratch: Scratch, 
 }
 
 /** Writes a model and its data into a folder. @throws FILE_WRITE, INTERRUPTED */
-async function write(job: Job, model: Model, folder: string, { name, journal }: Scratch): Promise<Size> {
+async function write(job: Job, model: Model, folder: string, scratch: Scratch): Promise<Size> {
   const { asked, target, kernels, input } = job;
+  const { name } = scratch;
+  const journal = scratch.journal();
   const store = openNodeStore(folder, { ...(journal && { journal }) });
   try {
     const size = await input.format.write(model, store, name, {

@@ -1,7 +1,10 @@
+import type { Asked } from '../core/asked.ts';
+import { TersorError } from '../core/error.ts';
 import type { Model } from '../core/model.ts';
 import type { Recipe } from '../core/recipe.ts';
 import { rangeOf } from '../formats/ranges.ts';
 import { sha256 } from '../io/node-cache.ts';
+import { isFolder, listFolder } from '../io/node-folder.ts';
 import type { Authorship } from '../io/node-journal-record.ts';
 import { version } from '../io/node-process.ts';
 import { sha256Of, sizesAndTimes } from '../io/node-weigh.ts';
@@ -25,6 +28,21 @@ export async function authorshipOf(
   const what = [recipe, await filesIn(recipe?.steps ?? []), more];
   const of = [await sizesAndTimes([...files, ...beside]), [...model.meta.properties], headerOf(model), await samplesOf(model)];
   return { version: version(), recipe: sha256(JSON.stringify(what)), model: sha256(JSON.stringify(of)) };
+}
+
+/**
+ * What methods that observe a model, and repairs, see of it: part of what decides the bytes.
+ * @throws USAGE for inputs that are handed in, which nobody knows again
+ */
+export async function measuredWith(asked: Asked): Promise<{ readonly asked: unknown; readonly files: readonly string[] }> {
+  const { data, preprocess, samples, subsets, outputs, seed, repair, verify, target, budget } = asked;
+  if (data !== undefined && typeof data !== 'string')
+    throw new TersorError('USAGE', 'resume', 'takes data by a path: what is handed in is not known again', 'name a file or a folder');
+  const names =
+    data !== undefined && (await isFolder(data))
+      ? (await listFolder(data)).files.map(({ name }) => `${data}/${name}`)
+      : [data ?? []].flat();
+  return { asked: [names, preprocess, samples, subsets, outputs, seed, repair, verify, target, budget], files: names };
 }
 
 /** Digests of the files that options name. */

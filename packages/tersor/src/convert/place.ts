@@ -48,24 +48,37 @@ export async function openPlace(output: string, { isFolder, ...options }: PlaceO
 async function ofFile(output: string, options: Omit<PlaceOptions, 'isFolder'>): Promise<Place> {
   const scratch = await openScratch(output, options);
   const folder = await scratch.attempt();
-  const { name, leave, remove, journal } = scratch;
+  const { name, leave, remove } = scratch;
+  const journal = scratch.journal();
   return { isFolder: false, folder, name, publish: () => scratch.publish(folder), leave, remove, ...(journal && { journal }) };
 }
 
-async function ofFolder(output: string, { inputs: [input = ''], force }: Omit<PlaceOptions, 'isFolder'>): Promise<Place> {
+/** Weights are written beside the folder, where a later run can go on with them, and the rest is put together at the end. */
+async function ofFolder(output: string, { inputs: [input = ''], force, stage: asked }: Omit<PlaceOptions, 'isFolder'>): Promise<Place> {
   const staged = await openStagedFolder(output, { input, force, replaces: (name) => REPLACED.some((pattern) => pattern.test(name)) });
-  const folder = await staged.aside('written');
-  return {
-    isFolder: true,
-    folder,
-    name: 'model.safetensors',
-    async publish(files) {
-      for (const name of await namesIn(folder)) await staged.move(`${folder}/${name}`, name);
-      for (const [name, text] of files?.texts ?? []) await staged.write(name, text);
-      for (const { path, name } of files?.carried ?? []) if (!files?.texts.has(name)) await staged.copy(path, name);
-      await staged.publish();
-    },
-    leave: () => {},
-    remove: staged.remove,
-  };
+  try {
+    const scratch = asked && (await openScratch(`${output}.safetensors`, { stage: asked, force: true }));
+    const folder = await (scratch?.attempt() ?? staged.aside('written'));
+    const journal = scratch?.journal();
+    return {
+      isFolder: true,
+      folder,
+      name: 'model.safetensors',
+      async publish(files) {
+        for (const name of await namesIn(folder)) await staged.move(`${folder}/${name}`, name);
+        for (const [name, text] of files?.texts ?? []) await staged.write(name, text);
+        for (const { path, name } of files?.carried ?? []) if (!files?.texts.has(name)) await staged.copy(path, name);
+        await staged.publish();
+      },
+      leave: () => scratch?.leave(),
+      async remove() {
+        await scratch?.remove();
+        await staged.remove();
+      },
+      ...(journal && { journal }),
+    };
+  } catch (error) {
+    await staged.remove();
+    throw error;
+  }
 }

@@ -45,7 +45,7 @@ export interface AskedToConvert extends Pick<AskedToCompare, 'threads' | 'signal
   readonly recipe?: Recipe;
   /** Whether what is there may be replaced. */
   readonly force?: boolean;
-  /** See `Asked`; of files of safetensors and GGUF. */
+  /** See `Asked`. */
   readonly resume?: boolean;
   /** Only says what would be written. */
   readonly dryRun?: boolean;
@@ -100,7 +100,7 @@ export interface Asked extends AskedToCompare {
   /** Overwrites an existing output. */
   readonly force?: boolean;
   /**
-   * Of a checkpoint and a recipe: goes on where an interrupted run of the same model, recipe and version stopped, with the bytes that it would have written;
+   * With a recipe: goes on where an interrupted run of the same model, recipe and version stopped, with the bytes that it would have written;
    * and what is written stays for the next time when this run is interrupted or the disk is full.
    */
   readonly resume?: boolean;

@@ -26,6 +26,8 @@ export interface Store {
   open(name: string): Promise<Source>;
   /** @throws FILE_WRITE */
   create(name: string): Promise<Sink>;
+  /** Asks for room for what is about to be written; absent where nobody knows how much there is. @throws FILE_WRITE when there is less */
+  mustHaveRoom?(bytes: number): Promise<void>;
   commit(): Promise<void>;
   discard(): Promise<void>;
   /** Closes whatever is open for reading. */

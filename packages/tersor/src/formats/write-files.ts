@@ -49,9 +49,12 @@ export async function writeFiles(
 ): Promise<void> {
   const total = bytesOfFiles(files);
   let done = 0;
-  for (const { name, parts } of files) {
+  for (const [i, file] of files.entries()) {
+    const { name, parts } = file;
     const sink = await store.create(name);
     const { kept = 0 } = sink;
+    // of files behind it nobody knows yet how much an interrupted run left
+    await store.mustHaveRoom?.(i === 0 && kept === 0 ? total : bytesOfFiles([file]) - kept);
     done += kept;
     for await (const { about, bytes, isLast } of piecesAhead(partsBehind(kept, parts, name))) {
       if (signal?.aborted) throw new TersorError('INTERRUPTED', name, 'writing was stopped', '', { cause: signal.reason });

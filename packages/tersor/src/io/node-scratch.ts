@@ -6,7 +6,7 @@ import { adviceOf, reasonOf, WRITING } from './node-file.ts';
 import type { Journal } from './node-journal.ts';
 import { mustBeReplaceable } from './node-replaceable.ts';
 import { mustNotBeInput } from './node-same-file.ts';
-import { openStage, type StageOptions } from './node-stage.ts';
+import { FILES, openStage, type StageOptions } from './node-stage.ts';
 
 /** A hidden folder beside a result's final place, where results are written and proven before anybody sees them. */
 export interface Scratch {
@@ -22,8 +22,8 @@ export interface Scratch {
   leave(): void;
   /** Removes every attempt that was neither published nor left. Never throws. */
   remove(): Promise<void>;
-  /** Of the only attempt, where a stage was asked for. */
-  readonly journal?: Journal;
+  /** Of the first attempt, where a stage was asked for; there is none for those after it. */
+  journal(): Journal | undefined;
 }
 
 export interface ScratchOptions {
@@ -31,7 +31,7 @@ export interface ScratchOptions {
   readonly force?: boolean;
   /** Files that may not be replaced even then: the input's. */
   readonly inputs?: readonly string[];
-  /** For a single attempt that a later run can go on with. */
+  /** For a first attempt that a later run can go on with. */
   readonly stage?: StageOptions;
 }
 
@@ -68,14 +68,14 @@ export async function openScratch(target: string, { force = false, inputs = [], 
       if (held !== attempt) await drop(held);
       held = attempt;
     },
-    ...(stage && { journal: stage.journal }),
+    journal: () => (attempts <= 1 ? stage?.journal : undefined),
     async publish(attempt) {
       const files = (await readdir(attempt)).sort((a, b) => Number(a === name) - Number(b === name));
       for (const file of files) {
         await mustNotBeInput(inputs, join(folder, file));
         await mustBeReplaceable(join(folder, file), force);
       }
-      await stage?.journal.publish();
+      if (basename(attempt) === FILES) await stage?.journal.publish();
       for (const file of files) await guarded(target, () => rename(join(attempt, file), join(folder, file)));
     },
     leave() {

@@ -17,8 +17,8 @@ export interface StageOptions extends Omit<Authorship, 'target'> {
 
 const PREFIX = '.tersor-';
 const JOURNAL = 'journal';
-/** The only attempt that such a result takes. */
-const FILES = '0';
+/** The attempt that has a journal. */
+export const FILES = '0';
 
 /** Stages of this process: they are nobody's leftovers. */
 const own = new Set<string>();

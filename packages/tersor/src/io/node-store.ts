@@ -5,6 +5,7 @@ import { TersorError } from '../core/error.ts';
 import type { Sink, Source, Store } from '../core/source.ts';
 import { adviceOf, codeOf, createFile, type FileSink, openFile, READING, reasonOf, WRITING } from './node-file.ts';
 import type { Journal } from './node-journal.ts';
+import { mustHaveRoom } from './node-room.ts';
 
 export interface NodeStoreOptions {
   /** Names that a person gave, not a file: these may be links that lead out of the folder. */
@@ -44,6 +45,7 @@ export function openNodeStore(folder: string, { trusted = [], journal }: NodeSto
       staged.push({ name, path, temporary, sink });
       return sink;
     },
+    mustHaveRoom: (bytes) => mustHaveRoom(root, bytes),
     async commit() {
       for (const { sink } of staged) await sink.close();
       for (const { name, path, temporary } of staged) {

@@ -56,6 +56,18 @@ it('what describes the model is part of it', async () => {
   await expect(run('out.gguf', { resume: true })).rejects.toThrow('is of another model, or of one that has changed since');
 });
 
-it('of a folder there is nothing to go on with', async () => {
-  await expect(run('out/', { resume: true })).rejects.toMatchObject({ code: 'USAGE', where: '--resume' });
+it('so is a conversion to a folder', async () => {
+  await run('model.gguf');
+  const back = (output: string, asked: Partial<AskedToConvert> = {}) =>
+    convert(join(folder, 'model.gguf'), { output: join(folder, output), ...asked });
+  await back('whole/');
+  const controller = new AbortController();
+  const onProgress: AskedToConvert['onProgress'] = ({ phase, done, total }) =>
+    phase === 'write' && done > total * 0.6 && controller.abort();
+  await expect(back('out/', { resume: true, signal: controller.signal, onProgress })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  const { notes } = await back('out/', { resume: true });
+  expect(notes).toEqual([{ about: 'resume', message: expect.stringMatching(/ MB of .* MB were there already/) }]);
+  expect(readdirSync(folder).sort()).toEqual(['model.gguf', 'out', 'tiny', 'whole']);
+  for (const name of readdirSync(join(folder, 'whole')))
+    expect(Buffer.compare(readFileSync(join(folder, 'out', name)), readFileSync(join(folder, 'whole', name))), name).toBe(0);
 });

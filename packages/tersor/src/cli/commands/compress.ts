@@ -1,6 +1,5 @@
 import type { Asked } from '../../core/asked.ts';
 import { TersorError } from '../../core/error.ts';
-import { parseRecipe } from '../../core/parse-recipe.ts';
 import type { Recipe } from '../../core/recipe.ts';
 import type { Report } from '../../core/report.ts';
 import { isFolder } from '../../io/node-folder.ts';
@@ -11,6 +10,7 @@ import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
 import { loadRecipe } from '../load-recipe.ts';
 import { parseSteps } from '../parse-steps.ts';
+import { roundingRecipe } from '../rounding-recipe.ts';
 import { checkFree, jsonText, type Saving, saveText } from '../save-file.ts';
 import { modelLine } from '../screens/model-line.ts';
 import { reportScreen } from '../screens/report-screen.ts';
@@ -33,7 +33,7 @@ async function recipeFor({ recipe, set = [], type, tensor, imatrix }: CompressFl
   if (recipe !== undefined || set.length > 0) {
     throw new TersorError('USAGE', `--${first}`, 'is a recipe of its own', 'leave --recipe and --set out');
   }
-  return parseRecipe({ version: 1, steps: [{ use: 'gguf', ...given }] }, shell.methods, '--type');
+  return roundingRecipe(given, shell);
 }
 
 /** The main job with a recipe or without, from flags to exit status. */

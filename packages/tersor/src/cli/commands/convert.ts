@@ -1,9 +1,9 @@
 import type { AskedToConvert } from '../../core/asked.ts';
 import { TersorError } from '../../core/error.ts';
-import { parseRecipe } from '../../core/parse-recipe.ts';
 import { checkModel } from '../check-model.ts';
 import { defined } from '../defined.ts';
 import { DONE } from '../exit-status.ts';
+import { roundingRecipe } from '../rounding-recipe.ts';
 import { jsonText } from '../save-file.ts';
 import { conversionScreen } from '../screens/conversion-screen.ts';
 import type { Shell } from '../shell.ts';
@@ -38,12 +38,11 @@ export async function convertCommand(model: string, output: string, flags: Conve
 }
 
 /** What becomes of values. @throws USAGE for what is said of GGUF alone */
-function roundingOf(output: string, { type, tensor, imatrix }: ConvertFlags, { methods }: Shell): Pick<AskedToConvert, 'type' | 'recipe'> {
+function roundingOf(output: string, { type, tensor, imatrix }: ConvertFlags, shell: Shell): Pick<AskedToConvert, 'type' | 'recipe'> {
   const isGguf = output.toLowerCase().endsWith('.gguf');
   const given = defined({ type, tensor, imatrix });
   if (isGguf) {
-    const steps = [{ use: 'gguf', ...given }];
-    return Object.keys(given).length === 0 ? {} : { recipe: parseRecipe({ version: 1, steps }, methods, '--type') };
+    return Object.keys(given).length === 0 ? {} : { recipe: roundingRecipe(given, shell) };
   }
   const flag = tensor ? '--tensor' : imatrix !== undefined ? '--imatrix' : undefined;
   if (flag) throw new TersorError('USAGE', flag, 'is for GGUF', 'name the output *.gguf, or leave it out');

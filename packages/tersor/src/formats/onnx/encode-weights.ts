@@ -130,7 +130,7 @@ function inside(weight: OnnxWeight, length: number): Part[] {
 
 function payloads(weight: OnnxWeight, length: number, aside?: number): Payload[] {
   return storedPieces(weight, length).map(({ at, size, load }) =>
-    aside === undefined ? { size, load } : { size: 0, aside: aside + at, load },
+    aside === undefined ? { size, load } : { size: 0, aside: { offset: aside + at, size }, load },
   );
 }
 

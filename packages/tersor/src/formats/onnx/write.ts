@@ -7,7 +7,17 @@ import { piecesOf } from '../ranges.ts';
 import { encodeGraph } from './encode-graph.ts';
 import { weightEncoder } from './encode-weights.ts';
 import { onnxMeta } from './meta.ts';
-import { encodeMessage, encodeOptional, encodeText, encodeVarint, flatten, type Message, messageOf } from './proto/encode.ts';
+import {
+  encodeMessage,
+  encodeOptional,
+  encodeText,
+  encodeVarint,
+  flatten,
+  type Message,
+  messageOf,
+  type Payload,
+  sizeOf,
+} from './proto/encode.ts';
 import { irVersionOfOpset, irVersionOfType, MODEL, OPSET, PAIR } from './proto/schema.ts';
 
 /** Protobuf, and with it every runtime, ends here. */
@@ -45,15 +55,19 @@ export async function writeOnnx(model: Model, store: Store, name: string, option
   const { message, dataName, dataBytes, weights } = encodeModel(model, name, externalAbove);
   const total = message.size + dataBytes;
   // created first, so that it is there before the file that names it
-  const beside = dataName === undefined ? undefined : paddedSink(await store.create(dataName));
-  const main = await store.create(name);
+  const beside = dataName === undefined ? undefined : placedSink(await store.create(dataName));
+  const main = placedSink(await store.create(name));
+  await store.mustHaveRoom?.(total - main.kept - (beside?.kept ?? 0));
   let done = 0;
   for (const part of flatten(message)) {
     if (signal?.aborted) throw new TersorError('INTERRUPTED', name, 'writing was stopped', '', { cause: signal.reason });
-    const bytes = part instanceof Uint8Array ? part : await part.load();
-    if (part instanceof Uint8Array || part.aside === undefined) await main.write(bytes);
-    else await beside?.write(bytes, part.aside);
-    done += bytes.length;
+    if (part instanceof Uint8Array || !part.aside) {
+      await main.write(part);
+      done += sizeOf(part);
+    } else {
+      await beside?.write({ size: part.aside.size, load: part.load }, part.aside.offset);
+      done += part.aside.size;
+    }
     onProgress?.(Math.min(done, total), total);
   }
   await beside?.close();
@@ -62,13 +76,19 @@ export async function writeOnnx(model: Model, store: Store, name: string, option
   return { bytes: total, weights };
 }
 
-function paddedSink(sink: Sink) {
+/** Writes parts behind each other, or at a place of their own with zeros before it; what an interrupted run left is not loaded again. */
+function placedSink(sink: Sink) {
+  const { kept = 0 } = sink;
   let at = 0;
   return {
-    async write(bytes: Uint8Array, offset: number) {
-      if (offset > at) await sink.write(new Uint8Array(offset - at));
-      await sink.write(bytes);
-      at = offset + bytes.length;
+    kept,
+    async write(part: Uint8Array | Pick<Payload, 'size' | 'load'>, offset = at) {
+      const padding = offset - at;
+      at = offset + (part instanceof Uint8Array ? part.length : part.size);
+      if (at <= kept) return;
+      if (padding > 0) await sink.write(new Uint8Array(padding));
+      await sink.write(part instanceof Uint8Array ? part : await part.load());
+      await sink.mark?.();
     },
     close: () => sink.close(),
   };

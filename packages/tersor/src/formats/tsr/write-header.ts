@@ -16,7 +16,7 @@ export interface HeaderContent {
   readonly pieces: readonly { readonly stream: number; readonly bytes: number }[];
 }
 
-const MAGIC = Uint8Array.of(0x89, 0x54, 0x53, 0x52, 0x0d, 0x0a, 0x1a, 0x0a);
+export const MAGIC = Uint8Array.of(0x89, 0x54, 0x53, 0x52, 0x0d, 0x0a, 0x1a, 0x0a);
 const [MAJOR, MINOR] = [1, 0];
 
 /** The bytes before the first chunk; see docs/tsr.md. */

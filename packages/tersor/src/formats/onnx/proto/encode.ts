@@ -11,7 +11,7 @@ export interface Payload {
   /** What they take here: nothing when they go to the file beside. */
   readonly size: number;
   /** Where they begin in the data file beside; absent: they come here. */
-  readonly aside?: number;
+  readonly aside?: { readonly offset: number; readonly size: number };
   readonly load: () => Promise<Uint8Array>;
 }
 

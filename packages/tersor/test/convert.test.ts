@@ -238,7 +238,9 @@ describe('a Hugging Face folder to GGUF', () => {
     writeFileSync(at('tiny', 'config.json'), '[1]');
     await expect(convert(at('tiny'), { output: at('tiny.gguf') })).rejects.toThrow('config.json: is no object');
     await expect(convert(at('tiny'), { output: at('tiny.onnx') })).rejects.toThrow('--into model.onnx');
-    await expect(convert(at('tiny'), { output: at('tiny', 'model.safetensors'), force: true, type: 'F16' })).rejects.toThrow('is the input itself');
+    await expect(convert(at('tiny'), { output: at('tiny', 'model.safetensors'), force: true, type: 'F16' })).rejects.toThrow(
+      'is the input itself',
+    );
     await expect(convert(at('tiny'), { output: at('x.safetensors'), type: 'Q4_K' })).rejects.toThrow('safetensors takes F32 | F16 | BF16');
   });
 });

@@ -3,6 +3,7 @@ import type { Shape } from '../../../core/dtype.ts';
 import { e4m3 } from '../../../core/float8.ts';
 import type { AffineLayout } from '../../../core/layout.ts';
 import type { Weight } from '../../../core/model.ts';
+import { e2m1 } from '../../../numeric/e2m1.ts';
 import { int } from '../../../numeric/int.ts';
 import { type Fields, isFields } from '../../json-file.ts';
 import { spreadScales } from './block-scales.ts';
@@ -11,6 +12,7 @@ import {
   corrupt,
   dtypeOf,
   flipped,
+  nibblesOf,
   orderOf,
   partOf,
   SCALES,
@@ -22,6 +24,7 @@ import {
   wordsFor,
   wordsOf,
 } from './layer.ts';
+import { powersOf } from './mxfp4.ts';
 import { fieldsIn, groupOf, shown, wordIn } from './settings.ts';
 import { isTarget } from './targets.ts';
 
@@ -32,13 +35,27 @@ interface Group {
   readonly bits: number;
   readonly isFloat: boolean;
   readonly isSymmetric: boolean;
-  readonly strategy: 'tensor' | 'channel' | 'group' | 'block';
+  readonly strategy: (typeof STRATEGIES)[number];
   readonly block: number | 'row';
   /** Of the strategy `block`: outputs and inputs that share a scale. */
   readonly square?: readonly [number, number];
 }
 
-const FORMATS = ['pack-quantized', 'int-quantized', 'float-quantized', 'naive-quantized'] as const;
+/** 4-bit floats: bytes of two, with a scale that is a power of two, or an 8-bit float in units of a scale of the whole weight. */
+const FLOATS_4 = { 'mxfp4-pack-quantized': 32, 'nvfp4-pack-quantized': 16 } as const;
+
+const FORMATS = [
+  ...(Object.keys(FLOATS_4) as (keyof typeof FLOATS_4)[]),
+  'pack-quantized',
+  'int-quantized',
+  'float-quantized',
+  'naive-quantized',
+] as const;
+
+const STRATEGIES = ['tensor', 'channel', 'group', 'block', 'tensor_group'] as const;
+
+/** What inputs are quantized by: of no weight. */
+const OF_INPUTS = ['input_global_scale'];
 
 /** Groups of layers that a config has. */
 const MAX_GROUPS = 100;
@@ -52,7 +69,16 @@ export function compressedTensors(settings: Fields): Scheme {
   const groups = Object.entries(fieldsIn(settings, 'config_groups')).map(([name, group]) => groupIn(name, group, settings));
   if (groups.length === 0 || groups.length > MAX_GROUPS) throw corrupt('quantization_config', `has ${groups.length} config_groups`);
   return {
-    parts: ['weight', 'weight_packed', 'weight_scale', 'weight_zero_point', 'weight_shape', 'weight_g_idx'],
+    parts: [
+      'weight',
+      'weight_packed',
+      'weight_scale',
+      'weight_zero_point',
+      'weight_shape',
+      'weight_g_idx',
+      'weight_global_scale',
+      ...OF_INPUTS,
+    ],
     marks: ['weight_scale', 'weight_packed'],
     read: (layer) => read(layer, groupOfLayer(layer.name, groups)),
   };
@@ -65,13 +91,14 @@ function groupIn(name: string, said: unknown, settings: Fields): Group {
   const isFloat = wordIn(weights, 'type', ['int', 'float'], 'int') === 'float';
   const bits = weights.num_bits;
   const isKnown =
-    typeof bits === 'number' && (isFloat ? bits === 8 : format === 'pack-quantized' ? [2, 3, 4, 5, 6, 7, 8].includes(bits) : bits === 8);
+    typeof bits === 'number' &&
+    (isFloat ? bits === (format in FLOATS_4 ? 4 : 8) : format === 'pack-quantized' ? [2, 3, 4, 5, 6, 7, 8].includes(bits) : bits === 8);
   if (!isKnown)
     throw unsupported(
       `${name} has ${shown(bits)} bits of ${isFloat ? 'floats' : 'integers'} as ${format}`,
-      'known are integers, and floats of 8 bits',
+      'known are integers, and floats of 4 and 8 bits',
     );
-  const strategy = wordIn(weights, 'strategy', ['tensor', 'channel', 'group', 'block'], 'tensor');
+  const strategy = wordIn(weights, 'strategy', STRATEGIES, 'tensor');
   const { targets } = said;
   if (!Array.isArray(targets) || targets.length > MAX_GROUPS)
     throw corrupt('quantization_config', `targets of ${name} are ${shown(targets)}`);
@@ -104,6 +131,7 @@ function groupOfLayer(name: string, groups: readonly Group[]): Group {
 }
 
 async function read(layer: StoredLayer, group: Group): Promise<StoredWeight> {
+  if (group.format === 'mxfp4-pack-quantized' || group.format === 'nvfp4-pack-quantized') return readFloats4(layer, group.format);
   const isPacked = group.format === 'pack-quantized';
   const shape = isPacked ? await shapeOf(layer, group) : partOf(layer, 'weight', [group.isFloat ? 'f8e4m3' : 'i8'], [0, 0]).shape;
   const [outputs = 0, inputs = 0] = shape;
@@ -140,6 +168,28 @@ async function read(layer: StoredLayer, group: Group): Promise<StoredWeight> {
         ...(zeros && { zeros: await zeros() }),
         ...(index && { order: await orderOf(index, blocks) }),
       };
+    },
+  };
+}
+
+function readFloats4(layer: StoredLayer, format: keyof typeof FLOATS_4): StoredWeight {
+  const block = FLOATS_4[format];
+  const stored = partOf(layer, 'weight_packed', ['u8'], [0, 0]);
+  const [outputs = 0, bytes = 0] = stored.shape;
+  const inputs = 2 * bytes;
+  const isPower = format === 'mxfp4-pack-quantized';
+  const scales = partOf(layer, 'weight_scale', isPower ? ['u8', 'f8e8m0'] : ['f8e4m3'], [outputs, Math.ceil(inputs / block)]);
+  const unit = isPower
+    ? undefined
+    : partOf(layer, 'weight_global_scale', ['f32'], layer.parts.get('weight_global_scale')?.shape.length === 0 ? [] : [1]);
+  return {
+    shape: [outputs, inputs],
+    layout: { kind: 'affine', numeric: e2m1, outputs: [0], block, scale: { kind: 'dense', dtype: isPower ? 'f8e8m0' : 'f8e4m3' } },
+    async load() {
+      const codes = nibblesOf(await bytesOfPart(stored));
+      if (!unit) return { codes, scales: powersOf(await bytesOfPart(scales)) };
+      const [whole = 1] = decode(await unit.load());
+      return { codes, scales: decode(await scales.load()).map((scale) => scale / whole) };
     },
   };
 }

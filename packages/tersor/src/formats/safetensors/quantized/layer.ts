@@ -19,14 +19,22 @@ export interface StoredWeight {
   load(): Promise<Omit<AffineTensor, 'kind' | 'shape' | 'layout'>>;
 }
 
+/** One that no layout says the codes of: decoded to 32-bit floats. */
+export interface DecodedWeight {
+  readonly shape: Shape;
+  values(): Promise<Float32Array>;
+}
+
 /** A way in which a package of Python stores quantized layers. */
 export interface Scheme {
   /** Ends of the names of parts, and what takes part of one that has them. */
   readonly parts: readonly string[];
   /** Parts that no other layer has: any of them says that a layer is stored so. */
   readonly marks: readonly string[];
+  /** What comes between a module and a part; the weight is the module's own parameter where it is no dot. */
+  readonly separator?: '_';
   /** @throws FILE_CORRUPT where parts contradict each other or the settings, FILE_UNSUPPORTED */
-  read(layer: StoredLayer): Promise<StoredWeight>;
+  read(layer: StoredLayer): Promise<StoredWeight | DecodedWeight>;
 }
 
 /** @throws FILE_CORRUPT when it is missing, or of another type or shape; a length of 0 stands for any */
@@ -87,6 +95,16 @@ export function flipped<T extends Float32Array | Uint8Array>(values: T, rows: nu
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++) result[column * rows + row] = values[row * columns + column]!;
   return result;
+}
+
+/** Pairs of 4-bit codes, the low bits first. */
+export function nibblesOf(bytes: Uint8Array): Uint8Array {
+  const codes = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    codes[2 * i] = bytes[i]! & 15;
+    codes[2 * i + 1] = bytes[i]! >> 4;
+  }
+  return codes;
 }
 
 /** The number of each input's block, where they are no neighbours. @throws FILE_CORRUPT */

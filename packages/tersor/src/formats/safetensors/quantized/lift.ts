@@ -1,3 +1,4 @@
+import { denseOf } from '../../../core/decode.ts';
 import { isFloat } from '../../../core/dtype.ts';
 import type { WeightId } from '../../../core/graph.ts';
 import type { Weight } from '../../../core/model.ts';
@@ -9,7 +10,9 @@ import { bitsandbytes } from './bitsandbytes.ts';
 import { compressedTensors } from './compressed-tensors.ts';
 import { fp8 } from './fp8.ts';
 import { gptq } from './gptq.ts';
-import { corrupt, type Scheme, unsupported } from './layer.ts';
+import { hqq } from './hqq.ts';
+import { corrupt, type DecodedWeight, type Scheme, type StoredWeight, unsupported } from './layer.ts';
+import { mxfp4 } from './mxfp4.ts';
 import { shown } from './settings.ts';
 
 /** By `quant_method` of quantization_config. */
@@ -20,6 +23,8 @@ const SCHEMES: Readonly<Record<string, (settings: Fields) => Scheme>> = {
   bitsandbytes,
   'compressed-tensors': compressedTensors,
   fp8,
+  hqq,
+  mxfp4,
 };
 
 /** What parts of quantized layers are called, of whatever kind. */
@@ -51,10 +56,8 @@ export async function liftQuantized(weights: ReadonlyMap<WeightId, Weight>, sett
   }
   const [lifted, owners] = [new Map<WeightId, Weight>(), new Map<WeightId, WeightId>()];
   for (const [name, parts] of layers) {
-    const { shape, layout, load } = await scheme.read({ name, parts });
-    const id = `${name}.weight`;
-    const dtype = isFloat(layout.scale.dtype) ? layout.scale.dtype : 'f32';
-    lifted.set(id, { id, shape, dtype, layout, load: async () => ({ kind: 'affine', shape, layout, ...(await load()) }) });
+    const id = scheme.separator ? name : `${name}.weight`;
+    lifted.set(id, weightOf(id, await scheme.read({ name, parts })));
     for (const part of parts.values()) owners.set(part.id, id);
   }
   const all = new Map<WeightId, Weight>();
@@ -66,9 +69,21 @@ export async function liftQuantized(weights: ReadonlyMap<WeightId, Weight>, sett
   return { weights: all, owners };
 }
 
+function weightOf(id: WeightId, read: StoredWeight | DecodedWeight): Weight {
+  const { shape } = read;
+  if ('values' in read) {
+    const layout = { kind: 'dense', dtype: 'f32' } as const;
+    return { id, shape, dtype: 'f32', layout, load: async () => denseOf(await read.values(), shape) };
+  }
+  const { layout, load } = read;
+  const { dtype: stored } = layout.scale;
+  const dtype = isFloat(stored) ? stored : 'f32';
+  return { id, shape, dtype, layout, load: async () => ({ kind: 'affine', shape, layout, ...(await load()) }) };
+}
+
 /** The names of what is quantized are those of modules, so that a name ends a part at one place alone. */
-function layersOf(weights: ReadonlyMap<WeightId, Weight>, { parts, marks }: Scheme): Map<string, Map<string, Weight>> {
-  const moduleOf = (id: WeightId, end: string) => (id.endsWith(`.${end}`) ? id.slice(0, -end.length - 1) : undefined);
+function layersOf(weights: ReadonlyMap<WeightId, Weight>, { parts, marks, separator }: Scheme): Map<string, Map<string, Weight>> {
+  const moduleOf = (id: WeightId, end: string) => (id.endsWith(`${separator ?? '.'}${end}`) ? id.slice(0, -end.length - 1) : undefined);
   const marked = new Set([...weights.keys()].flatMap((id) => marks.flatMap((end) => moduleOf(id, end) ?? [])));
   const layers = new Map<string, Map<string, Weight>>();
   for (const weight of weights.values()) {

@@ -51,3 +51,18 @@ export function permute<T extends Numbers>(values: T, shape: Shape, order: reado
   }
   return result;
 }
+
+/** Where the elements of some axes lie in a weight, row-major over those axes. */
+export function offsets(shape: Shape, axes: readonly number[]): Float64Array {
+  let found = Float64Array.of(0);
+  for (const axis of axes) {
+    const length = shape[axis] ?? 1;
+    const stride = shape.slice(axis + 1).reduce((product, each) => product * each, 1);
+    const next = new Float64Array(found.length * length);
+    found.forEach((start, i) => {
+      for (let j = 0; j < length; j++) next[i * length + j] = start + j * stride;
+    });
+    found = next;
+  }
+  return found;
+}

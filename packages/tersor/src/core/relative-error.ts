@@ -1,8 +1,7 @@
 import { decode } from './decode.ts';
-import type { Shape } from './dtype.ts';
 import { TersorError } from './error.ts';
 import { matrixOf } from './layout.ts';
-import { inputAxes } from './matrix.ts';
+import { inputAxes, offsets } from './matrix.ts';
 import type { AffineTensor, Tensor } from './tensor.ts';
 
 /**
@@ -78,19 +77,4 @@ function sumsOfCodes(values: Float32Array, { shape, layout, codes, scales, zeros
     }
   }
   return { difference, norm };
-}
-
-/** Where the elements of some axes lie in a weight, row-major over those axes. */
-function offsets(shape: Shape, axes: readonly number[]): Float64Array {
-  let found = Float64Array.of(0);
-  for (const axis of axes) {
-    const length = shape[axis] ?? 1;
-    const stride = shape.slice(axis + 1).reduce((product, each) => product * each, 1);
-    const next = new Float64Array(found.length * length);
-    found.forEach((start, i) => {
-      for (let j = 0; j < length; j++) next[i * length + j] = start + j * stride;
-    });
-    found = next;
-  }
-  return found;
 }

@@ -2,7 +2,7 @@
 import type { Declaration } from '../core/method.ts';
 import { boolean, file, integer, names, number, oneOf } from '../core/options.ts';
 
-export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rtn';
+export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'awq' | 'equalize' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rtn';
 
 export const METHODS: Readonly<Record<MethodId, Declaration>> = {
   clean: {
@@ -76,6 +76,59 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       to: integer(7, 25, {"default":21,"doc":"The opset to write."}),
     },
     load: async () => (await import('./graph/upgrade-opset.ts')).default,
+  },
+  awq: {
+    id: "awq",
+    family: "migrate",
+    summary: "Scales channels that matter before weights are rounded, and what computes them the other way: smaller losses at the same bytes.",
+    notes: "A step before `rtn` or `gptq`, with the bits and blocks of that step: nothing is rounded here, and the model computes the same. Factors are powers of the size of each\nchannel's activations, alone or over the largest weight; which power, is tried on what layers lose by rounding on your data, so that the layers' own losses never grow on the data that was seen.\n\nFactors go into normalizations, into the layer before (through Relu, pooling, attention and the like), or nowhere: such layers are named, and `insert` helps them. They help most where\nfew channels are far larger than others, as in language models, with rounding to the nearest; `gptq` makes up for much of the same.",
+    source: "https://arxiv.org/abs/2306.00978",
+    changes: "graph",
+    loss: "none",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      bits: oneOf([2,4,8], {"default":4,"doc":"Bits that the weights are going to have.","search":[4,2]}),
+      block: oneOf(["row",16,32,64,128,256], {"default":32,"doc":"Weights that are going to share a scale."}),
+      symmetric: boolean({"default":false,"doc":"Whether they are going to be rounded without zero points."}),
+      fit: oneOf(["absmax","mse","hqq"], {"default":"mse","doc":"How their scales are going to be found."}),
+      insert: boolean({"default":false,"doc":"Where nothing takes the factors, insert a Mul in front of the layers: a few bytes for each channel, and the time of one more operator."}),
+      clip: boolean({"default":false,"doc":"Let factors pass a Clip (Relu6), which becomes a Relu and a Min with a bound for each channel, some of the speed of convolutional networks."}),
+    },
+    load: async () => (await import('./migrate/awq.ts')).default,
+  },
+  equalize: {
+    id: "equalize",
+    family: "migrate",
+    summary: "Balances the channels between layers that follow each other, so that weights that share a scale are alike. Needs no data.",
+    notes: "A step before weights are rounded. Of each channel between two layers the range of the weights that compute it, and of those that read it, are made the same; the model computes the same.\nBatchNormalization is folded first. Channels that several layers read, residual streams included, are balanced over all of them.\n\nIt helps where whole weights share a scale, and static 8 bits of activations: networks of depthwise convolutions with Relu gain most. Where every row has a scale of its own, half of it does\nnothing, and the other half may help or harm: prove it. Relu6 stands in the way unless `clip` is set.",
+    source: "https://arxiv.org/abs/1906.04721",
+    changes: "graph",
+    loss: "none",
+    formats: ["onnx"],
+    options: {
+      rounds: integer(1, 100, {"default":20,"doc":"Times that all pairs of layers are gone through, at most: balancing one changes the next."}),
+      clip: boolean({"default":false,"doc":"Let factors pass a Clip (Relu6), which becomes a Relu and a Min with a bound for each channel, some of the speed of convolutional networks."}),
+    },
+    load: async () => (await import('./migrate/equalize.ts')).default,
+  },
+  smooth: {
+    id: "smooth",
+    family: "migrate",
+    summary: "Moves outliers of activations into the weights, so that both can be rounded to 8 bits. The model computes the same.",
+    notes: "A step before activations are rounded, too: `dynamic-int8`, or static 8 bits. Each channel is divided by a factor where it is computed, and weights that read it are multiplied.\n\nWith `auto`, alpha is the one that loses least by how large channels, weights and products are: an estimate, made without running anything again. Layers that nothing takes factors for\nare left alone and named; `insert` helps them. It helps where few channels are far larger than others, and does nothing for weights that are rounded alone: that is what `awq` is for.",
+    source: "https://arxiv.org/abs/2211.10438",
+    changes: "graph",
+    loss: "none",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      alpha: oneOf(["auto",0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1], {"default":"auto","doc":"How much of what makes activations hard to round goes into the weights; auto: what loses least for each set of layers.","search":["auto",0.5]}),
+      share: oneOf(["row","tensor"], {"default":"row","doc":"What is going to share a scale in the weights, which alpha is chosen for."}),
+      insert: boolean({"default":false,"doc":"Where nothing takes the factors, insert a Mul in front of the layers: a few bytes for each channel, and the time of one more operator."}),
+      clip: boolean({"default":false,"doc":"Let factors pass a Clip (Relu6), which becomes a Relu and a Min with a bound for each channel, some of the speed of convolutional networks."}),
+    },
+    load: async () => (await import('./migrate/smooth.ts')).default,
   },
   "dynamic-int8": {
     id: "dynamic-int8",

@@ -13,15 +13,22 @@ export type FactorAt = (a: number, b: number) => number;
 
 /** The weight with every element multiplied in double precision when it is pulled. The weight is dense and of a `Scalable` type. */
 export function scaleWeight(weight: Weight, factorAt: FactorAt): Weight {
+  return changeWeight(weight, (values) =>
+    eachPair(weight, (a, b, start, end) => {
+      const factor = factorAt(a, b);
+      for (let i = start; i < end; i++) values[i] = values[i]! * factor;
+    }),
+  );
+}
+
+/** The weight with values that `change` changes in place, in double precision where the weight has it, when it is pulled. The same holds for it. */
+export function changeWeight(weight: Weight, change: (values: Float64Array | Float32Array) => void | Promise<void>): Weight {
   return {
     ...weight,
     load: async () => {
       const tensor = await loadDense(weight);
       const values = doubles(tensor);
-      eachPair(weight, (a, b, start, end) => {
-        const factor = factorAt(a, b);
-        for (let i = start; i < end; i++) values[i] = values[i]! * factor;
-      });
+      await change(values);
       return { ...tensor, bytes: encode(values, tensor.dtype === 'f16') };
     },
   };

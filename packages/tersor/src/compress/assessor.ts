@@ -70,7 +70,8 @@ function nameOf(chosen: ReadonlyMap<WeightId, Option>): string {
     .join('\n');
 }
 
-function distanceOf({ outputs }: QualityReport): number {
+/** How far outputs are from the original's, the worst of them. */
+export function distanceOf({ outputs }: QualityReport): number {
   return Math.max(0, ...outputs.filter(({ kind }) => kind !== 'state').map(distance));
 }
 

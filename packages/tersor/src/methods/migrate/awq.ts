@@ -38,8 +38,9 @@ export default defineMethod({
 
 /** Powers of activations that are tried. */
 const POWERS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
-/** Rows of a weight that they are tried on; what is best is proven on all. */
+/** Rows of a weight that they are tried on, as if inputs were independent; the best are compared on all rows, as inputs are. */
 const TRIAL_ROWS = 128;
+const FINALISTS = 3;
 /** Channels that are hardly there count as if they were this much of the largest. */
 const LEAST_SHARE = 1e-4;
 
@@ -66,24 +67,20 @@ async function bestFactors({ migration: { channels }, readers }: Site, asked: As
 async function search(layers: readonly Seen[], channels: number, asked: Asked, context: Context): Promise<Float64Array | undefined> {
   const sizes = sizesOf(layers, channels);
   const peaks = floored(weightPeaks(layers, channels));
-  const trial = layers.map(sampled);
-  const loss = async (some: readonly Seen[], factors: Float64Array) => {
-    let sum = 0;
-    for (const layer of some) {
-      context.signal?.throwIfAborted();
-      sum += await lossOf(layer, factors, asked, context);
-    }
-    return sum;
-  };
-  const ones = new Float64Array(channels).fill(1);
-  let best = { factors: ones, loss: await loss(trial, ones) };
+  const some = layers.map(sampled);
+  const ranked: { readonly factors: Float64Array; readonly loss: number }[] = [];
   for (const power of POWERS) {
-    for (const factors of [sizes.map((size) => size ** power), sizes.map((size, i) => size ** power / peaks[i]! ** (1 - power))]) {
-      const found = await loss(trial, factors);
-      if (found < best.loss) best = { factors, loss: found };
-    }
+    for (const factors of [sizes.map((size) => size ** power), sizes.map((size, i) => size ** power / peaks[i]! ** (1 - power))])
+      ranked.push({ factors, loss: await lossOf(some, factors, asked, context, alone) });
   }
-  return best.factors !== ones && (await loss(layers, best.factors)) < (await loss(layers, ones)) ? best.factors : undefined;
+  ranked.sort((a, b) => a.loss - b.loss);
+  let best: Float64Array | undefined;
+  let least = await lossOf(layers, new Float64Array(channels).fill(1), asked, context, together);
+  for (const { factors } of ranked.slice(0, FINALISTS)) {
+    const loss = await lossOf(layers, factors, asked, context, together);
+    if (loss < least) [best, least] = [factors, loss];
+  }
+  return best;
 }
 
 /** Root of the mean square of each channel. */
@@ -120,38 +117,46 @@ function sampled(layer: Seen): Seen {
   return { ...layer, values: picked, rows: groups * some };
 }
 
-/** How far outputs move when the weight is rounded with these factors: tr(D G Dᵀ) of what is lost. */
-async function lossOf(layer: Seen, factors: Float64Array, { bits, block, symmetric, fit }: Asked, { kernels }: Context): Promise<number> {
-  const { values, rows, columns, groups, channels, gram } = layer;
-  const by = Float32Array.from(channels, (id) => (id < 0 ? 1 : factors[id]!));
-  const groupOf = (row: number) => Math.floor((row * groups) / rows);
-  const scaled = new Float32Array(values.length);
-  for (let row = 0, i = 0; row < rows; row++) {
-    const start = groupOf(row) * columns;
-    for (let column = 0; column < columns; column++, i++) scaled[i] = values[i]! * by[start + column]!;
-  }
-  const spec: QuantizeSpec = {
-    rows,
-    columns,
-    block: block === 'row' ? columns : Math.min(block, columns),
-    bits,
-    symmetric,
-    fit,
-    scale: 'f32',
-  };
-  const rounded = await kernels.dequantize(await kernels.quantize(scaled, spec), spec);
+/** What a row of a weight loses by errors `d`; its Gram matrix starts at `at`. */
+type Form = (gram: Float64Array, at: number, d: Float64Array) => number;
+
+/** How far outputs move when weights are rounded with these factors. */
+async function lossOf(layers: readonly Seen[], factors: Float64Array, asked: Asked, context: Context, form: Form): Promise<number> {
   let sum = 0;
-  const off = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    const [at, start] = [row * columns, groupOf(row)];
-    for (let i = 0; i < columns; i++) off[i] = rounded[at + i]! / by[start * columns + i]! - values[at + i]!;
-    sum += formOf(gram.values, start * columns * columns, off);
+  for (const { gram, ...matrix } of layers) {
+    context.signal?.throwIfAborted();
+    const { values, rows, columns, groups, channels } = matrix;
+    const by = Float32Array.from(channels, (id) => (id < 0 ? 1 : factors[id]!));
+    const rounded = await roundedWith(by, matrix, asked, context);
+    const off = new Float64Array(columns);
+    for (let row = 0; row < rows; row++) {
+      const [at, group] = [row * columns, Math.floor((row * groups) / rows)];
+      for (let i = 0; i < columns; i++) off[i] = rounded[at + i]! / by[group * columns + i]! - values[at + i]!;
+      sum += form(gram.values, group * columns * columns, off);
+    }
   }
   return sum;
 }
 
-/** dᵀ G d of a symmetric G that starts at `at`. */
-function formOf(gram: Float64Array, at: number, d: Float64Array): number {
+/** A matrix times the factors of its columns, rounded. */
+function roundedWith(
+  by: Float32Array,
+  { values, rows, columns, groups }: ReadMatrix,
+  { bits, block, symmetric, fit }: Asked,
+  { kernels }: Context,
+): Promise<Float32Array> {
+  const scaled = new Float32Array(values.length);
+  for (let row = 0, i = 0; row < rows; row++) {
+    const start = Math.floor((row * groups) / rows) * columns;
+    for (let column = 0; column < columns; column++, i++) scaled[i] = values[i]! * by[start + column]!;
+  }
+  const shared = block === 'row' ? columns : Math.min(block, columns);
+  const spec: QuantizeSpec = { rows, columns, block: shared, bits, symmetric, fit, scale: 'f32' };
+  return kernels.quantize(scaled, spec).then((codes) => kernels.dequantize(codes, spec));
+}
+
+/** dᵀ G d of a symmetric G. */
+const together: Form = (gram, at, d) => {
   let sum = 0;
   for (let i = 0; i < d.length; i++) {
     const row = at + i * d.length;
@@ -160,4 +165,11 @@ function formOf(gram: Float64Array, at: number, d: Float64Array): number {
     sum += inner * d[i]!;
   }
   return 2 * sum;
-}
+};
+
+/** The same as if inputs had nothing to do with each other: errors of rounding have not, as a rule. */
+const alone: Form = (gram, at, d) => {
+  let sum = 0;
+  for (let i = 0; i < d.length; i++) sum += gram[at + i * (d.length + 1)]! * d[i]! ** 2;
+  return sum;
+};

@@ -1,7 +1,7 @@
 // GPTQ's rounding. Twin of kernels/reference/compensate.ts: a few rows of the matrix at a time, turned, so that they lie in the lanes.
 
 /** Columns whose errors are gathered before they reach the rest of the matrix. */
-const BATCH: i32 = 32;
+export const BATCH: i32 = 32;
 
 /**
  * @param values  `[columns, rows]`, f32; changed
@@ -27,31 +27,43 @@ export function compensate(
       const group = <usize>(column / <u32>block) * pitch;
       const from = values + <usize>column * pitch, error = errors + <usize>(i - start) * pitch;
       round(from, scales + group, zeros + group, most, 1 / load<f32>(own + (<usize>i << 2)), error, codes + <usize>column * rows, rows);
-      for (let j = i + 1; j < end; j++) {
-        const to = values + <usize>load<u32>(order + (<usize>j << 2)) * pitch;
-        const share = v128.load32_splat(own + (<usize>j << 2));
-        for (let at: usize = 0; at < pitch; at += 16) {
-          v128.store(to + at, f32x4.sub(v128.load(to + at), f32x4.mul(v128.load(error + at), share)));
-        }
-      }
+      passWithin(values, order, own, i, end, error, pitch);
     }
-    let j = end;
-    for (; j + 4 <= columns; j += 4) {
-      const next = order + (<usize>j << 2);
-      subtractFour(
-        values + <usize>load<u32>(next) * pitch, values + <usize>load<u32>(next, 4) * pitch,
-        values + <usize>load<u32>(next, 8) * pitch, values + <usize>load<u32>(next, 12) * pitch,
-        errors, factor + (<usize>start * columns + j << 2), <usize>columns << 2, end - start, pitch,
-      );
+    passBehind(values, columns, order, factor, start, end, errors, pitch);
+  }
+}
+
+/** What the columns of the same batch make up for, of the error of one. */
+// @ts-ignore: decorator
+@inline
+export function passWithin(values: usize, order: usize, own: usize, i: i32, end: i32, error: usize, pitch: usize): void {
+  for (let j = i + 1; j < end; j++) {
+    const to = values + <usize>load<u32>(order + (<usize>j << 2)) * pitch;
+    const share = v128.load32_splat(own + (<usize>j << 2));
+    for (let at: usize = 0; at < pitch; at += 16) {
+      v128.store(to + at, f32x4.sub(v128.load(to + at), f32x4.mul(v128.load(error + at), share)));
     }
-    for (; j < columns; j++) {
-      const to = values + <usize>load<u32>(order + (<usize>j << 2)) * pitch;
-      for (let i = start; i < end; i++) {
-        const share = v128.load32_splat(factor + (<usize>i * columns + j << 2));
-        const error = errors + <usize>(i - start) * pitch;
-        for (let at: usize = 0; at < pitch; at += 16) {
-          v128.store(to + at, f32x4.sub(v128.load(to + at), f32x4.mul(v128.load(error + at), share)));
-        }
+  }
+}
+
+/** What all columns behind a batch make up for, of its errors. */
+export function passBehind(values: usize, columns: i32, order: usize, factor: usize, start: i32, end: i32, errors: usize, pitch: usize): void {
+  let j = end;
+  for (; j + 4 <= columns; j += 4) {
+    const next = order + (<usize>j << 2);
+    subtractFour(
+      values + <usize>load<u32>(next) * pitch, values + <usize>load<u32>(next, 4) * pitch,
+      values + <usize>load<u32>(next, 8) * pitch, values + <usize>load<u32>(next, 12) * pitch,
+      errors, factor + (<usize>start * columns + j << 2), <usize>columns << 2, end - start, pitch,
+    );
+  }
+  for (; j < columns; j++) {
+    const to = values + <usize>load<u32>(order + (<usize>j << 2)) * pitch;
+    for (let i = start; i < end; i++) {
+      const share = v128.load32_splat(factor + (<usize>i * columns + j << 2));
+      const error = errors + <usize>(i - start) * pitch;
+      for (let at: usize = 0; at < pitch; at += 16) {
+        v128.store(to + at, f32x4.sub(v128.load(to + at), f32x4.mul(v128.load(error + at), share)));
       }
     }
   }

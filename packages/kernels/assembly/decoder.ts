@@ -5,3 +5,4 @@ export { expandMask, expandMatches, expandPalette, gridClasses, largest, mapClas
 export { joinPlanes } from './planes';
 export { buildTable, decodeRans } from './rans-decode';
 export { decodeAdaptive } from './adaptive-decode';
+export { decodeLevels } from './levels-decode';

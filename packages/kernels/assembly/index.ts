@@ -23,3 +23,5 @@ export { findMatches } from './matches';
 export { countBelow, countLines, countPairs, lineMoments } from './counts';
 export { groupLines } from './group-lines';
 export { encodeAdaptive } from './adaptive-encode';
+export { encodeLevels } from './levels-encode';
+export { chooseLevels } from './choose-levels';

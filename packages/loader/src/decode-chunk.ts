@@ -1,5 +1,5 @@
 import { type Cursor, cursorOf } from './cursor.ts';
-import { corrupt } from './error.ts';
+import { corrupt, TsrError } from './error.ts';
 import { readFrequencies } from './frequencies.ts';
 import type { Memory } from './memory.ts';
 
@@ -20,6 +20,8 @@ const SHORTEST_MATCH = 1;
 const MOST_NUMBER = 57;
 const TABLE_BYTES = 16384;
 const CONTEXT_BYTES = 1024;
+/** More than the model of levels takes, but for eight bytes a place of a line. */
+const LEVELS_BYTES = 2 ** 21;
 
 /** Decodes a chunk. @returns where its bytes lie in `memory` @throws corrupt */
 export function decodeChunk(memory: Memory, coded: Uint8Array, elements: Elements): number {
@@ -37,7 +39,8 @@ function form(memory: Memory, cursor: Cursor, elements: Elements, depth: number)
   if (kind === 2) return sparse(memory, cursor, elements, depth);
   if (kind === 3) return matches(memory, cursor, elements, depth);
   if (kind === 4) return form(memory, cursor, { count: elements.count * elements.width, width: 1, turned: false, columns: 0 }, depth + 1);
-  throw corrupt(`form ${kind}`);
+  if (kind === 5) return levels(memory, cursor, elements);
+  throw new TsrError('unsupported', `has chunks of form ${kind}, which a later version knows`);
 }
 
 /** From the highest byte of all elements to the lowest. */
@@ -105,6 +108,23 @@ function matches(memory: Memory, cursor: Cursor, { count, width, turned }: Eleme
     outputEnd,
   );
   if (status !== 0) throw corrupt('matches that do not fit');
+  return output;
+}
+
+/** Numbers of a quantizer, line by line: rows, or columns. */
+function levels(memory: Memory, cursor: Cursor, { count, width, turned, columns }: Elements): number {
+  const flags = cursor.byte();
+  if (turned || width > 2 || columns === 0 || count % columns !== 0 || flags > 3) throw corrupt('levels that are no matrix');
+  const bytes = cursor.bytes(cursor.number(cursor.left(), 'bytes'));
+  const rows = count / columns;
+  const byColumns = flags > 1;
+  const [lines, length, lineStride, stride] = byColumns ? [columns, rows, 1, columns] : [rows, columns, columns, 1];
+  const model = memory.reserve(LEVELS_BYTES + length * 8);
+  const output = memory.reserve(count * width + 64);
+  const from = memory.put(bytes);
+  const end = from + bytes.length;
+  if (memory.call('decodeLevels', from, end, width, lines, length, lineStride, stride, flags % 2, model, output) !== end)
+    throw corrupt('levels of another length');
   return output;
 }
 

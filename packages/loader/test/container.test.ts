@@ -43,6 +43,7 @@ describe('files of version 1', () => {
   it.each([
     ['forms.safetensors.tsr', 'forms.safetensors'],
     ['forms.max.tsr', 'forms.safetensors'],
+    ['levels.safetensors.tsr', 'levels.safetensors'],
     ['everything.onnx.tsr', 'everything.onnx'],
     ['everything.gguf.tsr', 'everything.gguf'],
     ['opset-7.onnx.tsr', 'opset-7.onnx'],
@@ -54,18 +55,21 @@ describe('files of version 1', () => {
     expect(await sha256(back)).toEqual(file.sha256);
   });
 
-  it.each(['forms.safetensors.tsr', 'forms.max.tsr'])('%s is decoded by the description as well', async (name) => {
-    const source = sourceOf(fixture(name));
-    const { streams } = await openTsr(source, decoder);
-    for (const stream of streams) {
-      for (const chunk of stream.chunks) {
-        const coded = await source.read(chunk.offset, chunk.length);
-        expect(
-          Buffer.compare(referenceDecode(coded, { ...stream, count: chunk.count }), await readChunk(source, stream, chunk, decoder)),
-        ).toBe(0);
+  it.each(['forms.safetensors.tsr', 'forms.max.tsr', 'levels.safetensors.tsr'])(
+    '%s is decoded by the description as well',
+    async (name) => {
+      const source = sourceOf(fixture(name));
+      const { streams } = await openTsr(source, decoder);
+      for (const stream of streams) {
+        for (const chunk of stream.chunks) {
+          const coded = await source.read(chunk.offset, chunk.length);
+          expect(
+            Buffer.compare(referenceDecode(coded, { ...stream, count: chunk.count }), await readChunk(source, stream, chunk, decoder)),
+          ).toBe(0);
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe('damage', () => {
@@ -85,34 +89,37 @@ describe('damage', () => {
     await expect(unpacked(Uint8Array.from([...bytes, 0]))).rejects.toBeInstanceOf(TsrError);
   });
 
-  it('that checksums do not tell is an error, or other bytes, but nothing worse', async () => {
-    const bytes = fixture('forms.max.tsr');
-    const headerEnd = 24 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
-    let seed = 1;
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-      return (seed >>> 8) % below;
-    };
-    for (let i = 0; i < 400; i++) {
-      const damaged = bytes.slice();
-      for (let n = 0; n < 1 + random(3); n++) damaged[12 + random(headerEnd - 12)] = random(256);
-      await unpacked(withChecksums(damaged)).catch((error: unknown) => expect(error).toBeInstanceOf(TsrError));
-    }
-    const source = sourceOf(bytes);
-    const { streams } = await openTsr(source, decoder);
-    const chunks = streams.flatMap((stream) => stream.chunks.map((chunk) => ({ stream, chunk })));
-    for (let i = 0; i < 600; i++) {
-      const { stream, chunk } = chunks[random(chunks.length)]!;
-      const coded = await source.read(chunk.offset, chunk.length);
-      // forms and tables stand at the beginning
-      for (let n = 0; n < 1 + random(3); n++) coded[random(n % 2 === 0 ? Math.min(64, coded.length) : coded.length)] = random(256);
-      try {
-        expect(decoder.decode(coded, { ...stream, count: chunk.count })).toHaveLength(chunk.count * stream.width);
-      } catch (error) {
-        expect(error).toBeInstanceOf(TsrError);
+  it.each(['forms.max.tsr', 'levels.safetensors.tsr'])(
+    'that checksums do not tell is an error, or other bytes, but nothing worse: %s',
+    async (name) => {
+      const bytes = fixture(name);
+      const headerEnd = 24 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
+      let seed = 1;
+      const random = (below: number) => {
+        seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+        return (seed >>> 8) % below;
+      };
+      for (let i = 0; i < 400; i++) {
+        const damaged = bytes.slice();
+        for (let n = 0; n < 1 + random(3); n++) damaged[12 + random(headerEnd - 12)] = random(256);
+        await unpacked(withChecksums(damaged)).catch((error: unknown) => expect(error).toBeInstanceOf(TsrError));
       }
-    }
-  });
+      const source = sourceOf(bytes);
+      const { streams } = await openTsr(source, decoder);
+      const chunks = streams.flatMap((stream) => stream.chunks.map((chunk) => ({ stream, chunk })));
+      for (let i = 0; i < 600; i++) {
+        const { stream, chunk } = chunks[random(chunks.length)]!;
+        const coded = await source.read(chunk.offset, chunk.length);
+        // forms and tables stand at the beginning
+        for (let n = 0; n < 1 + random(3); n++) coded[random(n % 2 === 0 ? Math.min(64, coded.length) : coded.length)] = random(256);
+        try {
+          expect(decoder.decode(coded, { ...stream, count: chunk.count })).toHaveLength(chunk.count * stream.width);
+        } catch (error) {
+          expect(error).toBeInstanceOf(TsrError);
+        }
+      }
+    },
+  );
 
   it('of another file, or of a later version, says so', async () => {
     await expect(unpacked(new TextEncoder().encode('this is no container at all'))).rejects.toThrow('is no .tsr file');

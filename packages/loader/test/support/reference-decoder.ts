@@ -1,3 +1,4 @@
+import { goThroughLevels } from '../../../tersor/src/kernels/reference/levels.ts';
 import { type Cursor, cursorOf } from '../../src/cursor.ts';
 import type { Elements } from '../../src/decode-chunk.ts';
 import { readFrequencies } from '../../src/frequencies.ts';
@@ -29,8 +30,39 @@ function form(cursor: Cursor, elements: Elements): Uint8Array {
     return concatenate(parts);
   }
   if (kind === 3) return matches(cursor, elements);
+  if (kind === 5) return levels(cursor, elements);
   if (kind === 4) return form(cursor, { count: count * width, width: 1, turned: false, columns: 0 });
   return planes(cursor, elements);
+}
+
+function levels(cursor: Cursor, { count, width, columns }: Elements): Uint8Array {
+  const flags = cursor.byte();
+  const bytes = cursor.bytes(cursor.number(cursor.left(), 'bytes'));
+  const found = width === 1 ? new Int8Array(count) : new Int16Array(count);
+  const [rows, isTrellis] = [count / columns, flags % 2 === 1];
+  const order =
+    flags < 2
+      ? { lines: rows, length: columns, lineStride: columns, stride: 1, isTrellis }
+      : { lines: columns, length: rows, lineStride: 1, stride: columns, isTrellis };
+  let [low, high, code, at] = [0, 2 ** 32 - 1, 0, 0];
+  const shift = () => {
+    code = (code % 2 ** 24) * 256 + bytes[at++]!;
+  };
+  for (let i = 0; i < 4; i++) shift();
+  goThroughLevels(found, order, (_, { probability, learn }) => {
+    const range = high - low;
+    const part = low + Math.floor(range / 65536) * probability + Math.floor(((range % 65536) * probability) / 65536);
+    const bit = code <= part ? 1 : 0;
+    if (bit === 1) high = part;
+    else low = part + 1;
+    learn(bit);
+    for (; Math.floor(low / 2 ** 24) === Math.floor(high / 2 ** 24); shift()) {
+      low = (low % 2 ** 24) * 256;
+      high = (high % 2 ** 24) * 256 + 255;
+    }
+    return bit;
+  });
+  return new Uint8Array(found.buffer);
 }
 
 function planes(cursor: Cursor, { count, width, turned, columns }: Elements): Uint8Array {

@@ -1,6 +1,7 @@
 import type { Budget } from '../core/asked.ts';
 import type { Session } from '../core/engine.ts';
 import type { Size } from '../core/format.ts';
+import type { CodingProfile } from '../core/kernels.ts';
 import type { Model } from '../core/model.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Recipe, Step } from '../core/recipe.ts';
@@ -68,13 +69,18 @@ export async function packAttempt(job: Job, scratch: Scratch, { folder }: Attemp
   return final;
 }
 
+/** Where a container is what was asked for, it is to be as small as can be. */
+export function profileOf({ packs }: Pick<Job, 'packs'>): CodingProfile {
+  return packs ? 'max' : 'default';
+}
+
 async function packed(job: Job, folder: string, name: string, to?: Place): Promise<CodedFile> {
   const { kernels, asked } = job;
   const { writePacked } = await import('./packed-file.ts');
   const store = openNodeStore(folder);
   try {
     const onProgress = ({ phase, done, total }: Progress) => job.progress(phase, done, total);
-    const coding = { kernels, profile: 'default', atOnce: 2, onProgress, ...(asked.signal && { signal: asked.signal }) } as const;
+    const coding = { kernels, profile: profileOf(job), atOnce: 2, onProgress, ...(asked.signal && { signal: asked.signal }) } as const;
     const chunks = to && { folder, name: `${name}.chunks` };
     return await writePacked(`${folder}/${name}`, await store.open(name), coding, chunks, async () => to);
   } finally {

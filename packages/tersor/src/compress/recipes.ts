@@ -37,8 +37,8 @@ export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', b
 }
 
 /** What the user names, or what the search knows. */
-function menuOf({ asked, target }: Job, evidence: 'data' | 'synthetic', budget: Budget): readonly Setting[] {
-  return asked.steps?.map((chain) => [chain]) ?? menuFor({ ...budget, evidence, target });
+function menuOf({ asked, target, packs }: Job, evidence: 'data' | 'synthetic', budget: Budget): readonly Setting[] {
+  return asked.steps?.map((chain) => [chain]) ?? menuFor({ ...budget, evidence, target, packs });
 }
 
 /** Recipes for the main job, the smallest first, each more careful than the one before; see `propose`. */

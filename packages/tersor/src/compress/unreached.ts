@@ -37,6 +37,8 @@ export function withTypicalLosses(rows: readonly Row[], losses: Losses, unreache
 
 /** What nearly every layer bears. */
 const GENTLE_BITS = 8;
+/** Of levels; as little is lost. */
+const GENTLE_STEP = 0.05;
 
 /** The options of all layers, of those in branches that no sample takes the gentle ones alone; and which those are. */
 export async function sparingUnreached(
@@ -67,5 +69,6 @@ function byBranch(graph: Graph, rows: readonly Row[]): Map<string, Row[]> {
 }
 
 function isGentle({ steps, execution, weight: { layout } }: Option): boolean {
+  if (steps && layout.kind === 'levels') return steps.every(({ step }) => Number(step ?? 0) <= GENTLE_STEP);
   return !steps || (!execution && (layout.kind !== 'affine' || layout.numeric.bits >= GENTLE_BITS));
 }

@@ -34,7 +34,9 @@ const COMPUTED_WITH = [1, 6, 10, 16];
  */
 export function alreadyQuantized({ graph, weights }: Pick<Model, 'graph' | 'weights'>): string[] {
   const coded = new Map<string, Weight>();
-  const found = [...weights.values()].flatMap(({ id, layout }) => (layout.kind === 'affine' ? [`${id} (${describe(layout)})`] : []));
+  const found = [...weights.values()].flatMap(({ id, layout }) =>
+    layout.kind === 'affine' || layout.kind === 'levels' ? [`${id} (${describe(layout)})`] : [],
+  );
   if (!graph) return found;
   for (const { graph: inner } of eachGraph(graph)) {
     for (const [name, id] of inner.initializers) {

@@ -5,7 +5,8 @@ import { e4m3, e5m2 } from './float8.ts';
 import { fromBfloat16, fromHalf } from './half.ts';
 import { matrixOf } from './layout.ts';
 import { fromMatrix } from './matrix.ts';
-import type { AffineTensor, BlocksTensor, DenseTensor, SparseTensor, Tensor } from './tensor.ts';
+import { stepOf } from './steps.ts';
+import type { AffineTensor, BlocksTensor, DenseTensor, LevelsTensor, SparseTensor, Tensor } from './tensor.ts';
 
 /**
  * The values a runtime will compute with, as 32-bit floats in the weight's own shape and order. Every layout has them, so every method
@@ -21,6 +22,8 @@ export function decode(tensor: Tensor): Float32Array {
       return decodeSparse(tensor);
     case 'blocks':
       return decodeBlocks(tensor);
+    case 'levels':
+      return decodeLevels(tensor);
   }
 }
 
@@ -111,6 +114,20 @@ function decodeBlocks({ type, shape, bytes }: BlocksTensor): Float32Array {
   const values = new Float32Array(elementsOf(shape));
   for (let at = 0, to = 0; to < values.length; at += block.bytes, to += block.values) block.decode(bytes, at, values, to);
   return values;
+}
+
+function decodeLevels({ shape, layout, levels, outputSteps, inputSteps }: LevelsTensor): Float32Array {
+  const columns = outputSteps.length === 0 ? 0 : levels.length / outputSteps.length;
+  const ofInputs = inputSteps && Float32Array.from(inputSteps, stepOf);
+  const values = new Float32Array(levels.length);
+  outputSteps.forEach((quarters, row) => {
+    const step = stepOf(quarters);
+    for (let column = 0, i = row * columns; column < columns; column++, i++) {
+      const value = Math.fround(levels[i]! * step);
+      values[i] = ofInputs ? value * ofInputs[column]! : value;
+    }
+  });
+  return fromMatrix(values, shape, layout.outputs);
 }
 
 /** Exact integers of a small dense tensor (shapes, axes, indices); beyond ±2^53 they are clamped. */

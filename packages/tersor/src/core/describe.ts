@@ -7,6 +7,8 @@ export function describe(layout: Layout): string {
       return layout.dtype;
     case 'blocks':
       return layout.type;
+    case 'levels':
+      return `levels, a step per output${layout.inputSteps ? ' and input' : ''}`;
     case 'sparse':
       return `${layout.values.dtype}, ${layout.nonzero} values`;
     case 'affine': {

@@ -44,3 +44,9 @@ export function elementsOf(shape: Shape): number {
 export function denseBytes(dtype: DType, shape: Shape): number {
   return Math.ceil((elementsOf(shape) * BITS[dtype]) / 8);
 }
+
+/** Elements behind the first axis that has more than one place; 0 where no other has. */
+export function rowLength(shape: Shape): number {
+  const long = shape.filter((size) => size > 1);
+  return long.length < 2 ? 0 : elementsOf(long.slice(1));
+}

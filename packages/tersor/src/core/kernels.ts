@@ -43,6 +43,12 @@ export interface Kernels {
    * Sources: Behdin et al. 2023, QuantEase, https://arxiv.org/abs/2309.01885, algorithm 1 (codes); least squares (scales)
    */
   refine(values: Float32Array, by: Refinement): Promise<Refined>;
+  /**
+   * Levels of a matrix of lines, so that what is lost, and the bits that they take, come out least together.
+   * @param values  `[lines, length]`
+   * @returns in the same order
+   */
+  chooseLevels(values: Float32Array, choice: LevelChoice): Promise<Int16Array>;
   /** The bytes of elements in as few bytes as the entropy coder finds; `decodeChunk` of the loader gives them back. */
   encodeChunk(bytes: Uint8Array, elements: Elements, profile?: CodingProfile): Promise<Uint8Array>;
   /** One pass over the values. */
@@ -123,6 +129,32 @@ export interface Refinement {
 export interface Refined {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
+}
+
+/** How levels are chosen, line by line in the order in which they will be coded. */
+export interface LevelChoice {
+  readonly lines: number;
+  readonly length: number;
+  /** A step is that of its line times that of its place on the line; of a trellis two levels of one quantizer are two steps apart. Positive. */
+  readonly lineSteps: Float32Array;
+  readonly placeSteps: Float32Array;
+  /** The context of a number, by which its bits are told, is that of its line and that of its place together: 0 to 63. */
+  readonly lineContexts: Int32Array;
+  readonly placeContexts: Int32Array;
+  /** `[64 contexts, 2 quantizers, 32 magnitudes]`: what its bits count for, in squares of steps. The last magnitude is for all larger ones. */
+  readonly rates: Float32Array;
+  readonly isTrellis: boolean;
+  /** Places after which a trellis begins anew. */
+  readonly run: number;
+  /** How lines make up for one another. */
+  readonly compensation?: LevelCompensation;
+}
+
+export interface LevelCompensation {
+  /** Lines in the order in which they are chosen. */
+  readonly order: Uint32Array;
+  /** `[groups, lines, lines]`, see `Compensation`; places fall into groups of one size. */
+  readonly factors: Float32Array;
 }
 
 export interface Summary {

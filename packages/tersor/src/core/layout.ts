@@ -3,7 +3,7 @@ import { BITS, type DType, denseBytes, elementsOf, type Shape } from './dtype.ts
 import type { Numeric } from './numeric.ts';
 
 /** How a weight is stored, without its values: what a plan knows and what a file format must be able to hold. `Tensor` is its twin with values. */
-export type Layout = DenseLayout | AffineLayout | SparseLayout | BlocksLayout;
+export type Layout = DenseLayout | AffineLayout | SparseLayout | BlocksLayout | LevelsLayout;
 
 export interface DenseLayout {
   readonly kind: 'dense';
@@ -38,6 +38,17 @@ export interface BlocksLayout {
   readonly type: BlockTypeId;
 }
 
+/**
+ * Whole numbers, as large as they need to be, times a step of their output, and one of their input: what an entropy coder makes the most of. Numbers of 16 bits,
+ * steps of 8; see `stepOf`.
+ */
+export interface LevelsLayout {
+  readonly kind: 'levels';
+  /** See `AffineLayout`. */
+  readonly outputs: readonly number[];
+  readonly inputSteps: boolean;
+}
+
 /** A weight seen as a matrix: `blocks` scales per row of `columns` inputs. */
 export interface Matrix {
   readonly rows: number;
@@ -66,6 +77,10 @@ export function bytesOf({ shape, layout }: { readonly shape: Shape; readonly lay
     case 'blocks': {
       const { values, bytes } = BLOCK_TYPES[layout.type];
       return (elementsOf(shape) / values) * bytes;
+    }
+    case 'levels': {
+      const { rows, columns } = matrixOf({ ...layout, block: 'row' }, shape);
+      return 2 * elementsOf(shape) + rows + (layout.inputSteps ? columns : 0);
     }
     case 'affine': {
       const { rows, columns, blocks } = matrixOf(layout, shape);

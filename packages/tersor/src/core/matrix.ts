@@ -1,6 +1,6 @@
 import { elementsOf, type Shape } from './dtype.ts';
 
-type Numbers = Float32Array | Uint8Array;
+type Numbers = Float32Array | Uint8Array | Int16Array;
 
 /** Values of a weight as the matrix `[outputs, inputs]`, row-major. Returns `values` itself when the outputs are the leading axes. */
 export function toMatrix<T extends Numbers>(values: T, shape: Shape, outputs: readonly number[]): T {

@@ -1,9 +1,9 @@
 import type { BlockTypeId } from './blocks/block-types.ts';
 import type { DType, Shape } from './dtype.ts';
-import type { AffineLayout } from './layout.ts';
+import type { AffineLayout, LevelsLayout } from './layout.ts';
 
 /** A weight with its values: `Layout`'s twin. */
-export type Tensor = DenseTensor | AffineTensor | SparseTensor | BlocksTensor;
+export type Tensor = DenseTensor | AffineTensor | SparseTensor | BlocksTensor | LevelsTensor;
 
 /** Little-endian bytes, as every format stores them. */
 export interface DenseTensor {
@@ -33,6 +33,18 @@ export interface SparseTensor {
   readonly values: DenseTensor;
   /** Flat row-major positions of the values, ascending. */
   readonly indices: Float64Array;
+}
+
+export interface LevelsTensor {
+  readonly kind: 'levels';
+  readonly shape: Shape;
+  readonly layout: LevelsLayout;
+  /** `[outputs, inputs]`. */
+  readonly levels: Int16Array;
+  /** Of every output, in quarters of octaves: see `stepOf`. */
+  readonly outputSteps: Int8Array;
+  /** Of every input; present exactly when the layout has them. */
+  readonly inputSteps?: Int8Array;
 }
 
 export interface BlocksTensor {

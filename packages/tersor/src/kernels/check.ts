@@ -1,6 +1,15 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
-import type { BlockRounding, BlockSpec, Compensation, Grid, QuantizedBlocks, QuantizeSpec, Refinement } from '../core/kernels.ts';
+import type {
+  BlockRounding,
+  BlockSpec,
+  Compensation,
+  Grid,
+  LevelChoice,
+  QuantizedBlocks,
+  QuantizeSpec,
+  Refinement,
+} from '../core/kernels.ts';
 
 /** @throws SHAPE when the matrix, its block or its values do not fit together; OPTION_VALUE when there is no such grid */
 export function checkQuantize(values: Float32Array, spec: QuantizeSpec): void {
@@ -37,6 +46,21 @@ export function checkRefinement(values: Float32Array, { grid, codes, gram }: Ref
   checkScales(grid, grid);
   checkMatrix(codes.length, grid.rows, grid.columns);
   checkMatrix(gram.length, grid.columns, grid.columns);
+}
+
+/** @throws SHAPE when values, steps, contexts and what makes up for lines do not fit together */
+export function checkLevelChoice(values: Float32Array, choice: LevelChoice): void {
+  const { lines, length, lineSteps, placeSteps, lineContexts, placeContexts, run, rates, compensation } = choice;
+  checkMatrix(values.length, lines, length);
+  for (const each of [lineSteps, lineContexts]) checkMatrix(each.length, 1, lines);
+  for (const each of [placeSteps, placeContexts]) checkMatrix(each.length, 1, length);
+  checkMatrix(rates.length, 64, 64);
+  if (!isWhole(run) || run < 1) throw new TersorError('SHAPE', 'kernels', `runs of ${run} places`);
+  if (!compensation) return;
+  checkMatrix(compensation.order.length, 1, lines);
+  const groups = compensation.factors.length / lines ** 2;
+  if (!isWhole(groups) || groups < 1 || length % groups !== 0)
+    throw new TersorError('SHAPE', 'kernels', `${groups} groups of ${length} places`);
 }
 
 /** @throws SHAPE when there are not `rows * columns` values */

@@ -5,6 +5,7 @@ import type {
   BlockSpec,
   Compensation,
   Grid,
+  LevelChoice,
   Quantized,
   QuantizedBlocks,
   QuantizeSpec,
@@ -31,6 +32,7 @@ export interface Loops extends CodingLoops {
   inverseFactor(matrix: Float64Array, size: number): Float64Array | undefined;
   compensate(values: Float32Array, grid: Grid, by: Compensation): Uint8Array;
   refine(values: Float32Array, by: Refinement): Refined;
+  chooseLevels(values: Float32Array, choice: LevelChoice): Int16Array;
   /** ggml's blocks, those of its reference quantizer unless told. The values fill whole blocks. */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Uint8Array;
   /** 1 for the two of every four neighbours with the largest |value| * norm of the column. `norms` has one entry a column, a multiple of 4. */

@@ -1,6 +1,15 @@
 import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
-import { checkCompensation, checkDequantize, checkMatrix, checkPacked, checkQuantize, checkRefinement, checkWholeBlocks } from './check.ts';
+import {
+  checkCompensation,
+  checkDequantize,
+  checkLevelChoice,
+  checkMatrix,
+  checkPacked,
+  checkQuantize,
+  checkRefinement,
+  checkWholeBlocks,
+} from './check.ts';
 import { encodeChunk } from './coder/encode-chunk.ts';
 import type { Loops } from './loops.ts';
 import { openPool } from './pool.ts';
@@ -92,6 +101,11 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
       run(() => {
         checkRefinement(values, by);
         return loops.refine(values, by);
+      }),
+    chooseLevels: (values, choice) =>
+      run(() => {
+        checkLevelChoice(values, choice);
+        return loops.chooseLevels(values, choice);
       }),
     ...elementwise(loops, run),
     async close() {

@@ -1,5 +1,6 @@
 import { type Coding, type CodingLoops, type FoundMatches, LANES } from './coder/coding.ts';
 import type { Instances } from './memory.ts';
+import type { LevelLines } from './reference/levels.ts';
 import { startsOf } from './reference/rans.ts';
 import { wasmCounts } from './wasm-counts.ts';
 
@@ -19,6 +20,7 @@ export function wasmCoding(instances: Instances): CodingLoops {
     },
     encodeRans: (symbols, coding) => encodeRans(instances, symbols, coding),
     encodeAdaptive: (symbols, classes) => encodeAdaptive(instances, symbols, classes),
+    encodeLevels: (levels, lines, most) => encodeLevels(instances, levels, lines, most),
     findMatches: (bytes, width, most) => findMatches(instances, bytes, width, most),
     ...wasmCounts(instances),
   };
@@ -54,6 +56,23 @@ function encodeAdaptive(instances: Instances, symbols: Uint8Array, classes: Uint
     if (classes) bytes.set(classes, fromClasses);
     const end = Number(call('encodeAdaptive', from, count, contextsAt, contexts, classes ? fromClasses : 0, to, to + count));
     return end > to + count ? undefined : bytes.slice(to, end);
+  });
+}
+
+/** Room for the model of levels, but for eight bytes a place of a line; more than it takes. */
+const LEVELS_BYTES = 2 ** 21;
+
+function encodeLevels(
+  instances: Instances,
+  levels: Int8Array | Int16Array,
+  { lines, length, lineStride, stride, isTrellis }: LevelLines,
+  most: number,
+): Uint8Array | undefined {
+  const width = levels.BYTES_PER_ELEMENT;
+  return instances.use([levels.byteLength, LEVELS_BYTES + length * 8, most], ({ call, bytes }, from, model, to) => {
+    bytes.set(new Uint8Array(levels.buffer, levels.byteOffset, levels.byteLength), from);
+    const end = Number(call('encodeLevels', from, width, lines, length, lineStride, stride, isTrellis ? 1 : 0, model, to, to + most));
+    return end > to + most ? undefined : bytes.slice(to, end);
   });
 }
 

@@ -5,6 +5,7 @@ import { summaryOf } from './reference/summarize.ts';
 import { largestPiece, piecesOf, TILE_ELEMENTS } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
 import { WASM } from './wasm.gen.ts';
+import { wasmChooseLevels } from './wasm-choose-levels.ts';
 import { wasmCoding } from './wasm-coding.ts';
 import { wasmCompensate } from './wasm-compensate.ts';
 import { wasmGguf } from './wasm-gguf.ts';
@@ -41,6 +42,7 @@ export function wasmLoops(module: WebAssembly.Module): Loops {
     ...wasmGguf(instances),
     ...wasmHistogram(instances),
     ...wasmCompensate(instances),
+    chooseLevels: wasmChooseLevels(instances),
     ...wasmMasks(instances),
     ...wasmTranspose(instances),
     ...wasmCoding(instances),

@@ -2,7 +2,7 @@
 import type { Declaration } from '../core/method.ts';
 import { boolean, file, integer, names, number, oneOf } from '../core/options.ts';
 
-export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'awq' | 'equalize' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rtn';
+export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'awq' | 'equalize' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rdoq-gptq' | 'rdoq' | 'rtn';
 
 export const METHODS: Readonly<Record<MethodId, Declaration>> = {
   clean: {
@@ -205,6 +205,44 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
     },
     load: async () => (await import('./quantize/gptq.ts')).default,
+  },
+  "rdoq-gptq": {
+    id: "rdoq-gptq",
+    family: "quantize",
+    summary: "As rdoq, and what rounding one input loses others make up for, as your data need it. The smallest downloads.",
+    notes: "Inputs that matter more to the outputs get finer steps, so that all add the same to what the layer loses, and what an input loses is made up for by those behind it. `step` is in\nparts of what comes out of the layer, so that one step means about the same loss of every layer. Embeddings are left alone and named: a step of `rdoq` after this one takes them.",
+    source: "https://arxiv.org/abs/2210.17323",
+    changes: "layout",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      step: number(0.0001, 8, {"default":0.2,"doc":"Distance of levels, as a part of what it is made for: what the errors of a layer are to be, as a part of its values.","search":[0.1,0.2,0.4,0.8]}),
+      rate: number(0, 4, {"default":1,"doc":"What a bit counts for beside the error; 0: every value goes to the nearest level. 1 is what is best where steps are small."}),
+      trellis: boolean({"default":true,"doc":"Levels are chosen along the matrix by a trellis of eight states, which loses 1 dB less at the same bits."}),
+      minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
+      rows: number(0, 1, {"default":0,"doc":"How far the steps of outputs follow what the outputs are: 0 gives all of a layer one step, 1 each its own, as a part of its size.","search":[0,0.5]}),
+      damping: number(0.000001, 1, {"default":0.01,"doc":"As of gptq."}),
+    },
+    load: async () => (await import('./quantize/rdoq-gptq.ts')).default,
+  },
+  rdoq: {
+    id: "rdoq",
+    family: "quantize",
+    summary: "Rounds weights to what an entropy coder makes few bits of: for files that are packed. Needs no data.",
+    notes: "For downloads: the file is smaller than with any other method once it is packed (`-o model.tsr`, or `tersor pack`), and not before. Levels have no limit, so that a few large\nvalues do not make the steps of all others coarse; what they cost is what the coder needs for them, and where two levels are about as good the cheaper one is taken.\n\nRuntimes expand the weights to floats when they load the model: the speed and the memory of the original.",
+    source: "https://arxiv.org/abs/1907.11900",
+    changes: "layout",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    options: {
+      step: number(0.0001, 8, {"default":0.2,"doc":"Distance of levels, as a part of what it is made for: what the errors of a layer are to be, as a part of its values.","search":[0.1,0.2,0.4,0.8]}),
+      rate: number(0, 4, {"default":1,"doc":"What a bit counts for beside the error; 0: every value goes to the nearest level. 1 is what is best where steps are small."}),
+      trellis: boolean({"default":true,"doc":"Levels are chosen along the matrix by a trellis of eight states, which loses 1 dB less at the same bits."}),
+      minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
+      rows: number(0, 1, {"default":0.5,"doc":"How far the steps of outputs follow their values: 0 gives all of a layer one step, 1 each its own, as a part of its values' size.","search":[0,0.5,1]}),
+    },
+    load: async () => (await import('./quantize/rdoq.ts')).default,
   },
   rtn: {
     id: "rtn",

@@ -1,5 +1,6 @@
 import type { Target } from '../core/format.ts';
 import type { Step } from '../core/recipe.ts';
+import { observes } from '../methods/observes.ts';
 
 /** Steps that are taken together, one after the other. */
 type Chain = readonly Step[];
@@ -12,11 +13,13 @@ function rounded(step: Omit<Step, 'use'>): Setting {
   return [[{ ...step, use: 'gptq' }], [{ ...step, use: 'rtn' }]];
 }
 
+const HALVES: Setting = [[{ use: 'fp16', compute: 'float' }]];
+
 /** What nearly every layer bears, from the fewest bytes to the most faithful. */
 const CAREFUL: readonly Setting[] = [
   rounded({ bits: 8, block: 'row', symmetric: true, fit: 'mse' }),
   [[{ use: 'rtn', bits: 8, block: 32 }]],
-  [[{ use: 'fp16', compute: 'float' }]],
+  HALVES,
 ];
 
 /** What some layers bear; which ones, only real data can tell. */
@@ -26,6 +29,14 @@ const BOLD: readonly Setting[] = [
   rounded({ bits: 4, block: 32, symmetric: false }),
   rounded({ bits: 4, block: 16, symmetric: false }),
 ];
+
+/** What packs into the fewest bytes, from those to the most faithful: each is about 3 dB better than the one before. */
+const PACKED_STEPS = [1.1, 0.8, 0.56, 0.4, 0.28, 0.2, 0.14];
+const CAREFULLY_PACKED_STEPS = [0.1, 0.05, 0.025];
+
+function packed(steps: readonly number[]): Setting[] {
+  return steps.map((step) => [[{ use: 'rdoq-gptq', step }], [{ use: 'rdoq', step }]]);
+}
 
 /** What keeps weights small in memory, too: they are expanded block by block inside the operator. */
 const COMPACT: readonly Setting[] = [rounded({ bits: 4, block: 32, execution: 'weight-only' })];
@@ -52,9 +63,15 @@ export function menuFor(asked: {
   /** Peak memory of the runtime, bytes. */
   readonly memory?: number | undefined;
   readonly target: Target;
+  /** What is wanted is a container: sizes are of what is left in it. */
+  readonly packs?: boolean;
 }): readonly Setting[] {
-  const { evidence, size, coded, latency, memory, target } = asked;
+  const { evidence, size, coded, latency, memory, target, packs = false } = asked;
   const isBold = evidence === 'data' || size !== undefined || coded !== undefined;
+  if (packs && memory === undefined && !isQuicker(latency)) {
+    const all = [...packed([...(isBold ? PACKED_STEPS : []), ...CAREFULLY_PACKED_STEPS]), HALVES];
+    return evidence === 'data' ? all : dataFree(all);
+  }
   const quick = isQuicker(latency) ? QUICK[target] : [];
   const compact =
     memory === undefined ? [] : [...(isBold ? COMPACT : []), ...CAREFULLY_COMPACT.filter((setting) => !quick.includes(setting))];
@@ -64,7 +81,7 @@ export function menuFor(asked: {
 
 /** The settings without what needs to see data flow through the model. */
 export function dataFree(settings: readonly Setting[]): Setting[] {
-  return settings.map((chains) => chains.filter((steps) => steps.every(({ use }) => use !== 'gptq')));
+  return settings.map((chains) => chains.filter((steps) => steps.every((step) => !observes(step))));
 }
 
 /** Whether the result has to be quicker than the original, which only other operators can be. */

@@ -5,6 +5,8 @@ import type { Question } from './question.ts';
 const MARGIN = 4;
 /** About as many as the fractions of 16- and 32-bit floats hold. */
 const HALF_BITS = 11;
+/** Levels that are as far apart as values are large. */
+const BITS_OF_STEP_ONE = 2;
 const FULL_BITS = 24;
 /** A neighbour's measured effect tells of those behind it, but not by any factor. */
 const MOST_STRETCH = 10;
@@ -49,8 +51,9 @@ export function expected(row: readonly Option[]): Option[] {
 }
 
 /** Rounding weights to one bit more leaves a quarter of the noise: Bennett 1948, Spectra of quantized signals. */
-function bitsOf({ weight: { layout, dtype } }: Option): number {
+function bitsOf({ weight: { layout, dtype }, steps }: Option): number {
   if (layout.kind === 'affine') return layout.numeric.bits;
+  if (layout.kind === 'levels') return BITS_OF_STEP_ONE - Math.log2(Number(steps?.at(-1)?.step ?? 1));
   return layout.kind === 'dense' && layout.dtype !== dtype ? HALF_BITS : FULL_BITS;
 }
 

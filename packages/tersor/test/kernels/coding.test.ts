@@ -7,6 +7,7 @@ import { randomFor } from '../../src/core/random.ts';
 import { encodeChunk } from '../../src/kernels/coder/encode-chunk.ts';
 import { normalize } from '../../src/kernels/coder/frequencies.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
+import { levelOf, NEXT } from '../../src/kernels/reference/levels.ts';
 import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
 
 const wasm = wasmLoops(await compileKernels());
@@ -67,6 +68,40 @@ describe('chunks', () => {
     expect(coded).toBeLessThan(1024 * 4);
     const mirrored = Float32Array.from({ length: 2048 }, (_, i) => (i < 1024 || i % 4 < 3 ? 1 : -1) * half[i % 1024]!);
     expect(roundTrip(bytesOf(mirrored), { width: 4, turned: true, columns: 64 }).form).toBe(4);
+  });
+
+  it('whole numbers of 16 bits are levels, by rows or by columns, of a trellis or not', () => {
+    const around = { width: 2, turned: false, columns: 48 };
+    const numbers = Int16Array.from(
+      weights(64, 48, (row) => 1 + (row % 5)),
+      (value) => Math.round(value),
+    );
+    const { coded, form } = roundTrip(bytesOf(numbers), around);
+    expect(form).toBe(5);
+    const byTrellis = (stride: number, lineStride: number, length: number) => {
+      let state = 0;
+      const levels = new Int16Array(numbers.length);
+      numbers.forEach((number, i) => {
+        if (i % length === 0) state = 0;
+        levels[Math.floor(i / length) * lineStride + (i % length) * stride] = levelOf(number, state % 2);
+        state = NEXT[state]![Math.abs(number % 2)]!;
+      });
+      return roundTrip(bytesOf(levels), around);
+    };
+    expect(byTrellis(1, 48, 48).coded).toBeLessThan(coded * 1.03);
+    expect(byTrellis(48, 1, 64).coded).toBeLessThan(coded * 1.1);
+  });
+
+  it('levels of any size, in one or two bytes', () => {
+    const extremes = Int16Array.from({ length: 256 }, (_, i) => (i % 9 === 0 ? [-32768, 32767, 255, -1024, 16384][i % 5]! : i % 3));
+    expect(roundTrip(bytesOf(extremes), { width: 2, turned: false, columns: 16 }).form).toBe(5);
+    const narrow = Int8Array.from(
+      weights(80, 32, (row) => 1 + 5 * (row % 6)),
+      (value) => Math.round(value),
+    );
+    const all = { width: 1, turned: false, columns: 32, count: narrow.length };
+    roundTrip(bytesOf(narrow), all);
+    expect(encodeChunk(wasm, bytesOf(narrow), all, 'max')[0]).toBe(5);
   });
 
   it('text shrinks', () => {

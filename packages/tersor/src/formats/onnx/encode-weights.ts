@@ -65,7 +65,8 @@ export function weightEncoder(model: Model, root: Graph, location?: string): Wei
 
   const encodeWeight = (name: string, weight: OnnxWeight): Part => {
     const { layout } = weight;
-    if (layout.kind === 'affine') throw new TersorError('INTERNAL', weight.id, 'reached the writer before it was lowered');
+    if (layout.kind === 'affine' || layout.kind === 'levels')
+      throw new TersorError('INTERNAL', weight.id, 'reached the writer before it was lowered');
     if (layout.kind === 'sparse') return encodeSparse(name, weight, layout.nonzero);
     const length = plainBytes(weight);
     const parts =

@@ -1,12 +1,10 @@
 import type { Decoder } from '@tersor/loader';
+import { CHUNK_BYTES } from '../../core/chunk-bytes.ts';
 import { TersorError } from '../../core/error.ts';
 import type { CodingProfile, Elements, Kernels } from '../../core/kernels.ts';
 import type { Sink, Source } from '../../core/source.ts';
 import type { StreamPlan, StreamsPlan } from './plan-streams.ts';
 import { type CodedChunk, type CodedStream, encodeHeader } from './write-header.ts';
-
-/** A chunk is decoded as a whole: large enough for its tables to be cheap, small enough to arrive soon. */
-const CHUNK_BYTES = 2 ** 22;
 
 export interface PackJob {
   readonly source: Source;
@@ -31,7 +29,7 @@ export interface PackedStream extends CodedStream {
   readonly forms: ReadonlyMap<string, number>;
 }
 
-const FORMS = ['planes', 'palette', 'sparse', 'matches', 'matches'];
+const FORMS = ['planes', 'palette', 'sparse', 'matches', 'matches', 'levels'];
 
 /** Codes all chunks of a file and writes them to `sink` in order. At most `atOnce` chunks are in memory. @throws INTERRUPTED */
 export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promise<PackedStream[]> {

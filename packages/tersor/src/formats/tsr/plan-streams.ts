@@ -1,5 +1,5 @@
 import { BLOCK_TYPES } from '../../core/blocks/block-types.ts';
-import { BITS, type DType, elementsOf, isFloat, type Shape } from '../../core/dtype.ts';
+import { BITS, type DType, isFloat, rowLength, type Shape } from '../../core/dtype.ts';
 import type { Layout } from '../../core/layout.ts';
 import type { Model } from '../../core/model.ts';
 import { rangeOf } from '../ranges.ts';
@@ -58,14 +58,8 @@ function typeOf(layout: Layout, shape: Shape): Omit<Extent, 'name' | 'offset' | 
 export function denseType(dtype: DType, shape: Shape): Omit<Extent, 'name' | 'offset' | 'bytes'> {
   const bits = BITS[dtype];
   const width = dtype === 'c64' || dtype === 'c128' ? bits / 16 : Math.max(1, bits / 8);
-  const columns = (rowOf(shape) * bits) / 8 / width;
+  const columns = (rowLength(shape) * bits) / 8 / width;
   return { type: dtype, width, turned: isFloat(dtype) || bits > width * 8, columns: Number.isInteger(columns) ? columns : 0 };
-}
-
-/** Elements that share an output: behind the first axis, unless that has a single place. */
-function rowOf(shape: Shape): number {
-  const long = shape.filter((size) => size > 1);
-  return long.length < 2 ? 0 : elementsOf(long.slice(1));
 }
 
 /** Sorts a file's bytes into streams. Extents that overlap an earlier one count as what lies between. */

@@ -17,7 +17,7 @@ export interface HeaderContent {
 }
 
 export const MAGIC = Uint8Array.of(0x89, 0x54, 0x53, 0x52, 0x0d, 0x0a, 0x1a, 0x0a);
-const [MAJOR, MINOR] = [1, 0];
+const [MAJOR, MINOR] = [1, 1];
 
 /** The bytes before the first chunk; see docs/tsr.md. */
 export function encodeHeader(content: HeaderContent, crc32c: (bytes: Uint8Array) => number): Uint8Array {

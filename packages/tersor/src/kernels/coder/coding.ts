@@ -1,4 +1,5 @@
 import type { CodingProfile } from '../../core/kernels.ts';
+import type { LevelLines } from '../reference/levels.ts';
 
 /** Interleaved states. */
 export const LANES = 16;
@@ -26,6 +27,8 @@ export interface CodingLoops {
   encodeRans(symbols: Uint8Array, coding: Coding): Uint8Array;
   /** The symbols in adaptive binary code, in the context of each one's class; undefined when that takes more bytes than there are symbols. */
   encodeAdaptive(symbols: Uint8Array, classes?: Uint8Array): Uint8Array | undefined;
+  /** Levels in adaptive binary code; undefined when that takes more bytes than `most`. */
+  encodeLevels(levels: Int8Array | Int16Array, lines: LevelLines, most: number): Uint8Array | undefined;
   /** What elements of `width` bytes repeat of what came before, which is looked for in so many places at most. */
   findMatches(bytes: Uint8Array, width: number, most: number): FoundMatches;
   countPairs(symbols: Uint8Array, groups: PairGroups): Uint32Array;

@@ -1,11 +1,12 @@
 import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
 import type { CodingProfile, Elements } from '../../core/kernels.ts';
 import type { Coder, CodingLoops } from './coding.ts';
+import { encodeLevels } from './encode-levels.ts';
 import { encodeMatches, repeats } from './encode-matches.ts';
 import { encodePlane } from './encode-plane.ts';
 
 /** What a chunk's form is called in the file. */
-const FORMS = { planes: 0, palette: 1, sparse: 2, matches: 3, bytes: 4 };
+const FORMS = { planes: 0, palette: 1, sparse: 2, matches: 3, bytes: 4, levels: 5 };
 /** How many earlier places are looked at for a match. Text has many that begin alike; of weights the last ones are as good as any. */
 const PLACES = { plain: 32, elements: 6 };
 /** A smaller share of zeros is cheaper among the other values. */
@@ -33,7 +34,9 @@ export function encodeChunk(
       if (elements.width > 1 && form.length < planesForm.length) forms.push(byBytes(coder, bytes));
     }
   }
-  return forms.reduce((a, b) => (b.length < a.length ? b : a));
+  const smallest = forms.reduce((a, b) => (b.length < a.length ? b : a));
+  if (elements.width === 1 && profile !== 'max') return smallest;
+  return encodeLevels(coder, bytes, elements, FORMS.levels, smallest.length) ?? smallest;
 }
 
 function written(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {

@@ -2,6 +2,7 @@ import { countInto } from '../../core/histogram.ts';
 import type { Loops } from '../loops.ts';
 import { encodeAdaptive } from './adaptive.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
+import { chooseLevels } from './choose-levels.ts';
 import { compensate } from './compensate.ts';
 import { countBelow, countLines, countPairs, lineMoments } from './counts.ts';
 import { dequantize } from './dequantize.ts';
@@ -9,6 +10,7 @@ import { GGML_QUANTIZERS } from './ggml/index.ts';
 import { groupLines } from './group-lines.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { inverseFactor } from './inverse-factor.ts';
+import { encodeLevels } from './levels.ts';
 import { maskRows, maskTwoOfFour } from './mask.ts';
 import { findMatches } from './matches.ts';
 import { pack, unpack } from './pack.ts';
@@ -35,12 +37,14 @@ export const reference: Loops = {
   inverseFactor,
   compensate,
   refine,
+  chooseLevels,
   quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
   maskTwoOfFour,
   maskRows,
   splitPlanes,
   encodeRans,
   encodeAdaptive,
+  encodeLevels,
   findMatches,
   countPairs,
   countBelow,

@@ -23,7 +23,7 @@ export interface Arrangement {
   readonly ragged: boolean;
 }
 
-export function arrange(layout: AffineLayout, shape: Shape): Arrangement {
+export function arrange(layout: Pick<AffineLayout, 'outputs' | 'block'>, shape: Shape): Arrangement {
   const { rows, columns, block, blocks } = matrixOf(layout, shape);
   const inputs = inputAxes(shape, layout.outputs);
   const order = keepsOrder(layout.outputs, inputs) ? shape.map((_, axis) => axis) : [...layout.outputs, ...inputs];

@@ -2,14 +2,14 @@ import type { DType, Shape } from '../../../core/dtype.ts';
 import { TersorError } from '../../../core/error.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { Weight } from '../../../core/model.ts';
-import type { AffineTensor } from '../../../core/tensor.ts';
+import type { AffineTensor, Tensor } from '../../../core/tensor.ts';
 
 /** One initializer that a compressed weight is stored as: codes, scales or zero points. */
-export interface Part {
+export interface Part<T extends Tensor = AffineTensor> {
   readonly suffix: string;
   readonly dtype: DType;
   readonly shape: Shape;
-  bytes(tensor: AffineTensor, kernels: Kernels): Promise<Uint8Array>;
+  bytes(tensor: T, kernels: Kernels): Promise<Uint8Array>;
 }
 
 /**
@@ -17,17 +17,19 @@ export interface Part {
  * so a writer that takes them one after the other quantizes once.
  * @param kernels  absent while only sizes are asked for
  */
-export function partWeights(
+export function partWeights<K extends 'affine' | 'levels' = 'affine'>(
   weight: Weight,
-  parts: readonly Part[],
+  parts: readonly Part<Extract<Tensor, { kind: K }>>[],
   freshId: (base: string) => string,
   kernels: Kernels | undefined,
+  kind: K = 'affine' as K,
 ): Weight[] {
-  const waiting = new Set<Part>();
-  let loaded: Promise<AffineTensor> | undefined;
-  const take = async (part: Part): Promise<AffineTensor> => {
+  type Whole = Extract<Tensor, { kind: K }>;
+  const waiting = new Set<Part<Whole>>();
+  let loaded: Promise<Whole> | undefined;
+  const take = async (part: Part<Whole>): Promise<Whole> => {
     if (!loaded) for (const other of parts) waiting.add(other);
-    loaded ??= loadAffine(weight);
+    loaded ??= loadAs(weight, kind);
     const tensor = await loaded;
     waiting.delete(part);
     if (waiting.size === 0) loaded = undefined;
@@ -45,10 +47,11 @@ export function partWeights(
   }));
 }
 
-async function loadAffine(weight: Weight): Promise<AffineTensor> {
+async function loadAs<K extends Tensor['kind']>(weight: Weight, kind: K): Promise<Extract<Tensor, { kind: K }>> {
   const tensor = await weight.load();
-  if (tensor.kind === 'affine') return tensor;
-  throw new TersorError('INTERNAL', weight.id, `a weight that was planned as affine came as ${tensor.kind}`);
+  const isOf = (each: Tensor): each is Extract<Tensor, { kind: K }> => each.kind === kind;
+  if (isOf(tensor)) return tensor;
+  throw new TersorError('INTERNAL', weight.id, `a weight that was planned as ${kind} came as ${tensor.kind}`);
 }
 
 /** Float values as the file stores them. */

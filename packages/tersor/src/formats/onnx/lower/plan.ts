@@ -11,6 +11,7 @@ import { consumersOf } from './consumers.ts';
 import { dynamicProduct } from './dynamic.ts';
 import { dynamicLstms } from './dynamic-lstm.ts';
 import { type AffineWeight, type Expansion, expand, widen } from './expand.ts';
+import { expandLevels, type LevelsWeight } from './expand-levels.ts';
 import { partWeights } from './part.ts';
 import type { Small } from './small.ts';
 import { weightOnly } from './weight-only.ts';
@@ -92,6 +93,7 @@ export function planLowering(
   for (const weight of weights.values()) {
     if (isStoredAsUsed(weight) || stored.has(weight.id)) continue;
     if (isAffine(weight)) stored.set(weight.id, keepSmall(weight) ?? expanded(weight, builder, kernels));
+    else if (isLevels(weight)) stored.set(weight.id, expandedLevels(weight, builder, kernels));
     else stored.set(weight.id, widened(weight, builder));
   }
   return { stored, replaced, dropped };
@@ -102,6 +104,11 @@ function expanded(weight: AffineWeight, builder: Builder, kernels: Kernels | und
   return { parts: partWeights(weight, parts, builder.id, kernels), expansion: nodes };
 }
 
+function expandedLevels(weight: LevelsWeight, builder: Builder, kernels: Kernels | undefined): Stored {
+  const { parts, nodes } = expandLevels(weight);
+  return { parts: partWeights(weight, parts, builder.id, kernels, 'levels'), expansion: nodes };
+}
+
 /** Stored in a narrower type than it is used in. */
 function widened(weight: Weight, builder: Builder): Stored {
   const dtype = weight.layout.kind === 'dense' ? weight.layout.dtype : weight.dtype;
@@ -109,6 +116,10 @@ function widened(weight: Weight, builder: Builder): Stored {
     parts: [{ ...weight, id: builder.id(`${weight.id}#q`), dtype }],
     expansion: ([name = ''], output) => widen(name, output, weight.dtype, builder),
   };
+}
+
+function isLevels(weight: Weight): weight is LevelsWeight {
+  return weight.layout.kind === 'levels';
 }
 
 function isAffine(weight: Weight): weight is AffineWeight {

@@ -95,6 +95,10 @@ async function withJob(input: string, asked: Asked, work: (job: Job) => Promise<
 async function stageFor(job: Job): Promise<StageOptions | undefined> {
   const { asked, input } = job;
   const { recipe, resume = false } = asked;
+  if (job.packs) {
+    if (!resume) return undefined;
+    throw new TersorError('USAGE', '--resume', 'is not for results that are packed', 'write the model, and pack it with: tersor pack');
+  }
   if (!recipe) {
     if (!resume) return undefined;
     const hint = input.model.graph

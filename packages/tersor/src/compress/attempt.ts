@@ -1,5 +1,6 @@
 import type { Budget } from '../core/asked.ts';
 import type { Session } from '../core/engine.ts';
+import { TersorError } from '../core/error.ts';
 import type { Size } from '../core/format.ts';
 import type { CodingProfile } from '../core/kernels.ts';
 import type { Model } from '../core/model.ts';
@@ -79,6 +80,11 @@ async function packed(job: Job, folder: string, name: string, to?: Place): Promi
   const { writePacked } = await import('./packed-file.ts');
   const store = openNodeStore(folder);
   try {
+    const files = await store.list();
+    if (files.length > 1) {
+      const what = `is a model in ${files.length} files, and a container holds one`;
+      throw new TersorError('USAGE', name, what, 'write the model, and pack each file with: tersor pack');
+    }
     const onProgress = ({ phase, done, total }: Progress) => job.progress(phase, done, total);
     const coding = { kernels, profile: profileOf(job), atOnce: 2, onProgress, ...(asked.signal && { signal: asked.signal }) } as const;
     const chunks = to && { folder, name: `${name}.chunks` };

@@ -5,6 +5,7 @@ import type { Step } from '../core/recipe.ts';
 import { type Offer, type Option, optionsOf } from '../search/candidates.ts';
 import type { Setting } from '../search/menu.ts';
 import type { Job } from './job.ts';
+import { parted, preparationOf } from './preparation.ts';
 import { roundsActivations } from './stand.ts';
 
 /** Lossless, and fewer weights to look at. */
@@ -20,12 +21,12 @@ export interface Choices {
   readonly rounded: ReadonlySet<WeightId>;
 }
 
-/** What the layers of the cleaned model may become by any of `menu`. Nothing is loaded. */
+/** What the layers of the cleaned model may become by any of `menu`. Nothing is loaded. @throws USAGE where settings prepare the model in different ways */
 export async function layOut(job: Job, menu: readonly Setting[]): Promise<Choices> {
   const { input, target } = job;
-  const cleaned = await job.apply(input.model, [CLEAN]);
+  const cleaned = await job.apply(input.model, [CLEAN, ...preparationOf(menu.flat())]);
   const offer = async (setting: number, steps: readonly Step[]): Promise<Offer> => {
-    const changed = await job.apply(cleaned, steps, true);
+    const changed = await job.apply(cleaned, parted(steps).rest, true);
     const model = mapWeights(changed, (weight) =>
       input.format.refuses(changed, weight, target) ? cleaned.weights.get(weight.id) : undefined,
     );

@@ -16,6 +16,7 @@ import { explained } from './explained.ts';
 import type { Job } from './job.ts';
 import { CLEAN, layOut } from './lay-out.ts';
 import { openMeasured } from './measured.ts';
+import { parted, preparationOf } from './preparation.ts';
 import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import { openSolver } from './solve.ts';
@@ -26,8 +27,10 @@ import { sparingUnreached } from './unreached.ts';
 const PACE_USED = 0.97;
 
 export function toSteps(chosen: readonly Candidate[]): Step[] {
+  const taken = chosen.flatMap(({ steps }) => (steps ? [steps] : []));
+  const each = chosen.map(({ steps, ...candidate }) => ({ ...candidate, ...(steps && { steps: parted(steps).rest }) }));
   // What observes sees the model before other steps change it, as it did while the search measured.
-  return [CLEAN, ...stepsOf(chosen, (steps) => steps.some(observes))];
+  return [CLEAN, ...preparationOf(taken), ...stepsOf(each, (steps) => steps.some(observes))];
 }
 
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { parted, preparationOf } from '../../src/compress/preparation.ts';
+import { toSteps } from '../../src/compress/recipes.ts';
+import type { Candidate } from '../../src/core/candidate.ts';
+
+const AWQ = { use: 'awq', bits: 4 };
+const FOUR = { use: 'gptq', bits: 4 };
+const EIGHT = { use: 'rtn', bits: 8 };
+
+it('tells what changes the whole model from what is chosen for each layer', () => {
+  expect(parted([AWQ, FOUR])).toEqual({ first: [AWQ], rest: [FOUR] });
+  expect(parted([EIGHT])).toEqual({ first: [], rest: [EIGHT] });
+  expect(parted([{ use: 'fp16' }, EIGHT]).first).toEqual([]);
+  expect(parted([AWQ])).toEqual({ first: [AWQ], rest: [] });
+});
+
+it('is the same for all that is tried', () => {
+  expect(
+    preparationOf([
+      [AWQ, FOUR],
+      [AWQ, EIGHT],
+    ]),
+  ).toEqual([AWQ]);
+  expect(() => preparationOf([[AWQ, FOUR], [EIGHT]])).toThrow(/is to be the same in all that is tried, and there are awq and nothing/);
+});
+
+it('goes before the steps of layers in a recipe, once', () => {
+  const candidate = (id: string, steps?: Candidate['steps']) =>
+    ({ layer: { weight: { id } }, bytes: 1, memory: 1, error: 0, ...(steps && { steps }) }) as unknown as Candidate;
+  const steps = toSteps([candidate('a', [AWQ, FOUR]), candidate('b', [AWQ, EIGHT]), candidate('c')]);
+  expect(steps).toEqual([{ use: 'clean', large: true }, AWQ, { ...FOUR, where: [{ name: 'a' }] }, { ...EIGHT, where: [{ name: 'b' }] }]);
+});

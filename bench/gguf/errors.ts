@@ -1,31 +1,45 @@
+import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { decode } from '../../packages/tersor/src/core/decode.ts';
 import { gguf } from '../../packages/tersor/src/formats/gguf/gguf.ts';
 import { readImatrix } from '../../packages/tersor/src/formats/gguf/imatrix.ts';
 import { openNodeStore } from '../../packages/tersor/src/io/node-store.ts';
 
-/** Of all weights that a model holds in blocks: root mean square errors as a share of the values' own. */
+/** Root mean square errors as a share of the values' own; `weighted`: with squares weighted by importances. */
 export interface Errors {
+  /** Of all weights that a model holds in blocks. */
   readonly error: number;
-  /** With squares weighted by importances. */
   readonly weightedError: number;
+  /** Of those that have the type asked for; where there are none, of all. */
+  readonly ownError: number;
+  readonly ownWeightedError: number;
+}
+
+interface Measured extends Errors {
+  /** Of all weights' bytes. */
+  readonly digest: string;
 }
 
 /** Measures models against `original`, with the importances of an imatrix file. */
-export async function openErrors(original: string, imatrix: string): Promise<(path: string) => Promise<Errors>> {
+export async function openErrors(original: string, imatrix: string): Promise<(path: string, type: string) => Promise<Measured>> {
   const before = await openModel(original);
   const store = openNodeStore(dirname(imatrix));
   const { weights: importances } = await readImatrix(await store.open(basename(imatrix)));
   await store.close();
-  return async (path) => {
+  return async (path, type) => {
     const after = await openModel(path);
-    const sums = { error: 0, size: 0, weightedError: 0, weightedSize: 0 };
+    const hash = createHash('sha256');
+    const all = { error: 0, size: 0, weightedError: 0, weightedSize: 0 };
+    const own = { ...all };
     for (const weight of after.weights.values()) {
+      const stored = await weight.load();
+      if ('bytes' in stored) hash.update(weight.id).update(stored.bytes);
       const first = before.weights.get(weight.id);
       if (weight.layout.kind !== 'blocks' || !first) continue;
-      const [x, y] = [decode(await first.load()), decode(await weight.load())];
+      const [x, y] = [decode(await first.load()), decode(stored)];
       const columns = weight.shape.at(-1) ?? 1;
       const counts = importances.get(weight.id)?.meanSquares ?? new Float32Array(columns).fill(1);
+      const sums = { error: 0, size: 0, weightedError: 0, weightedSize: 0 };
       for (let i = 0; i < x.length; i++) {
         const [square, error, count] = [x[i]! ** 2, (x[i]! - y[i]!) ** 2, counts[i % columns]!];
         sums.error += error;
@@ -33,9 +47,21 @@ export async function openErrors(original: string, imatrix: string): Promise<(pa
         sums.weightedError += count * error;
         sums.weightedSize += count * square;
       }
+      for (const total of weight.layout.type === type ? [all, own] : [all]) {
+        total.error += sums.error;
+        total.size += sums.size;
+        total.weightedError += sums.weightedError;
+        total.weightedSize += sums.weightedSize;
+      }
     }
-    return { error: Math.sqrt(sums.error / sums.size), weightedError: Math.sqrt(sums.weightedError / sums.weightedSize) };
+    const [error, weightedError] = rootsOf(all);
+    const [ownError, ownWeightedError] = rootsOf(own.size > 0 ? own : all);
+    return { error, weightedError, ownError, ownWeightedError, digest: hash.digest('hex') };
   };
+}
+
+function rootsOf(sums: { error: number; size: number; weightedError: number; weightedSize: number }): readonly [number, number] {
+  return [Math.sqrt(sums.error / sums.size), Math.sqrt(sums.weightedError / sums.weightedSize)];
 }
 
 function openModel(path: string) {

@@ -7,15 +7,18 @@ import { encodeImatrix } from '../../packages/tersor/src/formats/gguf/imatrix.ts
 import { openNodeStore } from '../../packages/tersor/src/io/node-store.ts';
 import { openKernels } from '../../packages/tersor/src/kernels/open-kernels.ts';
 
-const LAYERS = 16;
 const SIDE = 1024;
 
 /**
- * A file to take the time with, and importances for it: matrices of one kind alone, which every mix gives its own type, of random values. Large enough that
- * starting a process does not count. The facts about the model are those of another one.
+ * A file to take the time with, and importances for it: matrices of one kind alone, of a million random values each, which every mix gives its own type. The
+ * facts about the model are those of another one.
  */
-export async function timedModel(folder: string, facts: Model): Promise<{ readonly model: string; readonly imatrix: string }> {
-  const ids = Array.from({ length: LAYERS }, (_, i) => `blk.${i}.ffn_up.weight`);
+export async function timedModel(
+  folder: string,
+  facts: Model,
+  layers: number,
+): Promise<{ readonly model: string; readonly imatrix: string }> {
+  const ids = Array.from({ length: layers }, (_, i) => `blk.${i}.ffn_up.weight`);
   const weights = ids.map(
     (id, i): Weight => ({
       id,

@@ -2,7 +2,7 @@
 
 python llama-cpp.py LIBRARIES quantize FROM TO FTYPE THREADS ROUNDS [IMATRIX.dat]   seconds of the best call, peak memory
 python llama-cpp.py LIBRARIES imatrix MODEL TO.dat CHUNKS TEXT...            what llama-imatrix would write
-python llama-cpp.py LIBRARIES evaluate TEXT,TEXT,... WINDOWS MODEL...       perplexity, and divergence from the first model
+python llama-cpp.py LIBRARIES evaluate TEXT,TEXT,... WINDOWS MODEL...       losses, and divergences from the first model, window by window
 
 Prints one line of JSON. Needs numpy. Structures are those of the llama.cpp that node-llama-cpp 3.22.1 comes with.
 """
@@ -179,7 +179,7 @@ def windows_of(llama, model, texts, most):
     """As many of each text."""
     windows = []
     for text in texts:
-        tokens, _ = tokenize(llama, model, pathlib.Path(text).read_text(encoding="utf8")[:60000])
+        tokens, _ = tokenize(llama, model, pathlib.Path(text).read_text(encoding="utf8"))
         windows += [tokens[i : i + CONTEXT] for i in range(0, len(tokens) - CONTEXT, CONTEXT)][: -(-most // len(texts))]
     return windows
 
@@ -221,36 +221,27 @@ def imatrix(base, llama, path, target, chunks, texts):
 
 
 def log_softmax(logits):
-    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True, dtype=np.float64)).astype(np.float32)
 
 
 def evaluate(llama, texts, most, paths):
-    results, reference = [], []
-    for path in paths:
-        opened = open_model(llama, path)
-        if not opened:
-            results.append({"error": "does not load"})
-            continue
-        model, context = opened
-        windows = windows_of(llama, model, texts, most)
-        _, size = tokenize(llama, model, "")
-        losses, divergences, same = [], [], []
-        for i, window in enumerate(windows):
-            now = log_softmax(logits_of(llama, context, window, size))
-            if path == paths[0]:
-                reference.append(now)
-            before = reference[i]
-            losses.append(-now[np.arange(len(window) - 1), window[1:]])
-            divergences.append((np.exp(before) * (before - now)).sum(-1))
-            same.append(before.argmax(-1) == now.argmax(-1))
-        results.append({
-            "perplexity": float(np.exp(np.concatenate(losses).mean())),
-            "divergence": float(np.concatenate(divergences).mean()),
-            "agreement": float(np.concatenate(same).mean()),
-        })
-        llama.llama_free(context)
-        llama.llama_model_free(model)
+    """Means of every window, so that models can be compared window by window. The first model is the one that others diverge from."""
+    models = [open_model(llama, path) for path in paths]
+    first = models[0][0]
+    windows = windows_of(llama, first, texts, most)
+    _, size = tokenize(llama, first, "")
+    results = [{"losses": [], "divergences": [], "agreements": []} if model else {"error": "does not load"} for model in models]
+    for window in windows:
+        before = None
+        for opened, result in zip(models, results):
+            if not opened:
+                continue
+            now = log_softmax(logits_of(llama, opened[1], window, size))
+            before = now if before is None else before
+            result["losses"].append(float(-now[np.arange(len(window) - 1), window[1:]].mean(dtype=np.float64)))
+            result["divergences"].append(float((np.exp(before) * (before - now)).sum(-1, dtype=np.float64).mean()))
+            result["agreements"].append(float((before.argmax(-1) == now.argmax(-1)).mean()))
     return results
 
 

@@ -192,6 +192,11 @@ export function fileTypeOf(id: MixId): number {
   return MIXES[id].fileType;
 }
 
+/** What most weights become. */
+export function baseOf(id: MixId): TensorType {
+  return MIXES[id].base;
+}
+
 /** What a mix makes of every tensor that llama.cpp quantizes, whatever its rows. */
 export function typesOfMix(id: MixId, { weights, meta: { properties } }: Model, isWeighted: boolean): ReadonlyMap<WeightId, TensorType> {
   const mix: Mix = MIXES[id];

@@ -100,7 +100,8 @@ const key = digestOf(originalDigest, readFileSync(importances));
 const sources = digestOfSources(new URL('../packages/tersor/dist/bundle/', import.meta.url));
 const measureErrors = await openErrors(original, importances);
 const facts = await gguf.open(openNodeStore(dirname(original)), basename(original));
-const rounds = Number(flags.rounds ?? 2);
+/** What takes long is measured once. */
+const roundsOf = (type: MixId) => Number(flags.rounds ?? (type.startsWith('IQ') ? 1 : 2));
 const asked = flags.types?.split(',');
 const rows: Row[] = [];
 for (const type of types.filter((type) => !asked || asked.includes(type))) {
@@ -126,7 +127,7 @@ async function smallModel(): Promise<string> {
 }
 
 async function measure(type: MixId, imatrix: boolean): Promise<Row> {
-  const sides = [String(type), String(imatrix), String(rounds), key];
+  const sides = [String(type), String(imatrix), String(roundsOf(type)), key];
   const peer = await remember(digestOf('llama.cpp', ...sides), () => makeTheirs(type, imatrix));
   const theirs = 'figures' in peer ? peer : undefined;
   const make = async (search: 'reference' | 'best'): Promise<Ours> => {
@@ -154,7 +155,7 @@ async function makeTheirs(type: MixId, imatrix: boolean): Promise<Side | { reado
   if ('error' in quantize(original, 1, importances)) return { refused: true };
   return side(path, type, async () => {
     const { model, imatrix: counts } = await timed(type);
-    return quantize(model, rounds, counts);
+    return quantize(model, roundsOf(type), counts);
   });
 }
 
@@ -168,7 +169,7 @@ async function makeOurs(step: { readonly type: MixId; readonly search: string },
   quantize(original, 1, importances);
   return side(path, step.type, async () => {
     const { model, imatrix: counts } = await timed(step.type);
-    return quantize(model, rounds, counts);
+    return quantize(model, roundsOf(step.type), counts);
   });
 }
 

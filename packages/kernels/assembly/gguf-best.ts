@@ -3,11 +3,16 @@ import { halfBits } from './gguf';
 import { extremesOf } from './gguf-k-zero';
 import { halfValue, TURNED } from './gguf-lanes';
 import { codeAt, errorsOf, inverseOf } from './gguf-refine';
+import { errors, errorsWith, products, squares, stretchWithin, sumUp } from './gguf-stretch';
 import { nearestValue } from './gguf-tables';
 import { IMPORTANCE } from './gguf-weights';
 
 const NOTHING: f32 = 1e-15;
 const STRIDE: usize = 32;
+
+/** Of each of eight blocks, what is written for its scale and its minimum once the codes are chosen: see `stretch`. */
+export const WRITTEN_SCALES: usize = memory.data(32, 16);
+export const WRITTEN_MINIMA: usize = memory.data(32, 16);
 
 // @ts-ignore: decorator
 @inline
@@ -70,7 +75,8 @@ function bestScales(
     scale = v128.bitselect(found, scale, wins);
   }
   const start = v128.load(scales + (first << 2));
-  let best = start, error = errorsOf(first, STRIDE, start, zero, least, most, isNonlinear);
+  const within = errorsOf(first, STRIDE, start, zero, least, most, isNonlinear);
+  let best = start, error = within;
   for (let pass = 0; pass < 2; pass++) {
     const half = halves(scale);
     const tried = errorsOf(first, STRIDE, half, zero, least, most, isNonlinear);
@@ -80,7 +86,49 @@ function bestScales(
     explain(first, inverseOf(half), least, most, isNonlinear);
     scale = found;
   }
-  v128.store(scales + (first << 2), v128.bitselect(start, best, f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING))));
+  const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
+  v128.store(scales + (first << 2), v128.bitselect(start, best, nothing));
+  stretch(first, best, zero, within, least, most, isNonlinear);
+  v128.store(WRITTEN_SCALES + (first << 2), v128.bitselect(start, v128.load(WRITTEN_SCALES + (first << 2)), nothing));
+}
+
+const FACTORS: usize = memory.data(64, 16);
+const LANES: usize = memory.data(64, 16);
+
+// @ts-ignore: decorator
+@inline
+function timesFactor(x: f32, lane: usize): f32 {
+  return halfOf(<f32>(<f64>x * load<f64>(FACTORS + (lane << 3))));
+}
+
+// @ts-ignore: decorator
+@inline
+function timesFactors(x: v128): v128 {
+  let product = f32x4.splat(timesFactor(f32x4.extract_lane(x, 0), 0));
+  product = f32x4.replace_lane(product, 1, timesFactor(f32x4.extract_lane(x, 1), 1));
+  product = f32x4.replace_lane(product, 2, timesFactor(f32x4.extract_lane(x, 2), 2));
+  return f32x4.replace_lane(product, 3, timesFactor(f32x4.extract_lane(x, 3), 3));
+}
+
+/** Sets what is written for four blocks, so that values keep their size as far as the error stays within a limit. */
+// @ts-ignore: decorator
+@inline
+function stretch(first: usize, scale: v128, minimum: v128, within: v128, least: f32, most: f32, isNonlinear: bool): void {
+  const offset = f32x4.neg(minimum);
+  sumUp(first, STRIDE, scale, offset, least, most, isNonlinear);
+  v128.store(LANES, errors);
+  v128.store(LANES + 16, products);
+  v128.store(LANES + 32, squares);
+  v128.store(LANES + 48, within);
+  for (let lane: usize = 0; lane < 4; lane++) {
+    const at = LANES + (lane << 2);
+    store<f64>(FACTORS + (lane << 3), stretchWithin(load<f32>(at), load<f32>(at, 16), load<f32>(at, 32), load<f32>(at, 48)));
+  }
+  const newScale = timesFactors(scale), newMinimum = timesFactors(minimum);
+  const found = errorsWith(first, STRIDE, scale, offset, newScale, f32x4.neg(newMinimum), least, most, isNonlinear);
+  const wins = f32x4.le(found, within);
+  v128.store(WRITTEN_SCALES + (first << 2), v128.bitselect(newScale, scale, wins));
+  v128.store(WRITTEN_MINIMA + (first << 2), v128.bitselect(newMinimum, minimum, wins));
 }
 
 /** For the sixteen values of IQ4_NL. */
@@ -150,7 +198,8 @@ export function bestFromMinimum(scales: usize, minima: usize, most: f32): void {
       minimum = v128.bitselect(level0, minimum, wins);
     }
     let bestScale = startScale, bestMinimum = startMinimum;
-    let error = errorsOf(first, STRIDE, startScale, f32x4.neg(startMinimum), 0, most, false);
+    const within = errorsOf(first, STRIDE, startScale, f32x4.neg(startMinimum), 0, most, false);
+    let error = within;
     for (let pass = 0; pass < 2; pass++) {
       const halfScale = halves(scale), halfMinimum = halves(minimum);
       const tried = errorsOf(first, STRIDE, halfScale, f32x4.neg(halfMinimum), 0, most, false);
@@ -165,5 +214,8 @@ export function bestFromMinimum(scales: usize, minima: usize, most: f32): void {
     const some = f32x4.gt(range, f32x4.splat(0));
     v128.store(scales + (first << 2), v128.bitselect(bestScale, startScale, some));
     v128.store(minima + (first << 2), v128.bitselect(bestMinimum, startMinimum, some));
+    stretch(first, bestScale, bestMinimum, within, 0, most, false);
+    v128.store(WRITTEN_SCALES + (first << 2), v128.bitselect(v128.load(WRITTEN_SCALES + (first << 2)), startScale, some));
+    v128.store(WRITTEN_MINIMA + (first << 2), v128.bitselect(v128.load(WRITTEN_MINIMA + (first << 2)), startMinimum, some));
   }
 }

@@ -1,5 +1,5 @@
 // GGUF's blocks of 32 where importances are known, or better scales are asked for: eight at a time. Twins of kernels/reference/ggml/plain.ts.
-import { bestAroundZero, bestFromMinimum, bestInBytes } from './gguf-best';
+import { bestAroundZero, bestFromMinimum, bestInBytes, WRITTEN_MINIMA, WRITTEN_SCALES } from './gguf-best';
 import { extremeOf, halfBits, minimum, peakOf, putFiveBits, putNibbles, rangeScale } from './gguf';
 import { INVERSES, MINS, SCALES, searchWeighted, STARTS } from './gguf-k';
 import { FACTORS, NOTHINGS, searchBlocksByTries, TRIED } from './gguf-k-zero';
@@ -78,6 +78,7 @@ function aroundZero(values: usize, blocks: i32, out: usize, isBest: bool, import
       if (bits == 8) bestInBytes(SCALE);
       else bestAroundZero(SCALE, half);
       setInverses();
+      memory.copy(SCALE, WRITTEN_SCALES, 32);
       memory.fill(NOTHINGS, 0, 32);
     }
     for (let j: usize = 0; j < count; j++) {
@@ -137,6 +138,8 @@ function fromMinimum(values: usize, blocks: i32, out: usize, isBest: bool, impor
       bestFromMinimum(SCALE, MINIMUM, most);
       setInverses();
       for (let j: usize = 0; j < 32; j += 4) store<f32>(OFFSET + j, -load<f32>(MINIMUM + j));
+      memory.copy(SCALE, WRITTEN_SCALES, 32);
+      memory.copy(MINIMUM, WRITTEN_MINIMA, 32);
     }
     for (let j: usize = 0; j < count; j++) {
       const at = from + (j << 7);

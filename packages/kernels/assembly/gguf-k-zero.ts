@@ -1,7 +1,7 @@
 // GGUF's Q3_K and Q6_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-around-zero.ts.
 import { halfBits } from './gguf';
 import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
-import { d, passesFor, refineAroundZero, SCALE_CODES, setHalves } from './gguf-refine';
+import { d, FEW_BITS, passesFor, refineAroundZero, SCALE_CODES, setHalves, writtenD } from './gguf-refine';
 import { fitSignedScales } from './gguf-scales';
 import { meanSquare, turnImportance, turnParts, weighLarge, weighSquares, WEIGHTS } from './gguf-weights';
 
@@ -194,9 +194,9 @@ export function quantizeQ3_K(values: usize, blocks: i32, out: usize, isBest: boo
     } else fitPlainQ3();
     if (isBest && d != 0) {
       turnImportance(importance, 64);
-      refineAroundZero(4, 32, passesFor(importance));
+      refineAroundZero(4, 32, passesFor(importance), FEW_BITS);
     }
-    store<u16>(out, halfBits(d), 108);
+    store<u16>(out, halfBits(writtenD), 108);
     memory.fill(out + 96, 0, 12);
     for (let j: usize = 0; j < 16; j++) {
       const scale = load<i32>(SCALE_CODES + (j << 2)) + 32;
@@ -234,9 +234,9 @@ export function quantizeQ6_K(values: usize, blocks: i32, out: usize, isBest: boo
       }
       if (isBest) {
         turnImportance(importance, 64);
-        refineAroundZero(32, 128, passesFor(importance));
+        refineAroundZero(32, 128, passesFor(importance), 1);
       }
-      store<u16>(out, halfBits(d), 208);
+      store<u16>(out, halfBits(writtenD), 208);
       for (let j: usize = 0; j < 16; j++) {
         store<i8>(out + j, <i8>load<i32>(SCALE_CODES + (j << 2)), 192);
         putCodes(values, j, d * <f32>load<i8>(out + j, 192), 32);

@@ -1,7 +1,7 @@
 // GGUF's Q2_K, Q4_K and Q5_K, byte for byte those of ggml's reference quantizer. Twins of kernels/reference/ggml/k-quants-with-minimum.ts.
 import { halfBits } from './gguf';
 import { CODES, halfValue, nearestCodes, nearestInt, packHalves, packTwoBits, sixteenBytes, turn, TURNED } from './gguf-lanes';
-import { d, m, MINIMA, refineWithMinimum, SCALE_CODES, setHalves } from './gguf-refine';
+import { d, FEW_BITS, m, MINIMA, refineWithMinimum, SCALE_CODES, setHalves, writtenD, writtenM } from './gguf-refine';
 import { fitScales } from './gguf-scales';
 import { meanSquare, turnImportance, weighLarge, WEIGHTS } from './gguf-weights';
 
@@ -198,10 +198,10 @@ export function quantizeQ2_K(values: usize, blocks: i32, out: usize, isBest: boo
     roundScales(16, 15, importance != 0);
     if (isBest) {
       turnImportance(importance, 64);
-      refineWithMinimum(16, 64, 3, 15);
+      refineWithMinimum(16, 64, 3, 15, FEW_BITS);
     }
-    store<u16>(out, halfBits(d), 80);
-    store<u16>(out, halfBits(m), 82);
+    store<u16>(out, halfBits(writtenD), 80);
+    store<u16>(out, halfBits(writtenM), 82);
     for (let j: usize = 0; j < 16; j++) {
       const scale = load<i32>(SCALE_CODES + (j << 2)), minimum = load<i32>(MINIMA + (j << 2));
       store<u8>(out + j, scale | (minimum << 4));
@@ -263,10 +263,10 @@ function inSixBits(values: usize, out: usize, most: i32, isBest: bool, importanc
   roundScales(8, 63, importance != 0);
   if (isBest) {
     turnImportance(importance, 128);
-    refineWithMinimum(8, 32, <f32>most, 63);
+    refineWithMinimum(8, 32, <f32>most, 63, 1);
   }
-  store<u16>(out, halfBits(d));
-  store<u16>(out, halfBits(m), 2);
+  store<u16>(out, halfBits(writtenD));
+  store<u16>(out, halfBits(writtenM), 2);
   memory.fill(out + 4, 0, 12);
   for (let j: usize = 0; j < 8; j++) {
     const scale = load<i32>(SCALE_CODES + (j << 2)), minimum = load<i32>(MINIMA + (j << 2));

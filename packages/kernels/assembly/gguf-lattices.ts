@@ -2,6 +2,7 @@
 import { halfBits } from './gguf';
 import { halfValue, turnTo } from './gguf-lanes';
 import { FIRSTS, FOUND, levelsOf, nearestPlain, nearestTurned, NUMBERS, SCALE, SECONDS, size, TURNS, useTable } from './gguf-nearest';
+import { meanSquare, weighFlat } from './gguf-weights';
 
 const SHIFT: f32 = 0.125;
 
@@ -54,7 +55,7 @@ function turnBlock(values: usize, importance: usize): void {
   if (importance == 0) {
     for (let i: usize = 0; i < 1024; i += 16) v128.store(ONES + i, f32x4.splat(1));
     W = ONES;
-  } else W = importance;
+  } else W = weighFlat(values, importance, meanSquare(values, 256, 2));
   for (let i: usize = 0; i < 1024; i += 16) {
     const x = v128.load(values + i);
     v128.store(FLAT + i, areSigned ? f32x4.abs(x) : x);
@@ -310,7 +311,7 @@ export function searchBlock(values: usize, importance: usize, isBest: bool): i32
   let bits = halfBits(fitScales(isBest) / multiple(codes - 1));
   encode(halfValue(bits));
   memory.copy(KEPT, BUILT, WAY);
-  let best = total;
+  let best = total, xq = totalXQ;
   const passes = isBest ? 2 : 1;
   for (let pass = 0; pass < passes; pass++) {
     const next = totalQQ > 0 ? halfBits(<f32>(totalXQ / totalQQ)) : 0;
@@ -318,10 +319,25 @@ export function searchBlock(values: usize, importance: usize, isBest: bool): i32
     encode(halfValue(next));
     if (!(total < best)) break;
     best = total;
+    xq = totalXQ;
     bits = next;
     memory.copy(KEPT, BUILT, WAY);
   }
-  return bits;
+  return stretched(bits, xq);
+}
+
+/** A half that makes up for most of what values lose on average: see kernels/reference/ggml/stretch.ts. */
+function stretched(bits: i32, xq: f64): i32 {
+  const d = <f64>halfValue(bits);
+  let squares: f64 = 0;
+  for (let i: usize = 0; i < 1024; i += 4) {
+    const x = load<f32>(X + i);
+    squares += <f64>(load<f32>(W + i) * (x * x));
+  }
+  const by = squares / (d * xq) - 1;
+  if (!(d > 0 && xq > 0 && by > 0)) return bits;
+  const found = halfBits(<f32>(d * (1 + 0.75 * by)));
+  return isFinite(halfValue(found)) ? found : bits;
 }
 
 export function setType(table: usize, entryWidth: i32, partSize: i32, first: f32, step: f32, codeCount: i32, even: bool, signed: bool, shift: i32): void {

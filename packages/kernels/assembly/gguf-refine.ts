@@ -1,6 +1,7 @@
 // Better scales for ggml's K-types than its reference finds, at the same bytes. Twin of kernels/reference/ggml/refine.ts.
 import { halfBits } from './gguf';
 import { halfValue, TURNED } from './gguf-lanes';
+import { errors, errorsWith, products, squares, stretchWithin, sumUp } from './gguf-stretch';
 import { nearestValue } from './gguf-tables';
 import { IMPORTANCE } from './gguf-weights';
 
@@ -10,16 +11,22 @@ export const MINIMA: usize = memory.data(64, 16);
 const BEST_SCALES: usize = memory.data(64, 16);
 const BEST_MINIMA: usize = memory.data(64, 16);
 const ERRORS: usize = memory.data(64, 16);
+/** Before a pass. */
+const ERRORS_BEFORE: usize = memory.data(64, 16);
 
 /** What codes of scales and of minima are multiplied by. */
 export let d: f32 = 0;
 export let m: f32 = 0;
 
+/** What is written in their place: see `stretch`. */
+export let writtenD: f32 = 0;
+export let writtenM: f32 = 0;
+
 const PASSES = 4;
 
 export function setHalves(scale: f32, minimum: f32): void {
-  d = scale;
-  m = minimum;
+  d = writtenD = scale;
+  m = writtenM = minimum;
 }
 
 // @ts-ignore: decorator
@@ -75,10 +82,10 @@ function store4(to: usize, first: usize, values: v128): void {
   v128.store(to + (first << 2), i32x4.trunc_sat_f32x4_s(values));
 }
 
-/** The total error, part by part. */
-function totalOf(parts: usize): f32 {
+/** The total, part by part. */
+function totalOf(errors: usize, parts: usize): f32 {
   let total: f32 = 0;
-  for (let j: usize = 0; j < parts; j++) total += load<f32>(ERRORS + (j << 2));
+  for (let j: usize = 0; j < parts; j++) total += load<f32>(errors + (j << 2));
   return total;
 }
 
@@ -97,6 +104,7 @@ function improveWithMinimum(first: usize, stride: usize, most: f32, mostScale: f
   const scales = load4(SCALE_CODES, first), minima = load4(MINIMA, first), ds = f32x4.splat(d), ms = f32x4.splat(m);
   let bestScales = scales, bestMinima = minima;
   let best = errorsOf(first, stride, f32x4.mul(ds, scales), f32x4.mul(ms, minima), 0, most, false);
+  v128.store(ERRORS_BEFORE + (first << 2), best);
   for (let i = 0; i < 9; i++) {
     if (i == 4) continue;
     const tried = clamp(f32x4.add(scales, f32x4.splat(<f32>(i / 3 - 1))), 0, mostScale);
@@ -155,17 +163,23 @@ function refitWithMinimum(parts: usize, stride: usize, most: f32): bool {
   return d > 0 && m >= 0;
 }
 
-/** Of values in TURNED, from scales and minima as the reference has them. */
-export function refineWithMinimum(parts: usize, stride: usize, most: f32, mostScale: f32): void {
+/** Of values in TURNED, from scales and minima as the reference has them. The error stays within a share of theirs. */
+export function refineWithMinimum(parts: usize, stride: usize, most: f32, mostScale: f32, share: f64): void {
   for (let first: usize = 0; first < parts; first += 4) improveWithMinimum(first, stride, most, mostScale);
-  let total = totalOf(parts);
+  const within = share * <f64>totalOf(ERRORS_BEFORE, parts);
+  refitAll(parts, stride, most, mostScale);
+  stretch(parts, stride, 0, most, false, within);
+}
+
+function refitAll(parts: usize, stride: usize, most: f32, mostScale: f32): void {
+  let total = totalOf(ERRORS, parts);
   for (let pass = 0; pass < PASSES; pass++) {
     const bestD = d, bestM = m;
     keep(parts);
     let better = refitWithMinimum(parts, stride, most);
     if (better) {
       for (let first: usize = 0; first < parts; first += 4) improveWithMinimum(first, stride, most, mostScale);
-      const found = totalOf(parts);
+      const found = totalOf(ERRORS, parts);
       better = found < total;
       if (better) total = found;
     }
@@ -183,6 +197,7 @@ function improveAroundZero(first: usize, stride: usize, half: f32, mostScale: f3
   const scales = load4(SCALE_CODES, first), ds = f32x4.splat(d), zero = f32x4.splat(0);
   let bestScales = scales;
   let best = errorsOf(first, stride, f32x4.mul(ds, scales), zero, -half, half - 1, isNonlinear);
+  v128.store(ERRORS_BEFORE + (first << 2), best);
   for (let i = 0; i < tries; i++) {
     if (i == 1) continue;
     const from = i < 3 ? scales : f32x4.neg(scales);
@@ -225,34 +240,76 @@ function refitAroundZero(parts: usize, stride: usize, half: f32, isNonlinear: bo
 
 // @ts-ignore: decorator
 @inline
-function refineScales(parts: usize, stride: usize, half: f32, mostScale: f32, isNonlinear: bool, passes: i32): void {
-  let total: f32 = 0;
+function refineScales(parts: usize, stride: usize, half: f32, mostScale: f32, isNonlinear: bool, passes: i32, share: f64): void {
+  let total: f32 = 0, within: f64 = 0;
   for (let pass = 0; pass <= passes; pass++) {
     const bestD = d;
     keep(parts);
     let better = pass == 0 || refitAroundZero(parts, stride, half, isNonlinear);
     if (better) {
       for (let first: usize = 0; first < parts; first += 4) improveAroundZero(first, stride, half, mostScale, isNonlinear, pass == 0 ? 6 : 3);
-      const found = totalOf(parts);
+      const found = totalOf(ERRORS, parts);
       better = pass == 0 || found < total;
       if (better) total = found;
+      if (pass == 0) within = share * <f64>totalOf(ERRORS_BEFORE, parts);
     }
     if (better) continue;
     d = bestD;
     restore(parts);
-    return;
+    break;
   }
+  stretch(parts, stride, -half, half - 1, isNonlinear, within);
+}
+
+/** Sets what is written for the halves, so that values keep their size as far as the error stays within a limit. */
+// @ts-ignore: decorator
+@inline
+function stretch(parts: usize, stride: usize, least: f32, most: f32, isNonlinear: bool, within: f64): void {
+  writtenD = d;
+  writtenM = m;
+  let error: f64 = 0, product: f64 = 0, square: f64 = 0;
+  for (let first: usize = 0; first < parts; first += 4) {
+    sumUp(first, stride, f32x4.mul(f32x4.splat(d), load4(SCALE_CODES, first)), f32x4.mul(f32x4.splat(m), load4(MINIMA, first)), least, most, isNonlinear);
+    error = addUp(error, errors);
+    product = addUp(product, products);
+    square = addUp(square, squares);
+  }
+  const by = stretchWithin(error, product, square, within);
+  if (by == 1) return;
+  const scale = asHalf(<f64>d * by), minimum = asHalf(<f64>m * by);
+  let found: f64 = 0;
+  for (let first: usize = 0; first < parts; first += 4) {
+    const scales = load4(SCALE_CODES, first), minima = load4(MINIMA, first);
+    const oldScale = f32x4.mul(f32x4.splat(d), scales), oldMinimum = f32x4.mul(f32x4.splat(m), minima);
+    const newScale = f32x4.mul(f32x4.splat(scale), scales), newMinimum = f32x4.mul(f32x4.splat(minimum), minima);
+    found = addUp(found, errorsWith(first, stride, oldScale, oldMinimum, newScale, newMinimum, least, most, isNonlinear));
+  }
+  if (!(found <= within)) return;
+  writtenD = scale;
+  writtenM = minimum;
+}
+
+// @ts-ignore: decorator
+@inline
+function addUp(total: f64, four: v128): f64 {
+  total += <f64>f32x4.extract_lane(four, 0);
+  total += <f64>f32x4.extract_lane(four, 1);
+  total += <f64>f32x4.extract_lane(four, 2);
+  return total + <f64>f32x4.extract_lane(four, 3);
 }
 
 /** As `refineWithMinimum`, for sixteen parts around zero, at most `passes` times. */
-export function refineAroundZero(half: f32, mostScale: f32, passes: i32): void {
-  refineScales(16, 64, half, mostScale, false, passes);
+export function refineAroundZero(half: f32, mostScale: f32, passes: i32, share: f64): void {
+  refineScales(16, 64, half, mostScale, false, passes, share);
 }
 
 /** The same for eight parts of IQ4_XS. */
 export function refineNonlinear(passes: i32): void {
-  refineScales(8, 32, 0, 32, true, passes);
+  refineScales(8, 32, 0, 32, true, passes, 1);
 }
+
+/** Of the reference's squared error, where few bits leave much to win. */
+export const FEW_BITS: f64 = 0.96;
 
 /** Around zero, ggml searches longer where importances are known; so do we. */
 // @ts-ignore: decorator

@@ -1,8 +1,8 @@
 // GGUF's IQ4_NL and IQ4_XS, byte for byte those of ggml's quantizer, or with better scales. Twins of kernels/reference/ggml/tables.ts.
 import { halfBits } from './gguf';
-import { bestNonlinear } from './gguf-best';
+import { bestNonlinear, WRITTEN_SCALES } from './gguf-best';
 import { halfValue, nearestInt, sixteenBytes, turn, TURNED } from './gguf-lanes';
-import { d, passesFor, refineNonlinear, SCALE_CODES, setHalves } from './gguf-refine';
+import { d, passesFor, refineNonlinear, SCALE_CODES, setHalves, writtenD } from './gguf-refine';
 import { meanSquare, turnImportance, weighBlocks, weighLarge, weighSquares, WEIGHTS } from './gguf-weights';
 
 const NOTHING: f32 = 1e-15;
@@ -137,7 +137,7 @@ export function quantizeIQ4_NL(values: usize, blocks: i32, out: usize, isBest: b
     }
     for (let j: usize = 0; j < count; j++) {
       const scale = load<f32>(SCALES + (j << 2));
-      store<u16>(out, halfBits(scale));
+      store<u16>(out, halfBits(isBest ? load<f32>(WRITTEN_SCALES + (j << 2)) : scale));
       putCodes(from + (j << 7), scale, out + 2);
       out += 18;
     }
@@ -167,7 +167,7 @@ export function quantizeIQ4_XS(values: usize, blocks: i32, out: usize, isBest: b
       refineNonlinear(passesFor(importance));
     }
     memory.fill(out, 0, 8);
-    store<u16>(out, halfBits(d));
+    store<u16>(out, halfBits(writtenD));
     for (let j: usize = 0; j < 8; j++) {
       const scale = load<i32>(SCALE_CODES + (j << 2));
       const bits = scale + 32, low = out + 4 + (j >> 1), high = out + 2 + (j >> 2);

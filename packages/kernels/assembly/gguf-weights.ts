@@ -35,6 +35,12 @@ export function weighLarge(values: usize, importance: usize, square: f32, partBy
   turnParts(WEIGHTS, FLAT, partBytes);
 }
 
+/** The same for 256 values as they lie; returns where. */
+export function weighFlat(values: usize, importance: usize, square: f32): usize {
+  weigh(values, importance, square, 0, 1024);
+  return FLAT;
+}
+
 /** The same for eight blocks of 32, each with its own mean square. */
 export function weighBlocks(values: usize, importance: usize): void {
   for (let at: usize = 0; at < 1024; at += 128) weigh(values, importance, meanSquare(values + at, 32, 2), at, at + 128);

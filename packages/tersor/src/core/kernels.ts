@@ -57,7 +57,7 @@ export interface Kernels {
   close(): Promise<void>;
 }
 
-/** `reference`: byte for byte ggml's quantizer; `best`: scales with a smaller squared error (weighted, where importances are known), never a larger one. */
+/** `reference`: byte for byte ggml's quantizer; `best`: scales with a smaller squared error (weighted, where importances are known), never a larger one, that keep the size of values where they can. */
 export type BlockSearch = 'reference' | 'best';
 
 /** How values are rounded to blocks. */

@@ -1,5 +1,6 @@
 import { extremeOf, NOTHING } from './arithmetic.ts';
-import { asHalf, errorOf, inverseOf, type Levels } from './refine.ts';
+import { asHalf, errorOf, inverseOf, type Levels, roundedBy } from './refine.ts';
+import { stretchWithin } from './stretch.ts';
 
 const { fround } = Math;
 
@@ -27,15 +28,21 @@ function cutAt({ first, step }: Cuts, i: number): number {
   return fround(fround(first) + fround(fround(step) * i));
 }
 
+/** A scale that codes follow from, and what is written for it then: see `stretchWithin`. */
+interface Stretched<T> {
+  readonly best: T;
+  readonly written: T;
+}
+
 /**
  * A half as scale that has a smaller error than `start`: the extreme value becomes each of the `ends` of the levels, or is cut off there, and the scale
  * follows by least squares.
  *
  * Bound: the weighted squared error is never larger than with `start`.
  */
-export function bestScale(part: Part, start: number, levels: Levels, ends: readonly number[], cuts: Cuts): number {
+export function bestScale(part: Part, start: number, levels: Levels, ends: readonly number[], cuts: Cuts): Stretched<number> {
   const extreme = extremeOf(part.values);
-  if (Math.abs(extreme) < NOTHING) return start;
+  if (Math.abs(extreme) < NOTHING) return { best: start, written: start };
   let [most, found] = [0, 0];
   for (const end of ends) {
     for (let i = 0; i < cuts.count; i++) {
@@ -46,7 +53,8 @@ export function bestScale(part: Part, start: number, levels: Levels, ends: reado
     }
   }
   let best = start;
-  let least = errorOf(part, start, 0, levels);
+  const within = errorOf(part, start, 0, levels);
+  let least = within;
   for (let pass = 0; pass < 2; pass++) {
     const scale = asHalf(found);
     const error = errorOf(part, scale, 0, levels);
@@ -54,7 +62,14 @@ export function bestScale(part: Part, start: number, levels: Levels, ends: reado
     const { lx, ll } = explained(part, inverseOf(scale), levels);
     found = ll > 0 ? fround(lx / ll) : 0;
   }
-  return best;
+  const { scale } = stretch(part, { scale: best, minimum: 0 }, levels, within);
+  return { best, written: scale };
+}
+
+function stretch(part: Part, { scale, minimum }: Line, levels: Levels, within: number): Line {
+  const by = stretchWithin(roundedBy(part, scale, -minimum, levels), within);
+  const next = { scale: asHalf(scale * by), minimum: asHalf(minimum * by) };
+  return errorOf(part, scale, -minimum, levels, next.scale, -next.minimum) <= within ? next : { scale, minimum };
 }
 
 function explained({ values, weights }: Part, inverse: number, levels: Levels) {
@@ -75,14 +90,15 @@ export interface Line {
 }
 
 /** As `bestScale`, with a minimum, for levels from 0 to `most`: both ends of the range are cut off by as much. */
-export function bestLine(part: Part, start: Line, levels: Levels, most: number, cuts: Cuts): Line {
+export function bestLine(part: Part, start: Line, levels: Levels, most: number, cuts: Cuts): Stretched<Line> {
   const { values } = part;
   let [low, high] = [values[0]!, values[0]!];
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
   const range = fround(high - low);
-  if (!(range > 0)) return start;
+  if (!(range > 0)) return { best: start, written: start };
   let best = start;
-  let least = errorOf(part, start.scale, -start.minimum, levels);
+  const within = errorOf(part, start.scale, -start.minimum, levels);
+  let least = within;
   let found = start;
   let smallest = Number.POSITIVE_INFINITY;
   const middle = fround(fround(low + high) * 0.5);
@@ -98,7 +114,7 @@ export function bestLine(part: Part, start: Line, levels: Levels, most: number, 
     if (error < least) [best, least] = [line, error];
     found = lineThrough(part, inverseOf(line.scale), -line.minimum, levels) ?? found;
   }
-  return best;
+  return { best, written: stretch(part, best, levels, within) };
 }
 
 /** By least squares, for the codes of `(x + offset) * inverse`; undefined where there is none. */

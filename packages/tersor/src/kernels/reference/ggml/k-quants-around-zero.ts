@@ -3,7 +3,7 @@ import { toHalfPrecision } from '../../../core/half.ts';
 import type { BlockRounding } from '../../../core/kernels.ts';
 import { codeOf, eachBlock, extremeOf, NOTHING, nearestInt, partsOf, putHalf, putTwoBits } from './arithmetic.ts';
 import { type AroundZero, fitAroundZero, fitByTurns } from './fit-around-zero.ts';
-import { passesFor, refineAroundZero, wholeLevels } from './refine.ts';
+import { FEW_BITS, passesFor, refineAroundZero, wholeLevels } from './refine.ts';
 import { importanceOf, meanSquare, sumOf, towardsLarge } from './weights.ts';
 
 const { fround } = Math;
@@ -16,10 +16,10 @@ export function quantizeQ3_K(values: Float32Array, { search, importance }: Block
     const start = { scales: found, d: first };
     const refined =
       search === 'best' && first !== 0
-        ? refineAroundZero(parts, importanceOf(block, counts), start, wholeLevels(-4, 3), 32, passesFor(counts))
-        : start;
-    const { scales, d } = refined;
-    putHalf(out, 108, d);
+        ? refineAroundZero(parts, importanceOf(block, counts), start, wholeLevels(-4, 3), 32, passesFor(counts), FEW_BITS)
+        : { ...start, written: start };
+    const { scales, d, written } = refined;
+    putHalf(out, 108, written.d);
     scales.forEach((scale, j) => {
       out[96 + (j & 7)]! |= ((scale + 32) & 15) << (j < 8 ? 0 : 4);
       out[104 + (j & 3)]! |= ((scale + 32) >> 4) << ((j >> 2) * 2);
@@ -71,9 +71,11 @@ export function quantizeQ6_K(values: Float32Array, { search, importance }: Block
       scales: fits.map(({ scale }) => (Math.min(127, nearestInt(fround(inverse * scale))) << 24) >> 24),
       d: toHalfPrecision(fround(1 / inverse)),
     };
-    const { scales, d } =
-      search === 'best' ? refineAroundZero(parts, importanceOf(block, counts), found, wholeLevels(-32, 31), 128, passesFor(counts)) : found;
-    putHalf(out, 208, d);
+    const { scales, d, written } =
+      search === 'best'
+        ? refineAroundZero(parts, importanceOf(block, counts), found, wholeLevels(-32, 31), 128, passesFor(counts), 1)
+        : { ...found, written: found };
+    putHalf(out, 208, written.d);
     out.set(scales, 192);
     const codes = roundParts(block, fits, (j) => fround(d * scales[j]!), 32);
     for (let i = 0; i < 256; i++) out[(i >> 7) * 64 + (i & 63)]! |= (codes[i]! & 15) << (i & 64 ? 4 : 0);

@@ -3,7 +3,7 @@ import type { BlockRounding, BlockSearch } from '../../../core/kernels.ts';
 import { codeOf, eachBlock, nearestInt, partsOf, putHalf, putTwoBits } from './arithmetic.ts';
 import { fitScales } from './fit-around-zero.ts';
 import { fitMinimum, type Tries, type WithMinimum, weightedTries } from './fit-minimum.ts';
-import { asHalf, refineWithMinimum, type Scales } from './refine.ts';
+import { asHalf, FEW_BITS, refineWithMinimum, type Scales } from './refine.ts';
 import { importanceOf, meanSquare, sumOf, towardsLarge } from './weights.ts';
 
 const { fround } = Math;
@@ -18,7 +18,7 @@ const TRIES = {
 export function quantizeQ2_K(values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array {
   return eachBlock(values, K_QUANTS.Q2_K, importance, (block, out, counts) => {
     const weights = counts ? towardsLarge(block, counts, meanSquare(block)) : block.map(Math.abs);
-    const encoding = { tries: TRIES.Q2_K, size: 16, mostScale: 15, halvesAt: 80, search };
+    const encoding = { tries: TRIES.Q2_K, size: 16, mostScale: 15, halvesAt: 80, share: FEW_BITS, search };
     const { scales, minima, codes } = encodeParts(block, weights, counts, encoding, out);
     for (let j = 0; j < 16; j++) out[j] = scales[j]! | (minima[j]! << 4);
     putTwoBits(out, 16, codes);
@@ -51,7 +51,13 @@ function encodeInSixBits(
   out: Uint8Array,
 ): Uint8Array {
   const weights = importance ? towardsLarge(block, importance, meanSquare(block, 2)) : beyondAverage(block);
-  const { scales, minima, codes } = encodeParts(block, weights, importance, { tries, size: 32, mostScale: 63, halvesAt: 0, search }, out);
+  const { scales, minima, codes } = encodeParts(
+    block,
+    weights,
+    importance,
+    { tries, size: 32, mostScale: 63, halvesAt: 0, share: 1, search },
+    out,
+  );
   for (let j = 0; j < 8; j++) putScale(out.subarray(4, 16), j, scales[j]!, minima[j]!);
   return codes;
 }
@@ -68,6 +74,8 @@ interface Encoding {
   readonly size: number;
   readonly mostScale: number;
   readonly halvesAt: number;
+  /** Of the reference's squared error, within which the halves are stretched. */
+  readonly share: number;
   readonly search: BlockSearch | undefined;
 }
 
@@ -76,7 +84,7 @@ function encodeParts(
   block: Float32Array,
   weights: Float32Array,
   importance: Float32Array | undefined,
-  { tries, size, mostScale, halvesAt, search }: Encoding,
+  { tries, size, mostScale, halvesAt, share, search }: Encoding,
   out: Uint8Array,
 ) {
   const parts = partsOf(block, size);
@@ -84,10 +92,12 @@ function encodeParts(
   const eachWeights = partsOf(weights, size);
   const fits = parts.map((part, j) => fitMinimum(part, eachWeights[j]!, importance ? weightedTries(mostCode) : tries));
   const found = importance ? weightedScales(fits, eachWeights, mostScale) : plainScales(fits, mostScale);
-  const { scales, minima, d, m } =
-    search === 'best' ? refineWithMinimum(parts, importanceOf(block, importance), found, mostCode, mostScale) : found;
-  putHalf(out, halvesAt, d);
-  putHalf(out, halvesAt + 2, m);
+  const { scales, minima, d, m, written } =
+    search === 'best'
+      ? refineWithMinimum(parts, importanceOf(block, importance), found, mostCode, mostScale, share)
+      : { ...found, written: found };
+  putHalf(out, halvesAt, written.d);
+  putHalf(out, halvesAt + 2, written.m);
   const codes = new Uint8Array(256);
   parts.forEach((part, j) => {
     const [scale, minimum] = [fround(d * scales[j]!), fround(m * minima[j]!)];

@@ -3,7 +3,7 @@ import { halfBits } from '../../../core/half.ts';
 import type { BlockRounding } from '../../../core/kernels.ts';
 import { eachBlock, putHalf } from './arithmetic.ts';
 import { type LatticeBlock, type LatticeType, searchLattice } from './lattice-search.ts';
-import { importanceOf } from './weights.ts';
+import { importanceOf, meanSquare, towardsLarge } from './weights.ts';
 
 type LatticeId = keyof typeof LATTICES;
 
@@ -19,12 +19,13 @@ export const LATTICE_TYPES = {
 
 /**
  * Types of ggml whose values are entries of a table. ggml looks at the few entries that are near to what it rounded; here all are tried, so these are not its
- * bytes, and their error is smaller. The search called `best` tries more scales.
+ * bytes, and their error is smaller. Where importances are known errors count as in ggml, with either search. The one called `best` tries more scales.
  */
 function quantizer(id: LatticeId, put: (block: LatticeBlock, out: Uint8Array) => void) {
   return (values: Float32Array, { search, importance }: BlockRounding = {}): Uint8Array =>
     eachBlock(values, LATTICES[id], importance, (block, out, counts) => {
-      put(searchLattice(block, importanceOf(block, counts), LATTICE_TYPES[id], search), out);
+      const weights = counts ? towardsLarge(block, counts, meanSquare(block, 2)) : importanceOf(block, counts);
+      put(searchLattice(block, weights, LATTICE_TYPES[id], search), out);
     });
 }
 

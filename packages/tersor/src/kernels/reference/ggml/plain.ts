@@ -15,10 +15,10 @@ export function quantizeQ8_0(values: Float32Array, { search, importance }: Block
   return eachBlock(values, PLAIN.Q8_0, importance, (block, out, counts) => {
     const plain = fround(Math.abs(extremeOf(block)) / 127);
     const isBest = search === 'best';
-    const scale = isBest
+    const { best: scale, written } = isBest
       ? bestScale({ values: block, weights: importanceOf(block, counts) }, asHalf(plain), levels, [127], CUTS[8])
-      : plain;
-    putHalf(out, 0, scale);
+      : { best: plain, written: plain };
+    putHalf(out, 0, written);
     const inverse = inverseOf(scale);
     block.forEach((value, i) => {
       const step = fround(value * inverse);
@@ -68,8 +68,8 @@ function aroundZero(values: Float32Array, size: Size, half: number, { search, im
       return;
     }
     const part = { values: block, weights: importanceOf(block, counts) };
-    const scale = bestScale(part, asHalf(found.scale), levels, [-half, half - 1], CUTS[half === 8 ? 4 : 5]);
-    putHalf(out, 0, scale);
+    const { best: scale, written } = bestScale(part, asHalf(found.scale), levels, [-half, half - 1], CUTS[half === 8 ? 4 : 5]);
+    putHalf(out, 0, written);
     const inverse = inverseOf(scale);
     put(
       out,
@@ -93,9 +93,10 @@ function fromMinimum(values: Float32Array, size: Size, most: number, { search, i
     }
     const part = { values: block, weights: importanceOf(block, counts) };
     const start = { scale: asHalf(found.scale), minimum: asHalf(found.minimum) };
-    const { scale, minimum } = bestLine(part, start, wholeLevels(0, most), most, CUTS[most === 15 ? 4 : 5]);
-    putHalf(out, 0, scale);
-    putHalf(out, 2, minimum);
+    const { best, written } = bestLine(part, start, wholeLevels(0, most), most, CUTS[most === 15 ? 4 : 5]);
+    putHalf(out, 0, written.scale);
+    putHalf(out, 2, written.minimum);
+    const { scale, minimum } = best;
     const inverse = inverseOf(scale);
     put(
       out,

@@ -12,8 +12,9 @@ export function quantizeIQ4_NL(values: Float32Array, { search, importance }: Blo
   return eachBlock(values, TABLES.IQ4_NL, importance, (block, out, counts) => {
     const found = fitNonlinear(block, weightsOf(block, counts));
     const part = { values: block, weights: importanceOf(block, counts) };
-    const scale = search === 'best' ? bestScale(part, asHalf(found), nonlinear, ENDS, CUTS[4]) : found;
-    putHalf(out, 0, scale);
+    const { best: scale, written } =
+      search === 'best' ? bestScale(part, asHalf(found), nonlinear, ENDS, CUTS[4]) : { best: found, written: found };
+    putHalf(out, 0, written);
     putNibbles(out, 2, codesOf(block, scale));
   });
 }
@@ -28,11 +29,11 @@ export function quantizeIQ4_XS(values: Float32Array, { search, importance }: Blo
     const inverse = first === 0 ? 0 : fround(1 / first);
     const found = { d: first, scales: Array.from(fits, (fit) => codeOf(fround(inverse * fit), -32, 31)) };
     const start = { ...found, d: asHalf(first) };
-    const { d, scales } =
+    const { d, scales, written } =
       search === 'best' && start.d !== 0 && Number.isFinite(start.d)
-        ? refineAroundZero(parts, importanceOf(block, counts), start, nonlinear, 32, passesFor(counts))
-        : found;
-    putHalf(out, 0, d);
+        ? refineAroundZero(parts, importanceOf(block, counts), start, nonlinear, 32, passesFor(counts), 1)
+        : { ...found, written: found };
+    putHalf(out, 0, written.d);
     parts.forEach((part, j) => {
       const scale = scales[j]!;
       out[4 + (j >> 1)]! |= ((scale + 32) & 15) << ((j & 1) * 4);

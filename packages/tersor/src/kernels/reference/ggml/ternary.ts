@@ -38,8 +38,10 @@ const CUTS: Cuts = { first: 1, step: 0.25, count: 13 };
 function digitsOf(block: Float32Array, out: Uint8Array, scaleAt: number, weights: Float32Array | undefined): Uint8Array {
   const peak = Math.abs(extremeOf(block));
   const levels = wholeLevels(-1, 1);
-  const scale = weights ? bestScale({ values: block, weights }, asHalf(peak), levels, [1], CUTS) : peak;
-  putHalf(out, scaleAt, scale);
+  const { best: scale, written } = weights
+    ? bestScale({ values: block, weights }, asHalf(peak), levels, [1], CUTS)
+    : { best: peak, written: peak };
+  putHalf(out, scaleAt, written);
   const inverse = inverseOf(scale);
   return Uint8Array.from(block, (value) => (weights ? levels : roundAway)(fround(value * inverse)) + 1);
 }

@@ -13,7 +13,16 @@ import {
 import { encodeChunk } from './coder/encode-chunk.ts';
 import type { Loops } from './loops.ts';
 import { openPool } from './pool.ts';
-import { areWorthMoving, encodeChunkOn, isWorthMoving, quantizeBlocksOn, quantizeOn } from './spread.ts';
+import {
+  areRowsWorthMoving,
+  areWorthMoving,
+  compensateOn,
+  encodeChunkOn,
+  isWorthMoving,
+  quantizeBlocksOn,
+  quantizeOn,
+  refineOn,
+} from './spread.ts';
 import { availableThreads } from './start-worker.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
@@ -23,7 +32,7 @@ export interface KernelsOptions {
 }
 
 /**
- * Opens the kernels. Searches (mse, hqq, those of ggml) over large inputs run on workers, which start when the first one is needed; everything else
+ * Opens the kernels. Searches (mse, hqq, those of ggml) and rounding whose errors make up for one another run on workers where inputs are large; everything else
  * takes less time than handing its bytes to a worker and back. The result does not depend on the number of threads.
  */
 export async function openKernels({ threads = availableThreads() }: KernelsOptions = {}): Promise<Kernels> {
@@ -95,12 +104,14 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
     compensate: (values, grid, by) =>
       run(() => {
         checkCompensation(values, grid, by);
-        return loops.compensate(values, grid, by);
+        const here = () => loops.compensate(values, grid, by);
+        return pool.works() && areRowsWorthMoving(grid) ? spread(() => compensateOn(pool, threads, values, grid, by), here) : here();
       }),
     refine: (values, by) =>
       run(() => {
         checkRefinement(values, by);
-        return loops.refine(values, by);
+        const here = () => loops.refine(values, by);
+        return pool.works() && areRowsWorthMoving(by.grid) ? spread(() => refineOn(pool, threads, values, by), here) : here();
       }),
     chooseLevels: (values, choice) =>
       run(() => {

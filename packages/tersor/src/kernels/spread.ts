@@ -1,12 +1,26 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
 import { TersorError } from '../core/error.ts';
-import type { BlockRounding, CodingProfile, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type {
+  BlockRounding,
+  CodingProfile,
+  Compensation,
+  Elements,
+  Grid,
+  Quantized,
+  QuantizeSpec,
+  Refined,
+  Refinement,
+} from '../core/kernels.ts';
 import type { Pool } from './pool.ts';
 import { type Piece, piecesOf } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
 
 /** About 2 ms of searching; a message to a worker and back costs a tenth of that, starting one takes 30 ms once. */
 const WORTH_ELEMENTS = 65536;
+/** The same of products of columns. */
+const WORTH_PRODUCTS = 2 ** 23;
+/** Rows that a kernel takes together. */
+const STRIP = 8;
 
 export function isWorthMoving(values: Float32Array, { fit }: QuantizeSpec): boolean {
   return fit !== 'absmax' && values.length >= WORTH_ELEMENTS;
@@ -33,7 +47,7 @@ export async function quantizeOn(pool: Pool, threads: number, values: Float32Arr
       values: copyOf(values.subarray(piece.start, piece.start + piece.rows * piece.columns), memory),
       spec: { ...spec, rows: piece.rows, columns: piece.columns, block: piece.block },
     }));
-    if (part instanceof Uint8Array) throw mixedUp();
+    if (part instanceof Uint8Array || !('peak' in part)) throw mixedUp();
     codes.set(part.codes, piece.start);
     scales.set(part.scales, piece.firstBlock);
     peak = Math.max(peak, part.peak);
@@ -62,6 +76,65 @@ export async function quantizeBlocksOn(
   };
   await Promise.all(Array.from({ length: Math.ceil(values.length / step) }, (_, i) => roundRun(i * step)));
   return bytes;
+}
+
+/** Whether rows of a product of so many columns are worth handing to workers: each compares every column with all others. */
+export function areRowsWorthMoving({ rows, columns }: Pick<Grid, 'rows' | 'columns'>): boolean {
+  return rows >= 2 * STRIP && rows * columns * columns >= WORTH_PRODUCTS;
+}
+
+/** Rounds strips of rows on the workers. */
+export async function compensateOn(pool: Pool, threads: number, values: Float32Array, grid: Grid, by: Compensation): Promise<Uint8Array> {
+  const codes = new Uint8Array(values.length);
+  const round = async (from: number, to: number) => {
+    const part = await pool.run((memory) => ({
+      values: rowsOf(values, grid, from, to, memory),
+      grid: gridOf(grid, from, to),
+      compensation: by,
+    }));
+    if (!(part instanceof Uint8Array)) throw mixedUp();
+    codes.set(part, from * grid.columns);
+  };
+  await Promise.all(strips(grid.rows, threads).map(([from, to]) => round(from, to)));
+  return codes;
+}
+
+/** Refines strips of rows on the workers. */
+export async function refineOn(pool: Pool, threads: number, values: Float32Array, by: Refinement): Promise<Refined> {
+  const { grid, codes } = by;
+  const blocks = Math.ceil(grid.columns / grid.block);
+  const better = { codes: new Uint8Array(codes.length), scales: new Float32Array(grid.scales.length) };
+  const refine = async (from: number, to: number) => {
+    const part = await pool.run((memory) => ({
+      values: rowsOf(values, grid, from, to, memory),
+      refinement: { ...by, grid: gridOf(grid, from, to), codes: codes.slice(from * grid.columns, to * grid.columns) },
+    }));
+    if (part instanceof Uint8Array) throw mixedUp();
+    better.codes.set(part.codes, from * grid.columns);
+    better.scales.set(part.scales, from * blocks);
+  };
+  await Promise.all(strips(grid.rows, threads).map(([from, to]) => refine(from, to)));
+  return better;
+}
+
+function rowsOf(values: Float32Array, { columns }: Grid, from: number, to: number, memory: ArrayBuffer | undefined) {
+  return copyOf(values.subarray(from * columns, to * columns), memory);
+}
+
+function gridOf({ zeros, scales, ...grid }: Grid, from: number, to: number): Grid {
+  const blocks = Math.ceil(grid.columns / grid.block);
+  return {
+    ...grid,
+    rows: to - from,
+    scales: scales.slice(from * blocks, to * blocks),
+    ...(zeros && { zeros: zeros.slice(from * blocks, to * blocks) }),
+  };
+}
+
+/** About as many rows for each worker: a message takes the whole matrix of columns with it. */
+function strips(rows: number, threads: number): [number, number][] {
+  const height = Math.ceil(rows / threads / STRIP) * STRIP;
+  return Array.from({ length: Math.ceil(rows / height) }, (_, i) => [i * height, Math.min(rows, (i + 1) * height)]);
 }
 
 /** Codes a chunk on a worker. */

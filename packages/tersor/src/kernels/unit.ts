@@ -1,9 +1,19 @@
 import type { WritableBlock } from '../core/blocks/block-types.ts';
 import type { ErrorCode } from '../core/error.ts';
-import type { BlockRounding, CodingProfile, Elements, Quantized, QuantizeSpec } from '../core/kernels.ts';
+import type {
+  BlockRounding,
+  CodingProfile,
+  Compensation,
+  Elements,
+  Grid,
+  Quantized,
+  QuantizeSpec,
+  Refined,
+  Refinement,
+} from '../core/kernels.ts';
 
 /** A unit of work: values to quantize, to integers or to ggml's blocks, or to code, with everything that takes. `values` own their buffer, for it changes hands. */
-export type Unit = IntegerUnit | BlockUnit | CodingUnit;
+export type Unit = IntegerUnit | BlockUnit | CompensationUnit | RefinementUnit | CodingUnit;
 
 interface IntegerUnit {
   readonly values: Float32Array<ArrayBuffer>;
@@ -16,6 +26,18 @@ interface BlockUnit {
   readonly how: BlockRounding;
 }
 
+/** Some rows of a matrix. */
+interface CompensationUnit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly grid: Grid;
+  readonly compensation: Compensation;
+}
+
+interface RefinementUnit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly refinement: Refinement;
+}
+
 interface CodingUnit {
   readonly values: Uint8Array<ArrayBuffer>;
   readonly elements: Elements;
@@ -25,8 +47,8 @@ interface CodingUnit {
 /** What a worker is sent: first the kernels, compiled once for all workers, and then units. */
 export type Message = { readonly module: WebAssembly.Module } | Unit;
 
-/** What became of a unit: integers, or the bytes of blocks or of a coded chunk. */
-export type Result = Quantized | Uint8Array;
+/** What became of a unit: integers, or codes, or the bytes of blocks or of a coded chunk. */
+export type Result = Quantized | Refined | Uint8Array;
 
 interface Done {
   readonly result: Result;

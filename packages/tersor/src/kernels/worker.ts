@@ -33,11 +33,13 @@ port.onmessage = ({ data }) => {
 function run(unit: Unit): Result {
   if (!loops) throw new TersorError('INTERNAL', 'kernels', 'work came before the kernels');
   if ('elements' in unit) return encodeChunk(loops, unit.values, unit.elements, unit.profile);
+  if ('compensation' in unit) return loops.compensate(unit.values, unit.grid, unit.compensation);
+  if ('refinement' in unit) return loops.refine(unit.values, unit.refinement);
   return 'spec' in unit ? loops.quantize(unit.values, unit.spec) : loops.quantizeBlocks(unit.values, unit.type, unit.how);
 }
 
 function buffersOf(result: Result): ArrayBufferLike[] {
   if (result instanceof Uint8Array) return [result.buffer];
-  const { codes, scales, zeros } = result;
-  return zeros ? [codes.buffer, scales.buffer, zeros.buffer] : [codes.buffer, scales.buffer];
+  const { codes, scales } = result;
+  return 'zeros' in result && result.zeros ? [codes.buffer, scales.buffer, result.zeros.buffer] : [codes.buffer, scales.buffer];
 }

@@ -27,6 +27,26 @@ describe('openKernels', () => {
     sameBits(values, before);
   });
 
+  it('rounds rows whose errors make up for one another on workers as it does here', async () => {
+    const [rows, columns, block] = [67, 400, 48];
+    const matrix = gaussian(rows * columns, 3);
+    const x = gaussian(columns * columns, 4);
+    const gram = new Float64Array(columns * columns);
+    for (let i = 0; i < columns; i++)
+      for (let j = 0; j < columns; j++) for (let k = 0; k < 40; k++) gram[i * columns + j]! += x[k * columns + i]! * x[k * columns + j]!;
+    for (let i = 0; i < columns; i++) gram[i * columns + i]! += 1;
+    const factor = Float32Array.from((await none.inverseFactor(gram, columns))!);
+    const order = Uint32Array.from({ length: columns }, (_, i) => columns - 1 - i);
+    const { codes: _, ...blocks } = await none.quantize(matrix, { ...spec, rows, columns, block });
+    const grid = { ...blocks, rows, columns, block };
+    const codes = await none.compensate(matrix, grid, { order, factor });
+    sameBits(await two.compensate(matrix, grid, { order, factor }), codes);
+    const by = { grid, codes, gram: Float32Array.from(gram), rounds: 2, scale: 'f16' } as const;
+    const [apart, here] = [await two.refine(matrix, by), await none.refine(matrix, by)];
+    sameBits(apart.codes, here.codes);
+    sameBits(apart.scales, here.scales);
+  });
+
   it('cuts one long row between blocks, and not within one', async () => {
     for (const block of [96, 154_500]) {
       const row: QuantizeSpec = { ...spec, rows: 1, columns: values.length, block, fit: 'hqq', symmetric: true };

@@ -22,8 +22,8 @@ export interface MigrationRow {
   readonly rounding: string;
   readonly plain: number;
   readonly loss: number;
-  /** Layers that get factors, of all but embeddings. */
-  readonly helped: number;
+  /** Layers whose weights change by the steps, of all but embeddings. */
+  readonly changed: number;
   readonly layers: number;
 }
 
@@ -57,6 +57,8 @@ const TRIED: readonly { readonly steps: readonly Step[]; readonly roundings: rea
       { use: 'gptq', ...TWO },
     ],
   },
+  { steps: [{ use: 'rotate' }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
+  { steps: [{ use: 'rotate', borders: 1 }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
   { steps: [{ use: 'smooth', insert: true }], roundings: [{ use: 'dynamic-int8' }] },
 ];
 
@@ -84,7 +86,7 @@ export async function* migrationRows(only?: string, method?: string): AsyncGener
             rounding: key,
             plain: alone,
             loss,
-            helped: exact.helped,
+            changed: exact.changed,
             layers: exact.layers,
           };
         }
@@ -98,15 +100,15 @@ export async function* migrationRows(only?: string, method?: string): AsyncGener
 }
 
 async function lossOf(job: Job, referee: Referee, steps: readonly Step[]) {
-  const before = new Set(job.notes.keys());
-  const model = await job.apply(job.input.model, [CLEAN, ...steps]);
-  const layers = (await findLayers(model)).filter(({ kind }) => kind !== 'embedding').map(({ weight }) => weight.id);
-  const refused = new Set([...job.notes].flatMap(([key, { about }]) => (before.has(key) ? [] : [about])));
+  const cleaned = await job.apply(job.input.model, [CLEAN]);
+  const model = await job.apply(cleaned, steps);
+  const layers = (await findLayers(cleaned)).filter(({ kind }) => kind !== 'embedding');
   const around = { format: job.input.format, target: job.target, kernels: job.kernels };
   const { session, close } = await openTemporarily(referee.engine, model, around);
   try {
     const loss = distanceOf(await referee.compare(session, 'prove'));
-    return { loss, layers: layers.length, helped: layers.filter((id) => !refused.has(id)).length };
+    const changed = layers.filter(({ weight }) => model.weights.get(weight.id) !== weight);
+    return { loss, layers: layers.length, changed: changed.length };
   } finally {
     await close();
   }

@@ -13,8 +13,16 @@ export function parted(chain: readonly Step[]): { readonly first: readonly Step[
   return { first: chain.slice(0, at), rest: chain.slice(at) };
 }
 
-/** What all of the chains begin with. @throws USAGE where they begin differently: there is one model for all */
+/**
+ * What all of the chains begin with.
+ * @throws USAGE where they begin differently, for there is one model for all, and where more operators are for after the choice
+ */
 export function preparationOf(chains: readonly (readonly Step[])[]): readonly Step[] {
+  const late = chains.flatMap((chain) => parted(chain).rest).find((step) => familyOf(step) === 'lowrank' || isForAll(step));
+  if (late) {
+    const what = `${late.use} changes more than a weight, which no choice of weights can tell`;
+    throw new TersorError('USAGE', '--try', what, 'follow the steps as they are: --recipe steps.json');
+  }
   const firsts = chains.map((chain) => parted(chain).first);
   const [one = []] = firsts;
   const other = firsts.find((each) => JSON.stringify(each) !== JSON.stringify(one));
@@ -31,8 +39,12 @@ export function preparationOf(chains: readonly (readonly Step[])[]): readonly St
 /** Methods that change how layers hang together, and none of them by itself. */
 const FAMILIES: readonly Family[] = ['graph', 'migrate'];
 
-function isForAll({ use }: Step): boolean {
+function isForAll(step: Step): boolean {
+  const family = familyOf(step);
+  return family !== undefined && FAMILIES.includes(family);
+}
+
+function familyOf({ use }: Step): Family | undefined {
   const methods: Readonly<Record<string, Declaration>> = METHODS;
-  const declaration = Object.hasOwn(methods, use) ? methods[use] : undefined;
-  return declaration !== undefined && FAMILIES.includes(declaration.family);
+  return Object.hasOwn(methods, use) ? methods[use]?.family : undefined;
 }

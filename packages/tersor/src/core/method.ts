@@ -8,7 +8,7 @@ import type { Observation, StatisticId, Statistics } from './observation.ts';
 import type { Options, Values } from './options.ts';
 import type { Random } from './random.ts';
 
-export type Family = 'graph' | 'migrate' | 'quantize';
+export type Family = 'graph' | 'lowrank' | 'migrate' | 'quantize';
 
 /** A technique: `Model → Model`, lazily. One file in `methods/<family>/` is all it takes: registry, command, help and docs follow. */
 export interface Method<O extends Options = Options> {

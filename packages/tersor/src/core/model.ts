@@ -34,6 +34,8 @@ export interface Weight {
   /** Bytes that `load` reads, where that is more than it returns: a part of a larger weight, a sum over one. */
   readonly reads?: number;
   readonly load: Load;
+  /** The values before they were rounded, for what makes up for that afterwards. */
+  readonly original?: Load;
 }
 
 /** Facts about the file that are not weights or graph. */

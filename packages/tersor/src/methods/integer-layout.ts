@@ -7,7 +7,7 @@ const ZERO_TYPES = { 8: 'u8', 4: 'u4', 2: 'u2' } as const satisfies Record<numbe
 
 /** A layer's weight as integers. A block as long as its rows, or longer, is one scale a row. */
 export function integerLayout(
-  { outputAxes, inputs }: Layer,
+  { outputAxes, inputs }: Pick<Layer, 'outputAxes' | 'inputs'>,
   {
     bits,
     block,

@@ -2,7 +2,7 @@
 import type { Declaration } from '../core/method.ts';
 import { boolean, file, integer, names, number, oneOf } from '../core/options.ts';
 
-export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'awq' | 'equalize' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rdoq-gptq' | 'rdoq' | 'rtn';
+export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'compensate-low-rank' | 'awq' | 'equalize' | 'rotate' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rdoq-gptq' | 'rdoq' | 'rtn';
 
 export const METHODS: Readonly<Record<MethodId, Declaration>> = {
   clean: {
@@ -77,6 +77,23 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     },
     load: async () => (await import('./graph/upgrade-opset.ts')).default,
   },
+  "compensate-low-rank": {
+    id: "compensate-low-rank",
+    family: "lowrank",
+    summary: "Adds a narrow branch beside layers that were rounded, which gives back most of what they lost: y = xŴ + (xA)B.",
+    notes: "A step behind `rtn` or `gptq`, for linear layers and convolutions of one group. The branch is what of the lost part of the weight matters most for the inputs that were seen, at that rank: no other\nof its rank loses less. It costs `rank` × (inputs + outputs) numbers, and two small products when the model runs.\n\nAt 2 bits it often pays; at 4 bits the same bytes are better spent on shorter blocks, as a rule, and behind `gptq` less is left to be had: compare by size. Only a recipe can name it: the search\nchooses weights, not branches.",
+    source: "https://arxiv.org/abs/2402.02446",
+    changes: "graph",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      rank: integer(1, 1024, {"default":16,"doc":"Width of the branch: each unit costs as many numbers as the layer has inputs and outputs.","search":[8,16,32]}),
+      weigh: boolean({"default":true,"doc":"Weigh what was lost by what flows into the layer, which needs data; otherwise all inputs count the same."}),
+      store: oneOf(["f16","int8","f32"], {"default":"f16","doc":"How the two matrices of the branch are stored."}),
+    },
+    load: async () => (await import('./lowrank/compensate-low-rank.ts')).default,
+  },
   awq: {
     id: "awq",
     family: "migrate",
@@ -111,6 +128,20 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       clip: boolean({"default":false,"doc":"Let factors pass a Clip (Relu6), which becomes a Relu and a Min with a bound for each channel, some of the speed of convolutional networks."}),
     },
     load: async () => (await import('./migrate/equalize.ts')).default,
+  },
+  rotate: {
+    id: "rotate",
+    family: "migrate",
+    summary: "Turns channels by Hadamard matrices, so that outliers are spread over all of a block. The model computes the same. Needs no data.",
+    notes: "A step before rounding. Rotations are worked into weights on both sides of channels that nothing but sums lies between: values of attention heads and the layer behind them, and the residual stream of\nmodels with RMS normalization, whose factors are worked into the layers behind them first. Nothing is computed when the model runs, unless `borders` allows it: with 1, most layers can be turned.\n\nIt is for activations that are rounded, and for few bits; where weights have no outliers it does nothing for them, or harm: prove it. Models whose residual stream goes through LayerNormalization keep it.",
+    source: "https://arxiv.org/abs/2404.00456",
+    changes: "graph",
+    loss: "none",
+    formats: ["onnx"],
+    options: {
+      borders: integer(0, 64, {"default":0,"doc":"Operators in the way of each set of channels, at most, that a product with a small matrix is put between when the model runs: tied embeddings, the last normalization, activations in front of a layer."}),
+    },
+    load: async () => (await import('./migrate/rotate.ts')).default,
   },
   smooth: {
     id: "smooth",

@@ -24,6 +24,11 @@ it('is the same for all that is tried', () => {
   expect(() => preparationOf([[AWQ, FOUR], [EIGHT]])).toThrow(/is to be the same in all that is tried, and there are awq and nothing/);
 });
 
+it('is nothing that comes late', () => {
+  const chain = [EIGHT, { use: 'compensate-low-rank' }];
+  expect(() => preparationOf([chain])).toThrow(/compensate-low-rank changes more than a weight/);
+});
+
 it('goes before the steps of layers in a recipe, once', () => {
   const candidate = (id: string, steps?: Candidate['steps']) =>
     ({ layer: { weight: { id } }, bytes: 1, memory: 1, error: 0, ...(steps && { steps }) }) as unknown as Candidate;

@@ -6,6 +6,7 @@ import { paragraphs } from '../text/paragraphs.ts';
 
 const FAMILIES = {
   graph: 'The graph: same answers, fewer operators',
+  lowrank: 'Low rank: narrow products in place of, or beside, wide ones',
   migrate: 'Scales: the same answers from weights that bear rounding better',
   quantize: 'Quantization: fewer bits per weight',
 } as const satisfies Record<Family, string>;

@@ -1,4 +1,5 @@
 import { elementsOf } from '../dtype.ts';
+import { intsAttribute, type Node } from '../graph.ts';
 import { type Lanes, renumbered } from './lanes.ts';
 import type { Part, Port, Rule } from './port.ts';
 
@@ -35,14 +36,23 @@ function scaling(port: Port): string | undefined {
   const [output = ''] = node.outputs;
   const constant = node.inputs.findIndex((name) => survey.constant(name) !== undefined);
   if (constant >= 0) return scalingByConstant(port, constant);
+  if (port.mixed && node.inputs[0] === node.inputs[1]) return squared(port);
   const [left, right] = node.inputs.map((name) => aligned(port, name, output));
   const after = port.lanesOf(output);
   if (typeof left === 'string' || typeof right === 'string') return typeof left === 'string' ? left : String(right);
   if (left && right) return `${node.op} multiplies it with itself`;
   if (right && node.op === 'Div') return 'it is divided by';
   const before = left ?? right;
+  if (before && port.mixed && !isOneForAll(port, node.inputs[left ? 1 : 0] ?? '', before))
+    return `${node.op} multiplies channels by different factors`;
   if (before) port.give(output, before);
   if (before || !after) return undefined;
+  if (port.mixed) {
+    const wide = [0, 1].filter((input) => !isOneForAll(port, node.inputs[input] ?? '', after));
+    const [only = -1] = wide;
+    if (wide.length !== 1 || (node.op === 'Div' && only !== 0)) return `${node.op} multiplies channels by different factors`;
+    return passTo(port, node.inputs[only] ?? '', after);
+  }
   const candidates = (node.op === 'Div' ? [0] : [0, 1]).filter((input) => isWide(port, node.inputs[input] ?? '', after));
   return candidates.length === 0 ? 'it is spread along its channels' : passTo(port, node.inputs[port.choose(candidates)] ?? '', after);
 }
@@ -56,13 +66,36 @@ function scalingByConstant(port: Port, constant: number): string | undefined {
   if (node.op === 'Div' && !isDivisor) return 'it is divided by';
   const lanes = before ?? after;
   if (!lanes) return undefined;
-  if (!isWide(port, node.inputs[constant] ?? '', lanes)) {
+  const isOne = port.mixed && port.survey.isOne(node.inputs[constant] ?? '');
+  if (isOne || !isWide(port, node.inputs[constant] ?? '', lanes)) {
     // one number for all channels lets factors pass
     if (before) port.give(output, before);
     return after ? passTo(port, value, after) : undefined;
   }
+  if (port.mixed) return `${node.op} multiplies channels by different factors`;
   const taken = before && constantPart(port, constant, before, isDivisor ? -1 : 1);
   return taken ?? (after && constantPart(port, constant, after, isDivisor ? 1 : -1));
+}
+
+/** Whether an operand is the same for all channels. */
+function isOneForAll(port: Port, name: string, lanes: Lanes): boolean {
+  const sizes = port.survey.sizes(name);
+  const shift = rankOf(port, name) - rankOf(port, port.node.outputs[0] ?? '');
+  return sizes !== undefined && lanes.axes.every((axis) => axis + shift < 0 || sizes[axis + shift] === 1);
+}
+
+/** Squares of channels, of which only the sum over all is asked for. */
+export function squared({ node, survey, lanesOf }: Port): string | undefined {
+  const lanes = lanesOf(node.inputs[0] ?? '');
+  const [output = ''] = node.outputs;
+  const rank = survey.sizes(output)?.length;
+  const isSummed = (reader: Node) => {
+    const axes = reader.inputs[1] ? survey.integers(reader.inputs[1]) : intsAttribute(reader, 'axes');
+    const given = axes?.map((axis) => (axis < 0 ? axis + (rank ?? 0) : axis));
+    return ['ReduceMean', 'ReduceSum'].includes(reader.op) && given?.join() === lanes?.axes.join();
+  };
+  if (!lanes || lanesOf(output) || survey.fixed.has(output)) return 'its channels are multiplied with themselves';
+  return survey.readers.get(output)?.every(isSummed) ? undefined : 'its channels are multiplied with themselves';
 }
 
 function slopes(port: Port): string | undefined {

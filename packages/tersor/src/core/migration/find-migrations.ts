@@ -52,7 +52,7 @@ export async function findMigrations(
         continue;
       }
       const { value, lanes } = input;
-      const group = known.get(value) ?? groupOf(value, lanes, survey, clip);
+      const group = known.get(value) ?? groupOf(value, lanes, survey, { clip });
       if (typeof group !== 'string') {
         if (!known.has(value)) migrations.push({ ...group, path: survey.path });
         for (const name of group.lanes.keys()) known.set(name, group);
@@ -74,6 +74,7 @@ export async function findMigrations(
         channels: ids.length,
         parts: [...before, readingPart(node, at.layer, at.use, ids)],
         clips: [],
+        borders: [],
         lanes: new Map([[value, { ...lanes, ids }]]),
         inserted: { value, axis, rank },
       });

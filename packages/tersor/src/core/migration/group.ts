@@ -1,22 +1,30 @@
 import type { Node } from '../graph.ts';
 import { type Lanes, widened } from './lanes.ts';
-import type { ClipPart, Group, Part } from './port.ts';
+import type { Border, ClipPart, Group, Part } from './port.ts';
 import { ruleOf } from './rules.ts';
 import type { Survey } from './survey.ts';
+
+export interface GroupOptions {
+  /** Whether a Clip may become one per channel. */
+  readonly clip?: boolean;
+  /** See `Port`. */
+  readonly mixed?: boolean;
+  /** Operators that may stand in the way; what is done is undone for them. None unless told. */
+  readonly borders?: number;
+}
 
 /** Ways that are tried where factors may go to one of several inputs. */
 const MOST_WAYS = 8;
 
 /**
  * All that must change together when the channels of `value` get factors; a text says what stands in the way.
- * @param clip  whether a Clip may become one per channel
  */
-export function groupOf(value: string, lanes: Lanes, survey: Survey, clip = false): Group | string {
+export function groupOf(value: string, lanes: Lanes, survey: Survey, options: GroupOptions = {}): Group | string {
   /** What was chosen so far, in order. */
   const chosen: Choice[] = [];
   let reason: string | undefined;
   for (let way = 0; way < MOST_WAYS; way++) {
-    const found = close(value, lanes, survey, clip, (node, candidates) => {
+    const found = close(value, lanes, survey, options, (node, candidates) => {
       const known = chosen.find((choice) => choice.node === node);
       if (!known) chosen.push({ node, left: candidates });
       return known?.left[0] ?? candidates[0]!;
@@ -48,7 +56,7 @@ function close(
   start: string,
   first: Lanes,
   survey: Survey,
-  clip: boolean,
+  { clip = false, mixed = false, borders: mostBorders = 0 }: GroupOptions,
   choose: (node: Node, candidates: readonly number[]) => number,
 ): Group | string {
   const parents: number[] = [];
@@ -56,6 +64,7 @@ function close(
   const parts = new Map<string, Part>();
   const clips = new Map<Node, ClipPart>();
   const queue = new Set<Node>();
+  const borders = new Map<Node, string>();
   let refusal: string | undefined;
 
   const find = (id: number): number => {
@@ -116,20 +125,31 @@ function close(
   for (const node of queue) {
     queue.delete(node);
     if (refusal) return refusal;
-    refusal = ruleOf(node)({
+    if (borders.has(node)) continue;
+    const given: [string, Lanes][] = [];
+    const taken: (readonly [string, Part])[] = [];
+    const why = ruleOf(node)({
       node,
       survey,
       clip,
+      mixed,
       lanesOf: (name) => lanes.get(name),
-      give,
+      give: (name, each) => void given.push([name, each]),
       narrow,
-      part: (part) => parts.set(`${part.input} ${node.name} ${node.outputs.join()} ${part.power}`, { ...part, node }),
-      clipped: (part) => clips.set(node, { ...part, node }),
+      part: (part) => void taken.push([`${part.input} ${node.name} ${node.outputs.join()} ${part.power}`, { ...part, node }]),
+      clipped: (part) => void clips.set(node, { ...part, node }),
       choose: (candidates) => choose(node, candidates),
     });
+    if (why !== undefined && borders.size >= mostBorders) return why;
+    if (why !== undefined) {
+      borders.set(node, why);
+      continue;
+    }
+    for (const [key, part] of taken) parts.set(key, part);
+    for (const [name, each] of given) give(name, each);
   }
   if (refusal) return refusal;
-  if (![...parts.values()].some(({ power }) => power === -1)) return 'nothing gives its channels';
+  if (borders.size === 0 && ![...parts.values()].some(({ power }) => power === -1)) return 'nothing gives its channels';
 
   const numbers = new Map<number, number>();
   const numbered = (ids: Int32Array) =>
@@ -145,7 +165,14 @@ function close(
   return {
     channels: numbers.size,
     parts: all,
+    borders: [...borders.keys()].flatMap((node) => bordersOf(node, lanes)),
     clips: [...clips.values()].map((each) => ({ ...each, lanes: { ...each.lanes, ids: numbered(each.lanes.ids) } })),
     lanes: renumbered,
   };
+}
+
+function bordersOf(node: Node, lanes: ReadonlyMap<string, Lanes>): Border[] {
+  const at = (names: readonly string[], gives: boolean) =>
+    [...new Set(names)].flatMap((value) => (lanes.has(value) ? [{ node, value, gives }] : []));
+  return [...at(node.inputs, false), ...at(node.outputs, true)];
 }

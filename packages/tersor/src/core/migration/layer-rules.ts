@@ -30,6 +30,7 @@ function throughLayer(port: Port, layer: Layer, use: Use): string | undefined {
   if (layer.uses.length > 1) return `${weight.id} is shared by several operators`;
   if (!use.axes) return `${weight.id} is reshaped before it is used`;
   if (weight.layout.kind !== 'dense' || !['f32', 'f16', 'f64'].includes(weight.dtype)) return `${weight.id} is compressed already`;
+  if (port.mixed && intAttribute(node, 'group', 1) !== 1) return `${node.op} has groups, which cannot be mixed`;
   const shape = use.axes.map((axis) => weight.shape[axis] ?? 1);
   const ends = endsOf(node, use, shape);
   if (typeof ends === 'string') return ends;

@@ -1,12 +1,8 @@
 import { elementsOf } from '../dtype.ts';
-import { type Graph, makeNode, mapGraphs, type Node, type WeightId } from '../graph.ts';
-import { freshId } from '../graph-edit/edit-graphs.ts';
-import { freshName } from '../graph-edit/names.ts';
-import { removeDead } from '../graph-edit/remove-dead.ts';
-import { changeWeight, type Scalable, vectorWeight } from '../graph-edit/scale-weight.ts';
-import { countUses } from '../graph-edit/uses.ts';
-import { type Model, type Weight, withGraph } from '../model.ts';
-import { takenNames } from '../taken-names.ts';
+import { makeNode, type Node } from '../graph.ts';
+import { type Scalable, vectorWeight } from '../graph-edit/scale-weight.ts';
+import type { Model, Weight } from '../model.ts';
+import { type Edit, openEdit } from './edit.ts';
 import type { Migration } from './find-migrations.ts';
 import type { ClipPart, Part } from './port.ts';
 
@@ -23,101 +19,37 @@ export interface Factored {
  */
 export function migrate(model: Model, all: readonly Factored[]): Model {
   if (!model.graph || all.length === 0) return model;
-  const weights = new Map(model.weights);
-  const uses = usesOf(model.graph);
-  const taken = takenNames(model.graph);
-  const rewired = new Map<Node, Map<number, string>>();
-  const added = new Map<string, Map<string, WeightId>>();
-  const before = new Map<Node, Node[]>();
-  const instead = new Map<Node, Node[]>();
-  const rewire = (node: Node, input: number, name: string) => rewired.set(node, (rewired.get(node) ?? new Map()).set(input, name));
-  const declare = (path: string, base: string, make: (id: WeightId) => Weight): string => {
-    const name = freshName(taken, base);
-    const id = freshId({ weights, path }, name);
-    weights.set(id, make(id));
-    added.set(path, (added.get(path) ?? new Map()).set(name, id));
-    return name;
-  };
-
-  for (const [weight, places] of byWeight(all)) {
-    const original = model.weights.get(weight);
-    if (!original) continue;
-    for (const { node, input, path, scalings } of places) {
-      const isOwn = places.length === 1 && uses.get(weight) === 1;
-      if (isOwn) weights.set(weight, scaled(original, scalings));
-      else
-        rewire(
-          node,
-          input,
-          declare(path, node.inputs[input] ?? 'constant', (id) => ({ ...scaled(original, scalings), id })),
-        );
-    }
-  }
+  const edit = openEdit(model, model.graph);
   for (const { migration, factors } of all) {
     const { path, clips, inserted, parts, channels } = migration;
     const dtype = dtypeOf(migration, model);
-    const vector = (base: string, axis: number, rank: number, values: () => Promise<Float64Array>) =>
-      declare(path, base, (id) => alongAxis(vectorWeight(id, dtype, channels, values), rank - axis - 1));
+    const vector = (base: string, length: number, behind: number, values: (factors: Float64Array) => Float64Array) =>
+      edit.declare(path, base, (id) =>
+        alongAxis(
+          vectorWeight(id, dtype, length, async () => values(await factors())),
+          behind,
+        ),
+      );
+    for (const part of parts) {
+      edit.change(path, part, async (values, shape) => scaleAlong(values, shape, part, await factors()));
+    }
     for (const clip of clips) {
       const { ids, axes } = clip.lanes;
       const bound = (value: number) =>
-        declare(path, `${clip.node.outputs[0]}_bounds`, (id) => {
-          const values = async () => {
-            const found = await factors();
-            return Float64Array.from(ids, (channel) => value / found[channel]!);
-          };
-          return alongAxis(vectorWeight(id, dtype, ids.length, values), clip.rank - (axes[0] ?? 0) - 1);
-        });
-      instead.set(clip.node, clipped(clip, taken, bound));
+        vector(`${clip.node.outputs[0]}_bounds`, ids.length, clip.rank - (axes[0] ?? 0) - 1, (found) =>
+          Float64Array.from(ids, (channel) => value / found[channel]!),
+        );
+      edit.replace(clip.node, clipped(clip, edit, bound));
     }
-    if (!inserted) continue;
-    const { value, axis, rank } = inserted;
-    const inverse = vector(`${value}_factors`, axis, rank, async () => (await factors()).map((factor) => 1 / factor));
-    const output = freshName(taken, `${value}_scaled`);
     const [first] = parts;
-    if (first) before.set(first.node, [...(before.get(first.node) ?? []), makeNode('Mul', [value, inverse], [output])]);
-    for (const { node } of parts) rewire(node, 0, output);
+    if (!inserted || !first) continue;
+    const { value, axis, rank } = inserted;
+    const inverse = vector(`${value}_factors`, channels, rank - axis - 1, (found) => found.map((factor) => 1 / factor));
+    const output = edit.fresh(`${value}_scaled`);
+    edit.before(first.node, [makeNode('Mul', [value, inverse], [output])]);
+    for (const { node } of parts) edit.rewire(node, 0, output);
   }
-  const graph = mapGraphs(model.graph, (inner, path) => {
-    const nodes = inner.nodes.flatMap((node) => {
-      const inputs = rewired.get(node);
-      const own = instead.get(node) ?? [inputs ? { ...node, inputs: node.inputs.map((name, i) => inputs.get(i) ?? name) } : node];
-      return [...(before.get(node) ?? []), ...own];
-    });
-    return { ...inner, nodes, initializers: new Map([...inner.initializers, ...(added.get(path) ?? [])]) };
-  });
-  return withGraph(model, removeDead(graph), weights);
-}
-
-interface Scaling {
-  readonly part: Part;
-  factors(): Promise<Float64Array>;
-}
-
-interface Place extends Pick<Part, 'node' | 'input'> {
-  readonly path: string;
-  readonly scalings: Scaling[];
-}
-
-/** What happens to each weight, place by place where operators name it. */
-function byWeight(all: readonly Factored[]): Map<WeightId, Place[]> {
-  const found = new Map<WeightId, Place[]>();
-  for (const { migration, factors } of all) {
-    for (const part of migration.parts) {
-      const places = found.get(part.weight) ?? [];
-      found.set(part.weight, places);
-      const known = places.find(({ node, input }) => node === part.node && input === part.input);
-      if (known) known.scalings.push({ part, factors });
-      else places.push({ node: part.node, input: part.input, path: migration.path, scalings: [{ part, factors }] });
-    }
-  }
-  return found;
-}
-
-function scaled(weight: Weight, scalings: readonly Scaling[]): Weight {
-  return changeWeight(weight, async (values) => {
-    for (const { part, factors } of scalings) scaleAlong(values, weight.shape, part, await factors());
-  });
+  return edit.close();
 }
 
 /** Multiplies elements by the factors of their channels, or divides them. */
@@ -142,26 +74,15 @@ export function positionAlong(shape: readonly number[], axes: readonly number[])
 }
 
 /** Relu where the lower bound is zero, Max elsewhere, and Min. */
-function clipped({ node, low, high }: ClipPart, taken: Map<string, number>, bound: (value: number) => string): Node[] {
+function clipped({ node, low, high }: ClipPart, { fresh }: Edit, bound: (value: number) => string): Node[] {
   const [value = ''] = node.inputs;
   const [output = ''] = node.outputs;
-  const middle = freshName(taken, `${output}_low`);
+  const middle = fresh(`${output}_low`);
   const isOpen = low === Number.NEGATIVE_INFINITY;
   const from = isOpen ? value : middle;
   const upper = high === Number.POSITIVE_INFINITY ? makeNode('Identity', [from], [output]) : makeNode('Min', [from, bound(high)], [output]);
   if (isOpen) return [upper];
   return [low === 0 ? makeNode('Relu', [value], [middle]) : makeNode('Max', [value, bound(low)], [middle]), upper];
-}
-
-function usesOf(graph: Graph): Map<WeightId, number> {
-  const mentions = countUses(graph);
-  const uses = new Map<WeightId, number>();
-  const visit = ({ initializers, nodes }: Graph) => {
-    for (const [name, id] of initializers) uses.set(id, (uses.get(id) ?? 0) + (mentions.get(name) ?? 0));
-    for (const node of nodes) for (const body of node.graphs.values()) visit(body);
-  };
-  visit(graph);
-  return uses;
 }
 
 function dtypeOf({ parts }: Migration, { weights }: Model): Scalable {

@@ -18,6 +18,7 @@ export const NORM_RULES: Readonly<Record<string, Rule>> = {
 /** Its own factor and shift of each channel take factors of what comes out; what goes in must stay as it is. */
 function normalized(port: Port, axis: number, inputs: readonly number[]): string | undefined {
   const { node, survey } = port;
+  if (port.mixed) return normalizedMix(port);
   const lanes = port.lanesOf(node.outputs[0] ?? '');
   if (!lanes || node.outputs.slice(1).some((name) => port.lanesOf(name)) || node.inputs.some((name) => port.lanesOf(name)))
     return 'it is normalized by all channels together';
@@ -25,6 +26,19 @@ function normalized(port: Port, axis: number, inputs: readonly number[]): string
   const isLast = axis === 1 || rank === undefined || [-1, rank - 1].includes(intAttribute(node, 'axis', -1));
   if (rank === undefined || !isLast) return 'it is normalized along several axes';
   return scaled(port, lanes, axis < 0 ? axis + rank : axis, inputs, -1);
+}
+
+/** What is divided by the root of its mean square stays mixed as it is, where no factors of its own follow. */
+function normalizedMix(port: Port): string | undefined {
+  const { node, survey } = port;
+  const [input = '', gamma = ''] = node.inputs;
+  const [output = ''] = node.outputs;
+  if (!survey.isOne(gamma)) return `${node.op} multiplies channels by different factors`;
+  const lanes = port.lanesOf(input) ?? port.lanesOf(output);
+  if (!lanes || lanes.axes.join() !== `${(survey.sizes(input)?.length ?? 0) - 1}`) return 'its channels are along another axis';
+  port.give(input, lanes);
+  port.give(output, lanes);
+  return undefined;
 }
 
 function scaled(port: Port, lanes: Lanes, axis: number, inputs: readonly number[], power: 1 | -1): string | undefined {

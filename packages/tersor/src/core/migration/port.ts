@@ -29,6 +29,13 @@ export interface ClipPart {
   readonly high: number;
 }
 
+/** Where an operator that lets nothing pass reads a value of the group, or gives one. */
+export interface Border {
+  readonly node: Node;
+  readonly value: string;
+  readonly gives: boolean;
+}
+
 /**
  * Channels that can be multiplied by factors without changing what a model computes: everything that gives them is divided, everything that takes them is
  * multiplied, and whatever lies in between lets factors pass.
@@ -38,6 +45,8 @@ export interface Group {
   readonly channels: number;
   readonly parts: readonly Part[];
   readonly clips: readonly ClipPart[];
+  /** Operators that what is done must be undone for, or done behind. */
+  readonly borders: readonly Border[];
   /** The channels of each value between those that give and those that take. */
   readonly lanes: ReadonlyMap<string, Lanes>;
 }
@@ -47,6 +56,8 @@ export interface Port {
   readonly node: Node;
   readonly survey: Survey;
   readonly clip: boolean;
+  /** Channels are to be mixed with each other, which is more than to be scaled. */
+  readonly mixed: boolean;
   lanesOf(name: string): Lanes | undefined;
   /** Says where channels lie in another value of the node. */
   give(name: string, lanes: Lanes): void;

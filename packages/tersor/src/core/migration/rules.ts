@@ -1,5 +1,5 @@
 import { floatAttribute, intAttribute, intsAttribute, type Node } from '../graph.ts';
-import { CONSTANT_RULES } from './constant-rules.ts';
+import { CONSTANT_RULES, squared } from './constant-rules.ts';
 import { inverse, type Lanes, picked, renumbered, reshaped, type Sizes, widened } from './lanes.ts';
 import { layerRule } from './layer-rules.ts';
 import { NORM_RULES } from './norm-rules.ts';
@@ -28,10 +28,18 @@ const RULES: Readonly<Record<string, Rule>> = {
   Concat: concat,
   MatMul: product,
   Clip: clip,
+  Pow: power,
   // what only asks for sizes or types
   Shape: () => undefined,
   Size: () => undefined,
 };
+
+/** What lets channels be mixed with each other: sums of them, and what only moves them. */
+const MIXING = new Set([
+  ...['Identity', 'Dropout', 'Cast', ...RESHAPING, 'Transpose', 'Expand', 'Gather', 'Slice', 'Split', 'Concat', 'MatMul', 'Shape', 'Size'],
+  ...['Add', 'Sub', 'Sum', 'Mul', 'Div', 'Pow', 'Pad', 'AveragePool', 'GlobalAveragePool', 'ReduceMean', 'ReduceSum'],
+  ...['RMSNormalization', 'SimplifiedLayerNormalization'],
+]);
 
 /** What a node does to factors. */
 export function ruleOf(node: Node): Rule {
@@ -40,6 +48,7 @@ export function ruleOf(node: Node): Rule {
     if (layered) return layered.refusal;
     const key = node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}:${node.op}`;
     const rule = Object.hasOwn(RULES, key) ? RULES[key] : undefined;
+    if (port.mixed && !MIXING.has(key)) return `${node.op} lets no mixed channels pass`;
     return rule ? rule(port) : `${node.op} lets no factors pass`;
   };
 }
@@ -333,6 +342,12 @@ function clip(port: Port): string | undefined {
     return 'Clip has bounds that are not known';
   port.clipped({ lanes, rank, low, high });
   return both(port, (each) => each);
+}
+
+/** Squares of mixed channels add up to what they did; nothing else of them can be known. */
+function power(port: Port): string | undefined {
+  const { node, survey } = port;
+  return port.mixed && survey.number(node.inputs[1] ?? '') === 2 ? squared(port) : 'Pow lets no factors pass';
 }
 
 const UNKNOWN_RANK = 'how many axes it has is not known';

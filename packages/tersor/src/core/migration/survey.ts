@@ -23,14 +23,19 @@ export interface Survey {
   constant(name: string): Weight | undefined;
   /** A small constant as integers. */
   integers(name: string): readonly number[] | undefined;
+  /** Whether a small constant is one, everywhere. */
+  isOne(name: string): boolean;
   /** A constant of a single element. */
   number(name: string): number | undefined;
   /** The layer whose weight an operator takes there. */
   layerAt(node: Node, input: number): { readonly layer: Layer; readonly use: Use } | undefined;
 }
 
-/** Every graph of a model, branches too. Expects unique names (`withUniqueNames`). Reads small constants. */
-export async function surveyOf(model: Model): Promise<Survey[]> {
+/**
+ * Every graph of a model, branches too. Expects unique names (`withUniqueNames`). Reads small constants.
+ * @param floats  whether vectors of floats are among them
+ */
+export async function surveyOf(model: Model, floats = false): Promise<Survey[]> {
   if (!model.graph) return [];
   const scopes = await scopesOf(model);
   const layers = new Map<Node, { readonly layer: Layer; readonly use: Use }[]>();
@@ -40,7 +45,7 @@ export async function surveyOf(model: Model): Promise<Survey[]> {
   const surveys: Survey[] = [];
   for (const { graph, path } of eachGraph(model.graph)) {
     const scope = scopes.get(path);
-    if (scope) surveys.push(await survey(graph, path, scope, layers));
+    if (scope) surveys.push(await survey(graph, path, scope, layers, floats));
   }
   return surveys;
 }
@@ -50,6 +55,7 @@ async function survey(
   path: string,
   scope: Scope,
   layers: ReadonlyMap<Node, readonly { readonly layer: Layer; readonly use: Use }[]>,
+  floats: boolean,
 ): Promise<Survey> {
   const readers = new Map<string, Node[]>();
   const fixed = new Map(graph.outputs.map(({ name }) => [name, 'is an output of its graph']));
@@ -61,7 +67,10 @@ async function survey(
       for (const { name } of body.outputs) fixed.set(name, 'is read in a branch');
     }
     for (const name of node.inputs) {
-      const tensor = small.has(name) || !isNumbers(scope.constant(name)) ? undefined : await readSmall(scope.constant(name));
+      const tensor =
+        small.has(name) || !(isNumbers(scope.constant(name)) || (floats && scope.constant(name)?.shape.length === 1))
+          ? undefined
+          : await readSmall(scope.constant(name));
       const known = tensor && knownOf(tensor);
       if (known) small.set(name, known);
     }
@@ -76,6 +85,7 @@ async function survey(
     sizes: (name) => scope.type(name)?.shape?.map((size) => (typeof size === 'number' ? size : undefined)),
     constant: (name) => scope.constant(name),
     integers: (name) => (small.has(name) ? integersIn(small.get(name)) : undefined),
+    isOne: (name) => small.get(name)?.values.every((value) => value === 1) === true,
     number: (name) => (small.get(name)?.values.length === 1 ? Number(small.get(name)?.values[0]) : undefined),
     layerAt: (node, input) => layers.get(node)?.find(({ use }) => use.input === input),
   };

@@ -78,7 +78,14 @@ export default defineMethod({
     }
     const changed = mapWeights(model, (weight) => {
       const planned = layouts.get(weight.id);
-      return planned && { ...weight, layout: planned.layout, load: () => compensated(weight, planned.layout, asked, context) };
+      return (
+        planned && {
+          ...weight,
+          layout: planned.layout,
+          original: weight.load,
+          load: () => compensated(weight, planned.layout, asked, context),
+        }
+      );
     });
     return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
   },

@@ -58,7 +58,7 @@ export default defineMethod({
     }
     const changed = mapWeights(model, (weight) => {
       const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => quantizeWeight(weight, layout, fit, kernels) };
+      return layout && { ...weight, layout, original: weight.load, load: () => quantizeWeight(weight, layout, fit, kernels) };
     });
     return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
   },

@@ -1,5 +1,6 @@
 import { decodeChunk, type Elements } from './decode-chunk.ts';
 import { openMemory } from './memory.ts';
+import { type Sha256, sha256 } from './sha256.ts';
 
 /** Decodes chunks, one at a time. */
 export interface Decoder {
@@ -7,6 +8,8 @@ export interface Decoder {
   decode(coded: Uint8Array, elements: Elements): Uint8Array<ArrayBuffer>;
   /** CRC-32C (Castagnoli). */
   crc32c(bytes: Uint8Array): number;
+  /** A new digest. */
+  sha256(): Sha256;
 }
 
 export async function openDecoder(): Promise<Decoder> {
@@ -24,6 +27,7 @@ export async function openDecoder(): Promise<Decoder> {
         const at = decodeChunk(memory, coded, elements);
         return memory.bytes().slice(at, at + elements.count * elements.width);
       }),
+    sha256: () => sha256(memory),
     crc32c: (bytes) => cleared(() => Number(memory.call('crc32c', memory.put(bytes), bytes.length)) >>> 0),
   };
 }

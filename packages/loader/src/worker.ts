@@ -1,0 +1,29 @@
+import { TsrError } from './error.ts';
+import { fetchFile } from './fetch-file.ts';
+import { type Answer, type Job, WORKER } from './messages.ts';
+
+/** The same where there is no worker. */
+export { fetchFile };
+
+const scope = globalThis as unknown as {
+  readonly name?: string;
+  onmessage: (event: { readonly data: Job }) => void;
+  postMessage(answer: Answer, moved?: readonly ArrayBuffer[]): void;
+};
+
+// whoever imports this by itself may be a worker, too: of another kind
+if (scope.name === WORKER) {
+  scope.onmessage = async ({ data: job }) => {
+    const onProgress = (done: number, total: number) => scope.postMessage({ kind: 'progress', done, total });
+    try {
+      const { file, kept } = await fetchFile(job.url, { cache: job.cache, onProgress });
+      scope.postMessage({ kind: 'file', file }, [file.buffer]);
+      await kept;
+      scope.postMessage({ kind: 'over' });
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      scope.postMessage({ kind: 'failed', name, message, ...(error instanceof TsrError && { code: error.code }) });
+    }
+  };
+  scope.postMessage({ kind: 'ready' });
+}

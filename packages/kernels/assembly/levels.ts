@@ -113,6 +113,13 @@ function decide(isWriting: bool, bit: i32, probability: u32): i32 {
   return bit;
 }
 
+/** A decision that is foreseen, and learned from. A function of its own: there are five places for it, and the loader is to be small. */
+function foreseen(isWriting: bool, bit: i32): i32 {
+  const found = decide(isWriting, bit, foresee());
+  learn(found);
+  return found;
+}
+
 // @ts-ignore: decorator
 @inline
 function modelled(isWriting: bool, bit: i32, local: usize, lines: usize, near: usize, table: usize, node: usize): i32 {
@@ -120,9 +127,7 @@ function modelled(isWriting: bool, bit: i32, local: usize, lines: usize, near: u
   second = lines + (node << 2);
   third = near + (node << 2);
   weights = table + node * 12;
-  const found = decide(isWriting, bit, foresee());
-  learn(found);
-  return found;
+  return foreseen(isWriting, bit);
 }
 
 /** Quarters of an octave above 1/64, of a mean magnitude in 4096ths. */
@@ -192,8 +197,7 @@ export function goThrough(
         second = signs + (SIGN_CONTEXTS + <usize>(l * 3 + u) << 2);
         third = signs + (2 * SIGN_CONTEXTS + <usize>(l * 3 + s) << 2);
         weights = table + NODES * 12;
-        const isNegative = decide(isWriting, i32(number < 0), foresee());
-        learn(isNegative);
+        const isNegative = foreseen(isWriting, i32(number < 0));
         const exponent = isWriting ? 31 - clz<i32>(magnitude) : 0;
         let octave: i32 = 0;
         while (octave < 15 && modelled(isWriting, i32(octave < exponent), inLocal, inLines, inNear, table, 1 + octave)) octave++;

@@ -57,7 +57,10 @@ function keeper(cache: Cache, url: string, headers: Headers): Keeper {
   const over = cache.put(url, new Response(readable, { headers: Object.fromEntries(kept) })).catch(() => {});
   return {
     write: async (bytes) => void (await Promise.race([writer.write(bytes).catch(() => {}), over])),
-    close: async () => void (await Promise.race([writer.close().catch(() => {}), over]), await over),
+    async close() {
+      await Promise.race([writer.close().catch(() => {}), over]);
+      await over;
+    },
     abort: () => void writer.abort().catch(() => {}),
   };
 }

@@ -19,7 +19,9 @@ const PAGE = 65536;
 const KEEP_BYTES = 64 * 2 ** 20;
 
 export async function openMemory(): Promise<Memory> {
-  const module = await WebAssembly.compile(Uint8Array.from(atob(WASM), (character) => character.charCodeAt(0)));
+  const deflated = new Blob([Uint8Array.from(atob(WASM), (character) => character.charCodeAt(0))]);
+  const inflated = new Response(deflated.stream().pipeThrough(new DecompressionStream('deflate-raw')));
+  const module = await WebAssembly.compile(await inflated.arrayBuffer());
   let exports = start(module);
   let end = exports.base;
   const reserve = (length: number) => {

@@ -7,21 +7,26 @@ export interface Sha256 {
   digest(): Uint8Array;
 }
 
-/** The first 32 bits of the fractional parts of the square roots of the first eight primes. */
-const START = [2, 3, 5, 7, 11, 13, 17, 19].map((prime) => (Math.sqrt(prime) % 1) * 2 ** 32);
+/** The first 32 bits of the fractional parts of the roots of the first primes. */
+const PRIMES = Array.from({ length: 310 }, (_, i) => i + 2).filter(
+  (n) => ![2, 3, 5, 7, 11, 13, 17].some((prime) => n > prime && n % prime === 0),
+);
+const fractions = (root: (prime: number) => number) => Uint32Array.from(PRIMES, (prime) => (root(prime) % 1) * 2 ** 32);
+const START = fractions(Math.sqrt).subarray(0, 8);
+const ROUNDS = new Uint8Array(fractions(Math.cbrt).buffer);
 const BLOCK = 64;
 /** What is copied into the module's memory at a time. */
 const STEP = 2 ** 18;
 
 /** SHA-256. The platform's own takes all bytes at once, and copies them: a second model in memory. */
 export function sha256(memory: Memory): Sha256 {
-  const state = Uint32Array.from(START);
+  const state = START.slice();
   const rest = new Uint8Array(BLOCK);
   let [filled, length] = [0, 0];
   /** Whole blocks. */
   const compress = (bytes: Uint8Array) => {
     const at = memory.put(new Uint8Array(state.buffer));
-    memory.call('sha256', at, memory.put(bytes), bytes.length / BLOCK);
+    memory.call('sha256', at, memory.put(ROUNDS), memory.put(bytes), bytes.length / BLOCK);
     state.set(new Uint32Array(memory.bytes().slice(at, at + state.byteLength).buffer));
     memory.clear();
   };

@@ -4,8 +4,8 @@
  *   npm run bench:load -- --only ocr-rec --rounds 3
  *
  * The same page loads the same model in three ways: ONNX that was compressed by brotli -11 ahead, as servers of static files do it; the same bytes packed by
- * `tersor pack`; and in 8 bits (`tersor rtn`), packed. onnxruntime-web comes with brotli in all of them, at the same time. The DevTools protocol holds the connection to 10 and 50 Mbit/s with a
- * latency of 40 ms; every visit is a new profile. By turns; the median counts. Outputs are compared with those of Node.
+ * `tersor pack`; and in 8 bits (`tersor rtn`), packed. onnxruntime-web comes with brotli in all of them, at the same time. The server holds everything that it sends to 10 and 50 Mbit/s together,
+ * behind 40 ms: the DevTools protocol would give a page's worker a line of its own. Every visit is a new profile. By turns; the median counts. Outputs are compared with those of Node.
  * Writes bench/results/load.json. Exits with 1 when packed takes longer.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -150,19 +150,12 @@ async function visit(name: string, feeds: Readonly<Record<string, TestFeed>>, mb
     Object.entries(feeds).map(([key, { type, shape, data }]) => [key, { type, shape, data: Array.from(data, Number) }]),
   );
   writeFileSync(join(FOLDER, 'feeds.json'), JSON.stringify({ url: name, feeds: plain }));
-  const server = await openRangeServer({ folders: [FOLDER] });
+  const server = await openRangeServer({ folders: [FOLDER], line: { mbits, latencyMs: LATENCY_MS } });
   const browser = await openBrowser();
   try {
     const context = await browser.newContext();
     const page = await context.newPage();
     page.setDefaultTimeout(600_000);
-    const devtools = await context.newCDPSession(page);
-    const throughput = (mbits * 1e6) / 8;
-    const conditions = { offline: false, latency: LATENCY_MS, downloadThroughput: throughput, uploadThroughput: throughput };
-    await devtools.send('Network.enable');
-    await devtools.send('Network.emulateNetworkConditions', conditions);
-    // a worker has a connection of its own to DevTools
-    devtools.on('Target.attachedToTarget', () => {});
     await page.goto(server.url);
     await page.waitForFunction('window.answer');
     return JSON.parse(String(await page.evaluate('JSON.stringify(window.answer)')));

@@ -1,8 +1,9 @@
 /** Serves files of some folders over HTTP as servers of pages do: with ranges and versions, and what was compressed ahead. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -32,11 +33,27 @@ export interface RangeServerOptions {
   readonly folders: readonly string[];
   /** After how many bytes of an answer the connection breaks off, by path. */
   readonly breaksAfter?: (path: string) => number | undefined;
+  /** A connection of so many Mbit/s, which all answers share, and the time that every one of them takes to begin. */
+  readonly line?: { readonly mbits: number; readonly latencyMs: number };
 }
 
+/** What goes through a slow line at a time. */
+const SLICE = 16 * 1024;
+
 /** A name with `.br` behind it beside a file is sent in place of it, where the browser takes brotli. */
-export async function openRangeServer({ folders, breaksAfter = () => undefined }: RangeServerOptions): Promise<RangeServer> {
+export async function openRangeServer({ folders, breaksAfter = () => undefined, line }: RangeServerOptions): Promise<RangeServer> {
   const asked: Asked[] = [];
+  let isFree = 0;
+  const sendSlowly = async (response: ServerResponse, body: Uint8Array, { mbits, latencyMs }: NonNullable<typeof line>) => {
+    await sleep(latencyMs);
+    for (let at = 0; at < body.length && !response.destroyed; at += SLICE) {
+      const slice = body.subarray(at, at + SLICE);
+      isFree = Math.max(isFree, performance.now()) + (slice.length * 8) / (mbits * 1000);
+      await sleep(isFree - performance.now());
+      response.write(slice);
+    }
+    response.end();
+  };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const path = normalize(pathname).endsWith('/') ? '/index.html' : normalize(pathname);
@@ -48,6 +65,7 @@ export async function openRangeServer({ folders, breaksAfter = () => undefined }
       const most = breaksAfter(path);
       if (body && most !== undefined && most < body.length)
         response.write(body.subarray(0, most), () => setTimeout(() => response.destroy(), 20));
+      else if (body && line) void sendSlowly(response, body, line);
       else response.end(body);
     };
     if (!file) return answer(404);

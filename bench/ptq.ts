@@ -1,0 +1,51 @@
+/**
+ * What calibrated quantization is worth, on real models:
+ *
+ * - budgets: sizes that are asked for, and what the task's measures are then, on data that no tool saw; each is kept, or refused with status 1.
+ * - reference: GPTQ beside an implementation in torch on the same Gram matrices: loss of the outputs and time, two threads each.
+ *
+ *   npm run bench:ptq
+ *   npm run bench:ptq -- budgets minilm
+ *
+ * Keeps each part in bench/results/ptq.json. Exits with 1 when a measure is missed.
+ */
+import { budgetRows } from './ptq/budgets.ts';
+import { referenceRows } from './ptq/reference.ts';
+import { savePartResults } from './results.ts';
+
+const [part, model] = process.argv.slice(2);
+const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { budgets, reference };
+if (part !== undefined && !PARTS[part]) {
+  console.error(`no part ${part}: there are ${Object.keys(PARTS).join(', ')}`);
+  process.exit(2);
+}
+let isShown = true;
+for (const [name, show] of Object.entries(PARTS)) if (part === undefined || part === name) isShown = (await show()) && isShown;
+process.exit(isShown ? 0 : 1);
+
+async function budgets(): Promise<boolean> {
+  let isMet = true;
+  for await (const row of budgetRows(model)) {
+    console.log(
+      `${row.model} ${row.asked}: ${(row.bytes / 1e6).toFixed(3)} MB, status ${row.status}${row.problem ? `: ${row.problem}` : ''}`,
+    );
+    for (const { says, before, after, isMet } of row.measures)
+      console.log(`  ${isMet ? 'met   ' : 'missed'} ${says}: ${before} -> ${after}`);
+    savePartResults('ptq', `budgets ${row.model} ${row.asked}`, row);
+    isMet &&= row.measures.every((measure) => measure.isMet);
+  }
+  return isMet;
+}
+
+async function reference(): Promise<boolean> {
+  const found = await referenceRows();
+  if (!found) return true;
+  for (const { layer, bits, block, loss, seconds } of found.rows) {
+    const [a, b] = [loss, seconds].map(
+      ([ours, theirs]) => `${ours.toPrecision(4)} / ${theirs.toPrecision(4)} = ${(ours / theirs).toFixed(3)}`,
+    );
+    console.log(`${layer}, ${bits} bits in blocks of ${block}: loss ${a}, seconds ${b}`);
+  }
+  savePartResults('ptq', 'reference', found.rows, found.versions);
+  return found.rows.every(({ loss: [l, lt], seconds: [s, st] }) => l <= 1.01 * lt && s <= st);
+}

@@ -2,6 +2,7 @@
  * What calibrated quantization is worth, on real models:
  *
  * - budgets: sizes that are asked for, and what the task's measures are then, on data that no tool saw; each is kept, or refused with status 1.
+ * - bits: the small language model in as many bytes as llama.cpp's K-types of 2 and 3 bits take with importances: perplexity of both.
  * - reference: GPTQ beside an implementation in torch on the same Gram matrices: loss of the outputs and time, two threads each.
  *
  *   npm run bench:ptq
@@ -9,12 +10,13 @@
  *
  * Keeps each part in bench/results/ptq.json. Exits with 1 when a measure is missed.
  */
+import { bitsRows } from './ptq/bits.ts';
 import { budgetRows } from './ptq/budgets.ts';
 import { referenceRows } from './ptq/reference.ts';
 import { savePartResults } from './results.ts';
 
 const [part, model] = process.argv.slice(2);
-const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { budgets, reference };
+const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { budgets, bits, reference };
 if (part !== undefined && !PARTS[part]) {
   console.error(`no part ${part}: there are ${Object.keys(PARTS).join(', ')}`);
   process.exit(2);
@@ -35,6 +37,17 @@ async function budgets(): Promise<boolean> {
     isMet &&= row.measures.every((measure) => measure.isMet);
   }
   return isMet;
+}
+
+async function bits(): Promise<boolean> {
+  let isBetter = true;
+  for await (const row of bitsRows()) {
+    const [bytes, perplexity] = [row.bytes, row.perplexity].map((values) => values.map((value) => value.toPrecision(5)).join(' -> '));
+    console.log(`${row.type}: bytes ${bytes}, perplexity ${perplexity}`);
+    savePartResults('ptq', `bits ${row.type}`, row);
+    isBetter &&= row.perplexity[2] < row.perplexity[1];
+  }
+  return isBetter;
 }
 
 async function reference(): Promise<boolean> {

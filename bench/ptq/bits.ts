@@ -51,7 +51,7 @@ export async function* bitsRows(): AsyncGenerator<BitsRow> {
       await convert(theirs, { into: model.path, output: inFolder(`${type}.onnx`) });
       const bytes = await weightBytes(theirs);
       const ours = inFolder(`${type}-ours.onnx`);
-      const { problem } = await runTersor(['--max-size', `${bytes + around}`, ...data], model.path, ours);
+      const { problem } = await runTersor(['--max-size', `${((bytes + around) / 1000).toFixed(3)}kB`, ...data], model.path, ours);
       if (problem) throw new Error(problem);
       const scores = await Promise.all([inFolder(`${type}.onnx`), ours].map((path) => model.task!.score(path, model.path)));
       const [a = Number.NaN, b = Number.NaN] = scores.map((score) => at(score, 'perplexity'));
@@ -63,6 +63,8 @@ export async function* bitsRows(): AsyncGenerator<BitsRow> {
 }
 
 async function weightBytes(path: string): Promise<number> {
-  const model: Model = await gguf.open(openNodeStore(dirname(path)), basename(path));
-  return [...model.weights.values()].reduce((sum, weight) => sum + bytesOf(weight), 0);
+  const store = openNodeStore(dirname(path));
+  const { weights }: Model = await gguf.open(store, basename(path));
+  await store.close();
+  return [...weights.values()].reduce((sum, weight) => sum + bytesOf(weight), 0);
 }

@@ -58,7 +58,7 @@ const TRIED: readonly { readonly steps: readonly Step[]; readonly roundings: rea
     ],
   },
   { steps: [{ use: 'rotate' }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
-  { steps: [{ use: 'rotate', borders: 1 }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
+  { steps: [{ use: 'rotate', borders: 2 }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
   { steps: [{ use: 'smooth', insert: true }], roundings: [{ use: 'dynamic-int8' }] },
 ];
 

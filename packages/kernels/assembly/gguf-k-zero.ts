@@ -194,7 +194,7 @@ export function quantizeQ3_K(values: usize, blocks: i32, out: usize, isBest: boo
     } else fitPlainQ3();
     if (isBest && d != 0) {
       turnImportance(importance, 64);
-      refineAroundZero(4, 32, passesFor(importance), FEW_BITS);
+      refineAroundZero(4, 32, passesFor(importance), importance != 0 ? 1 : FEW_BITS);
     }
     store<u16>(out, halfBits(writtenD), 108);
     memory.fill(out + 96, 0, 12);

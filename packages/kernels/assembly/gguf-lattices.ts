@@ -336,7 +336,7 @@ function stretched(bits: i32, xq: f64): i32 {
   }
   const by = squares / (d * xq) - 1;
   if (!(d > 0 && xq > 0 && by > 0)) return bits;
-  const found = halfBits(<f32>(d * (1 + 0.75 * by)));
+  const found = halfBits(<f32>(d * (1 + 0.7 * by)));
   return isFinite(halfValue(found)) ? found : bits;
 }
 

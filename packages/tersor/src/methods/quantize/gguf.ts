@@ -50,7 +50,7 @@ export default defineMethod({
     "Which weight gets how many bits is decided by llama.cpp's own rules; `tensor` overrides them, weight by weight. Blocks are those of ggml's",
     'quantizer, byte for byte; with `search` best, all types get scales with a smaller squared error: on a normal distribution 8 % less at Q2_K, 2.5 % at Q3_K,',
     '2 % at Q4_K, 4 % at Q5_K, 5 to 8 % at Q4_0 to Q5_1, and never more. Rounding by least squares makes values smaller on average, which adds up from layer to layer;',
-    'so once codes are chosen, scales are stretched until values have kept their size, or the error is that of ggml (98 % of it at Q2_K and Q3_K).',
+    'so once codes are chosen, scales are stretched until values have kept their size, or the error is that of ggml (98 % of it at Q2_K, and without importances at Q3_K).',
     'With an `imatrix` the errors are weighted by it: `best` looks at nothing else (but for IQ1 to IQ3), `reference` also at the values themselves, as llama.cpp does.',
     'It nearly always helps, and most at the fewest bits. `llama-imatrix -m model.gguf -f text.txt -o imatrix.gguf` makes one; `tersor imatrix` shows, joins and converts them.',
     "Of IQ1 to IQ3, all entries of the table are tried and scales stretched, with either search: the error is smaller than ggml's, and the bytes are not its. Give",

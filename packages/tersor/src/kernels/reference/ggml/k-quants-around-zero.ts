@@ -16,7 +16,7 @@ export function quantizeQ3_K(values: Float32Array, { search, importance }: Block
     const start = { scales: found, d: first };
     const refined =
       search === 'best' && first !== 0
-        ? refineAroundZero(parts, importanceOf(block, counts), start, wholeLevels(-4, 3), 32, passesFor(counts), FEW_BITS)
+        ? refineAroundZero(parts, importanceOf(block, counts), start, wholeLevels(-4, 3), 32, passesFor(counts), counts ? 1 : FEW_BITS)
         : { ...start, written: start };
     const { scales, d, written } = refined;
     putHalf(out, 108, written.d);

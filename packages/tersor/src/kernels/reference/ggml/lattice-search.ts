@@ -80,8 +80,8 @@ export function searchLattice(
   return { ...best.block, d: stretched(best.block.d, squares, best.xq) };
 }
 
-/** How much of what values lose on average is made up for: all of it costs IQ2 more in error than it was worth. */
-const STRETCH = 0.75;
+/** How much of what values lose on average is made up for: with all of it the error of IQ1 would be larger than ggml's. */
+const STRETCH = 0.7;
 
 /** See `stretchWithin`; errors have no limit here, for these are far below ggml's. */
 function stretched(d: number, squares: number, xq: number): number {

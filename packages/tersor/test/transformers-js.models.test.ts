@@ -2,8 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRangeServer } from '../../../tools/range-server.ts';
 import { root, runNode, runNpm } from '../../../tools/run.ts';
+import { compress } from '../src/compress.ts';
 import { compressFolder } from '../src/compress-folder.ts';
+import { pack } from '../src/pack.ts';
 
 const MINILM = join(root, '.cache/fixtures/minilm');
 const TRANSFORMERS = '@huggingface/transformers@4.3.2';
@@ -21,6 +24,18 @@ const [original, result, dtype] = process.argv.slice(2);
 const before = await embed(original, { dtype: 'fp32' });
 const cosines = (after) => after.map((row, i) => row.reduce((sum, value, k) => sum + value * before[i][k], 0));
 console.log(JSON.stringify({ named: cosines(await embed(result, { dtype })), byDefault: cosines(await embed(result, {})) }));
+`;
+
+/** The same over HTTP, where only what is packed lies. */
+const FETCH_SCRIPT = `
+import { env, pipeline } from '@huggingface/transformers';
+const [loader, host, cache] = process.argv.slice(2);
+const { modelFetch } = await import(loader);
+Object.assign(env, { allowLocalModels: false, remoteHost: host, cacheDir: cache, fetch: modelFetch() });
+const extract = await pipeline('feature-extraction', 'you/minilm', { dtype: 'fp32' });
+const [a, b, c] = (await extract(['The cat sits on the mat.', 'A feline rests on a rug.', 'Stocks fell sharply on Monday.'], { pooling: 'mean', normalize: true })).tolist();
+const cosine = (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
+console.log(JSON.stringify({ near: cosine(a, b), far: cosine(a, c) }));
 `;
 
 /** What the real library makes of a result, from files alone. Needs the fixtures, and npm once. */
@@ -61,5 +76,24 @@ describe.skipIf(!existsSync(MINILM))('transformers.js', () => {
     const { named, byDefault } = JSON.parse(printed.slice(printed.lastIndexOf('{"named"')));
     expect(Math.min(...named)).toBeGreaterThan(least);
     expect(byDefault).toEqual(named);
+  });
+
+  it('takes what is packed through the fetch of the loader', async () => {
+    const host = join(folder, 'host/you/minilm/resolve/main');
+    mkdirSync(join(host, 'onnx'), { recursive: true });
+    for (const name of readdirSync(MINILM).filter((name) => name.endsWith('.json'))) copyFileSync(join(MINILM, name), join(host, name));
+    const small = join(folder, 'small.onnx');
+    await compress(join(MINILM, 'model.onnx'), { output: small, recipe: { version: 1, steps: [{ use: 'rtn', bits: 8 }] }, verify: false });
+    await pack(small, { out: join(host, 'onnx/model.onnx.tsr') });
+    const server = await openRangeServer({ folders: [join(folder, 'host')] });
+    writeFileSync(join(INSTALLED, 'fetch.mjs'), FETCH_SCRIPT);
+    const loader = join(root, 'packages/loader/dist/index.js');
+    const { status, output } = await runNode('fetch.mjs', [loader, server.url, join(folder, 'cache')], { cwd: INSTALLED });
+    await server.close();
+    expect({ status, output }).toMatchObject({ status: 0 });
+    expect(server.asked.map(({ path }) => path)).toContain('/you/minilm/resolve/main/onnx/model.onnx.tsr');
+    const { near, far } = JSON.parse(output.slice(output.lastIndexOf('{"near"')));
+    expect(near).toBeGreaterThan(0.5);
+    expect(far).toBeLessThan(0.1);
   });
 });

@@ -2,7 +2,7 @@
 import type { Declaration } from '../core/method.ts';
 import { boolean, file, integer, names, number, oneOf } from '../core/options.ts';
 
-export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'compensate-low-rank' | 'awq' | 'equalize' | 'rotate' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rdoq-gptq' | 'rdoq' | 'rtn';
+export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'compensate-low-rank' | 'awq' | 'equalize' | 'rotate' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rdoq-gptq' | 'rdoq' | 'rtn' | 'static-int8';
 
 export const METHODS: Readonly<Record<MethodId, Declaration>> = {
   clean: {
@@ -294,5 +294,27 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       execution: oneOf(["auto","expand","weight-only"], {"default":"auto","doc":"expand: to floats when the model is loaded; weight-only: inside the operators, block by block; auto: what was measured to be faster."}),
     },
     load: async () => (await import('./quantize/rtn.ts')).default,
+  },
+  "static-int8": {
+    id: "static-int8",
+    family: "quantize",
+    summary: "Computes convolutions and what lies between them in 8-bit integers, with ranges that your data show. Smaller and much faster.",
+    notes: "Takes convolutions, products with constant weights (MatMul, Gemm), and arithmetic between them (Add, Mul, averages, Concat, Sigmoid, LeakyRelu), so that codes go\nfrom one operator to the next; Reshape, Transpose, MaxPool and their like move codes. Clip and Relu vanish into the range of what is before them. Products give floats, and\nso nothing is rounded between a layer and its normalization. ConvTranspose, Softmax, LSTM and GRU have no quick operators with codes: a step of `rtn` or `dynamic-int8`\nafter this one takes their weights. Branches are left alone.\n\nWhat a layer loses is mostly what its activations lose, and a few of them lose nearly everything: `where` says which weights become integers, `keep` which other operators\nstay between floats.\n\nWeights that an earlier step rounded to 8 bits, a scale for each output (`gptq` with `bits: 8, block: row, symmetric: true`), keep their codes. The graph is carried over to operator\nset 13 where it is older.\n\nx86 processors without VNNI (AMD before Zen 4, Intel before Cascade Lake) add pairs of products in 16 bits, which overflow where both are large. `range: reduced` keeps\nweights within 7 bits, where that cannot happen, but small networks lose much by it: the divergence of EfficientNet-Lite0 was ten times as large.\n\nA convolution that stays between floats reads codes by a scale for each channel, all equal: of one scale for all, onnxruntime would conclude that it may round its weight, too.",
+    source: "https://arxiv.org/abs/1712.05877",
+    changes: "graph",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      ranges: oneOf(["mse","minmax","percentile","entropy"], {"default":"mse","doc":"How the range of an activation is found from what was seen of it: least squared error, all, all but a tail at each end, or least divergence.","search":["mse","minmax","percentile","entropy"]}),
+      percentile: number(50, 100, {"default":99.99,"doc":"Percent of the elements that lie below the upper end; of the lower end as many lie above."}),
+      fit: oneOf(["absmax","mse"], {"default":"absmax","doc":"How scales of weights are found: from the largest magnitude of each output, or by the least squared error.","search":["absmax","mse"]}),
+      range: oneOf(["full","reduced"], {"default":"full","doc":"Bits of the weights: full: 8; reduced: 7, for x86 processors without VNNI.","search":["full","reduced"]}),
+      types: oneOf(["u8s8","u8u8","s8s8"], {"default":"u8s8","doc":"Types of activations and weights, unsigned or signed. u8s8 is quickest on x86 and WebAssembly, s8s8 is what ARM likes."}),
+      format: oneOf(["qdq","qoperator"], {"default":"qdq","doc":"qdq: QuantizeLinear and DequantizeLinear around ordinary operators, which runtimes fuse; qoperator: QLinearConv and its like themselves."}),
+      attention: boolean({"default":false,"doc":"Products of two activations become integers, too."}),
+      keep: names({"default":[],"doc":"Operators (Add) and nodes, by name or first output, that go on computing with floats."}),
+    },
+    load: async () => (await import('./quantize/static-int8.ts')).default,
   },
 };

@@ -3,9 +3,10 @@
  *
  *   npm run bench:wire                      every file
  *   npm run bench:wire -- --only lm,silero  files whose name has one of these
+ *   npm run bench:wire -- lossy             weights that are rounded, beside nncodec: see wire/lossy.ts
  *
  * Sizes of the peers are kept by the file's content, for they do not depend on the machine; brotli's decoder is timed in the same run. Times are of the processor,
- * the best of several rounds, one thread, in WebAssembly. nncodec, the third codec for networks, is no peer here: it quantizes, and gives no file back.
+ * the best of several rounds, one thread, in WebAssembly. nncodec, the third codec for networks, quantizes and gives no file back.
  * Writes bench/results/wire.json. Exits with 1 when a goal is missed: see GOALS.
  */
 import { execFileSync } from 'node:child_process';
@@ -49,7 +50,11 @@ interface Row {
   readonly brotliDecode: number;
 }
 
-const { values: flags } = parseArgs({ options: { only: { type: 'string' } } });
+const { values: flags, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
+if (positionals[0] === 'lossy') {
+  await (await import('./wire/lossy.ts')).lossy(flags.only?.split(','));
+  process.exit();
+}
 const python = pythonWith(PACKAGES);
 if (!python) {
   console.log('skipped: no Python');

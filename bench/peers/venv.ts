@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 /**
  * A Python with the given packages, for the peers of a benchmark: TERSOR_BENCH_VENV as it is, or .cache/bench-venv, made when needed.
  * Says so and returns undefined where there is none.
+ * @param requirements  as pip takes them: `numpy==2.4.6`, or with an option before it
  */
 export function pythonWith(requirements: readonly string[]): string | undefined {
   const given = process.env.TERSOR_BENCH_VENV;
@@ -24,7 +25,7 @@ export function pythonWith(requirements: readonly string[]): string | undefined 
   const installed = existsSync(list) ? readFileSync(list, 'utf8').split('\n') : [];
   const missing = requirements.filter((requirement) => !installed.includes(requirement));
   for (const requirement of missing) {
-    if (run(python, ['-m', 'pip', 'install', '--quiet', requirement])) installed.push(requirement);
+    if (run(python, ['-m', 'pip', 'install', '--quiet', ...requirement.split(' ')])) installed.push(requirement);
     else console.log(`not installed: ${requirement}`);
   }
   writeFileSync(list, installed.join('\n'));

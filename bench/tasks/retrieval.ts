@@ -34,10 +34,10 @@ export const retrieval: Task = {
     };
   },
   loss: (before, after) => lost(before, after, 'acc@1'),
-  choose(folder) {
+  choose(folder, count = CHOSEN) {
     const file = join(folder, 'sentences.txt');
-    writeFileSync(file, calibrationSentences().slice(0, CHOSEN).join('\n'));
-    return ['--data', file, '--samples', String(CHOSEN)];
+    writeFileSync(file, calibrationSentences().slice(0, count).join('\n'));
+    return ['--data', file, '--samples', String(count)];
   },
   inputs(half, count) {
     const tokenizer = loadTokenizer();

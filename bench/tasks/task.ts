@@ -18,8 +18,12 @@ export interface Task {
   score(path: string, reference: string): Promise<Scores>;
   /** What part of the task's own measure is lost: 0.01 is one percent. */
   loss(before: Scores, after: Scores): number;
-  /** Writes the choosing half into an empty folder. @returns the flags that hand it to tersor */
-  choose(folder: string): readonly string[] | Promise<readonly string[]>;
+  /**
+   * Writes the choosing half into an empty folder.
+   * @param count  of what is chosen by, where there is more than the task takes
+   * @returns the flags that hand it to tersor
+   */
+  choose(folder: string, count?: number): readonly string[] | Promise<readonly string[]>;
   /** Some inputs of a half, one sample each. */
   inputs(half: Half, count: number): Tensors[] | Promise<Tensors[]>;
   /** Inputs to time on, from the quickest to the slowest; of their ratios the worst counts. */

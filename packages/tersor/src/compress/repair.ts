@@ -7,6 +7,7 @@ import { ofValue, type Range, type ValueId } from '../core/observation.ts';
 import { withBoundedMasks } from '../core/precision/half-precision.ts';
 import { halvesOf, isTooLarge, nodesAround } from '../core/precision/overflow.ts';
 import type { Step } from '../core/recipe.ts';
+import { relativeError } from '../core/relative-error.ts';
 import type { DivergenceReport, RepairReport } from '../core/report.ts';
 import { select } from '../core/rules.ts';
 import type { Scratch } from '../io/node-scratch.ts';
@@ -20,6 +21,9 @@ import type { Referee } from './referee.ts';
 
 /** More places than this are no oversight: the recipe does not suit the model. */
 const MAX_REPAIRS = 4;
+
+/** Errors of inputs that do not average out make a product's error larger than its weight's. */
+const MOST_OF_ROUNDING = 2;
 
 /** Steps, and what was changed in them. */
 interface Repaired {
@@ -114,6 +118,7 @@ async function mend(
     if (value === undefined) continue;
     const change = computesHalves(step) ? keepAround(before, step, value) : await leaveOut(before, step, value);
     if (!change) continue;
+    if (reason === 'error' && (await isRounding(job, before, step, change.kept, error ?? 0))) return undefined;
     const rest = change.step ? steps.with(index, change.step) : steps.toSpliced(index, 1);
     if (rest.length === 0) return undefined;
     return { steps: rest, repairs: [{ step: index, use: step.use, kept: change.kept, because }] };
@@ -130,6 +135,17 @@ function knownFrom({ graph, weights }: Model, value: ValueId, { order, parents }
     if (reached.has(id) && (makers?.has(id) || weights.has(id))) return id;
   }
   return undefined;
+}
+
+/** Whether a layer is off by no more than rounding its weight to so few bits explains: that was asked for, and mending it would only take bytes. */
+async function isRounding(job: Job, before: Model, step: Step, kept: readonly string[], error: number): Promise<boolean> {
+  const after = await job.apply(before, [step], true);
+  for (const id of kept) {
+    const [was, is] = [before.weights.get(id), after.weights.get(id)];
+    const rounded = was && is && was !== is ? relativeError(await was.load(), await is.load()) : undefined;
+    if (rounded !== undefined && error <= MOST_OF_ROUNDING * rounded) return true;
+  }
+  return false;
 }
 
 interface Change {

@@ -91,6 +91,14 @@ describe('an operator that the runtime computes wrongly', () => {
     expect(report.runtimes).toMatchObject([{ status: 'verified', name: expect.stringContaining('with a bug') }]);
   });
 
+  it('is not looked for in layers that are off by what rounding them to so few bits explains', async () => {
+    const report = await small({ recipe: rtn({ bits: 2, block: 16 }), keep: true });
+    expect(report.quality?.drop).toBeGreaterThan(0.04);
+    expect(report.outcome).toBe('missed');
+    expect(report.repairs ?? []).toEqual([]);
+    expect(report.weights.filter(({ after }) => after === 'f32')).toEqual([]);
+  });
+
   it('is found in what the search came to, too', async () => {
     bugs.here = decodesWrongly('first');
     const report = await small({});

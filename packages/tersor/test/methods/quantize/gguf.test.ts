@@ -121,15 +121,17 @@ describe('mixes', () => {
   });
 
   it.each([
-    ['best', 96, 'IQ4_NL'],
-    ['reference', 96, 'Q5_0'],
-    ['best', 40, 'f16'],
-  ])('%s: rows of %d get %s', async (search, row, expected) => {
+    ['best', 'Q2_K_S', 96, 'IQ4_NL', 'Q2_K'],
+    ['reference', 'Q2_K_S', 96, 'Q4_0', 'Q2_K'],
+    ['best', 'Q4_K_S', 96, 'Q5_0', 'Q4_K'],
+    ['reference', 'Q4_K_S', 96, 'Q5_0', 'Q4_K'],
+    ['best', 'Q4_K_S', 40, 'f16', 'Q4_K'],
+  ])('%s, %s: rows of %d get %s', async (search, type, row, expected, wanted) => {
     const notes: string[] = [];
-    const { weights } = await applied(llama(1, {}, row), { type: 'Q4_K_S', search }, notes);
+    const { weights } = await applied(llama(1, {}, row), { type, search }, notes);
     const layout = weights.get('blk.0.ffn_up.weight')?.layout;
     expect(layout && words(layout)).toBe(expected);
-    expect(notes.join()).toContain(`blk.0.ffn_up.weight: has rows of ${row} values, which Q4_K cannot hold`);
+    expect(notes.join()).toContain(`blk.0.ffn_up.weight: has rows of ${row} values, which ${wanted} cannot hold`);
   });
 });
 

@@ -4,7 +4,7 @@ import { levelOf, NEXT } from './levels.ts';
 const { fround } = Math;
 
 /** Magnitudes that rates are told apart for. */
-export const MAGNITUDES = 32;
+const MAGNITUDES = 32;
 const CONTEXTS = 64;
 /** Of each state the two before it, each with whether the number between is odd. */
 const BEFORE = NEXT.map((_, state) =>

@@ -6,7 +6,9 @@ import { NORM_RULES } from './norm-rules.ts';
 import type { Port, Rule } from './port.ts';
 
 /** Operators that let a positive factor of each channel pass as it is. */
-const HOMOGENEOUS = ['Relu', 'LeakyRelu', 'Abs', 'Neg', 'Identity', 'Dropout', 'Cast'];
+const HOMOGENEOUS = ['Relu', 'LeakyRelu', 'Abs', 'Neg', 'Identity', 'Dropout'];
+/** Types that a Cast keeps fractions in, as ONNX numbers them: floats of 32, 16 and 64 bits, and bfloat16. */
+const FLOATS = [1, 10, 11, 16];
 /** The same where channels are axis 1. */
 const SPATIAL = ['MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'LpPool', 'GlobalLpPool', 'Resize', 'Upsample'];
 const RESHAPING = ['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'];
@@ -19,6 +21,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(REDUCING.map((op) => [op, reduce])),
   ...CONSTANT_RULES,
   ...NORM_RULES,
+  Cast: cast,
   Pad: pad,
   Transpose: transpose,
   Expand: expand,
@@ -68,8 +71,14 @@ function along(port: Port, from: string, to: string, map: (lanes: Lanes) => Lane
   return undefined;
 }
 
+/** Integers and small floats round values, scaled or not, to the same steps. */
+function cast(port: Port): string | undefined {
+  return FLOATS.includes(intAttribute(port.node, 'to', 0)) ? both(port, (lanes) => lanes) : 'Cast rounds it';
+}
+
 function spatial(port: Port): string | undefined {
   if (port.node.outputs.slice(1).some((name) => name !== '')) return `${port.node.op} gives positions, too`;
+  if (floatAttribute(port.node, 'extrapolation_value', 0) !== 0) return `${port.node.op} adds what is not zero`;
   const [input, output] = [port.survey.sizes(port.node.inputs[0] ?? ''), port.survey.sizes(port.node.outputs[0] ?? '')];
   if (input?.[1] === undefined || input[1] !== output?.[1]) return 'how many channels it has is not known';
   return both(port, (lanes) => port.narrow(lanes, [1]));

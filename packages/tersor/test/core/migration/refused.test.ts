@@ -61,6 +61,19 @@ const REFUSED: readonly { about: string; x: readonly number[]; nodes: readonly N
     id: 'w',
     says: 'Clip has bounds that would have to be one for each channel',
   },
+  {
+    about: 'a cast to integers',
+    x: [1, 3],
+    nodes: [
+      node('MatMul', ['x', 'v'], ['a']),
+      node('Cast', ['a'], ['i'], { to: 6 }),
+      node('Cast', ['i'], ['b'], { to: 1 }),
+      node('MatMul', ['b', 'w'], ['y']),
+    ],
+    weights: { v: [3, 3], w: [3, 2] },
+    id: 'w',
+    says: 'Cast rounds it',
+  },
 ];
 
 describe('no factors', () => {

@@ -30,7 +30,7 @@ export const text: Task = {
     return { perplexity: Math.exp(loss / count) };
   },
   loss: (before, after) => added(before, after, 'perplexity'),
-  choose: (folder) => ['--data', writeFeeds(folder, inputs('choose', TO_CHOOSE)), '--samples', String(TO_CHOOSE)],
+  choose: (folder, count = TO_CHOOSE) => ['--data', writeFeeds(folder, inputs('choose', count)), '--samples', String(count)],
   inputs,
   timing: () => [feedsFor(windowsOf('calib.txt')[0]!.slice(0, 16)), ...inputs('choose', 1)],
 };

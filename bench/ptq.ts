@@ -4,6 +4,7 @@
  * - budgets: sizes that are asked for, and what the task's measures are then, on data that no tool saw; each is kept, or refused with status 1.
  * - bits: the small language model in as many bytes as llama.cpp's K-types of 2 and 3 bits take with importances: perplexity of both.
  * - migrations: what moving scales and rotating does for the rounding behind it.
+ * - integers: static 8 bits wherever they can be, on convolutional networks: latency and the tasks' scores.
  * - reference: GPTQ beside an implementation in torch on the same Gram matrices: loss of the outputs and time, two threads each.
  *
  *   npm run bench:ptq
@@ -14,6 +15,7 @@
  */
 import { bitsRows } from './ptq/bits.ts';
 import { budgetRows } from './ptq/budgets.ts';
+import { integerRows } from './ptq/integers.ts';
 import { migrationRows } from './ptq/migrations.ts';
 import { referenceRows } from './ptq/reference.ts';
 import { savePartResults } from './results.ts';
@@ -22,7 +24,7 @@ import { savePartResults } from './results.ts';
 const MOST_MOVED = 1e-4;
 
 const [part, model, method] = process.argv.slice(2);
-const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { budgets, bits, migrations, reference };
+const PARTS: Readonly<Record<string, () => Promise<boolean>>> = { budgets, bits, migrations, integers, reference };
 if (part !== undefined && !PARTS[part]) {
   console.error(`no part ${part}: there are ${Object.keys(PARTS).join(', ')}`);
   process.exit(2);
@@ -67,6 +69,19 @@ async function migrations(): Promise<boolean> {
     isExact &&= exact <= MOST_MOVED;
   }
   return isExact;
+}
+
+async function integers(): Promise<boolean> {
+  let isMet = true;
+  for await (const row of integerRows(model)) {
+    const { bytes, latency, loss } = row;
+    console.log(
+      `${row.model}: ${(bytes / 1e6).toFixed(2)} MB, ${latency.toFixed(2)}x, loses ${(100 * loss).toFixed(1)} %: ${JSON.stringify(row.after)}`,
+    );
+    savePartResults('ptq', `integers ${row.model}`, row);
+    isMet &&= latency <= 0.7 && loss <= 0.01;
+  }
+  return isMet;
 }
 
 async function reference(): Promise<boolean> {

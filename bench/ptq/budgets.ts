@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Report } from '../../packages/tersor/dist/index.js';
+import { runTersor } from '../main/run-tersor.ts';
 import { type BenchModel, benchModels } from '../models.ts';
 import { at, type Scores } from '../tasks/task.ts';
 
@@ -93,8 +91,6 @@ export async function* budgetRows(only: string | undefined): AsyncGenerator<Budg
   }
 }
 
-const COMMAND = fileURLToPath(new URL('../../packages/tersor/bin/tersor.js', import.meta.url));
-
 async function ask(
   { name, path, task }: BenchModel,
   flags: readonly string[],
@@ -106,7 +102,7 @@ async function ask(
   try {
     const data = (await task?.choose(mkdtempSync(join(folder, 'data-')), chosen)) ?? [];
     const started = performance.now();
-    const { status, report, problem } = await run([path, ...flags, ...data, '-o', output, '--keep', '--json']);
+    const { status, report, problem } = await runTersor([...flags, ...data], path, output);
     const seconds = (performance.now() - started) / 1000;
     const before = (await task?.score(path, path)) ?? {};
     const isThere = existsSync(output);
@@ -148,17 +144,3 @@ function honest({ bytes, status, promises, problem = '' }: Told, original: numbe
 }
 
 type Told = Pick<BudgetRow, 'bytes' | 'status' | 'promises' | 'problem'>;
-
-function run(args: readonly string[]): Promise<{ status: number; report?: Report; problem?: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [COMMAND, ...args], { maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
-      const status = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
-      try {
-        const said = JSON.parse(stdout);
-        resolve('error' in said ? { status, problem: `${said.error.where}: ${said.error.what}` } : { status, report: said });
-      } catch {
-        resolve({ status, problem: stderr.trim().split('\n')[0] ?? '' });
-      }
-    });
-  });
-}

@@ -239,7 +239,7 @@ async function refereeIfAny(job: Job): Promise<Referee | undefined> {
 /** Leaves the result behind where it is worth it, and says what came of it. */
 async function finish(job: Job, scratch: Scratch, result: Attempt, worthwhile: number): Promise<Report> {
   const { asked } = job;
-  const outcome = outcomeOf(result, asked.budget, worthwhile);
+  const outcome = outcomeOf(result, asked, worthwhile);
   const open = outcome === 'compressed' ? openQuestion(result.budget, result.quality) : undefined;
   const leave = outcome === 'compressed' || (outcome === 'missed' && asked.keep === true);
   const name = job.packs ? nameOf(outputOf(job)) : scratch.name;
@@ -261,9 +261,10 @@ async function weighFiles(job: Job, result: Attempt, name: string): Promise<File
   return (await import('./compress/weigh.ts')).weigh(job, result, name);
 }
 
-/** What was asked for by name and is not there is missed, gain or not. */
-function outcomeOf({ promises, bytes }: Attempt, asked: Budget | undefined, worthwhile: number): Report['outcome'] {
-  if (promises.some(({ name, status }) => status === 'missed' && Object.hasOwn(asked ?? {}, name))) return 'missed';
+/** What was asked for by name and is not there is missed, gain or not; so is a size that only who keeps the file wants. */
+function outcomeOf({ promises, bytes }: Attempt, { budget = {}, keep = false }: Asked, worthwhile: number): Report['outcome'] {
+  const missed = promises.flatMap(({ name, status }) => (status === 'missed' ? [name] : []));
+  if (missed.some((name) => Object.hasOwn(budget, name) || (keep && name === 'smaller'))) return 'missed';
   if (bytes > worthwhile) return 'nothing-to-gain';
   return isKept(promises) ? 'compressed' : 'missed';
 }

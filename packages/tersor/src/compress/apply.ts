@@ -45,7 +45,12 @@ type Observed = Context['observed'];
  */
 export async function applySteps(model: Model, steps: readonly Step[], around: Surroundings): Promise<Model> {
   const prepared: Prepared[] = [];
-  for (const [index, step] of steps.entries()) prepared.push(await prepare(step, `steps[${index}] ${step.use}`, around));
+  for (const [index, step] of steps.entries()) {
+    const place = `steps[${index}] ${step.use}`;
+    const next = await prepare(step, place, around);
+    if (next.method.folds) prepared.push(await prepare({ use: 'fold-batchnorm' }, place, around));
+    prepared.push(next);
+  }
   let result = model;
   for (let at = 0; at < prepared.length; ) {
     const { length, observed } = await openStage(result, prepared.slice(at), around);

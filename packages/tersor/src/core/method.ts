@@ -30,6 +30,8 @@ export interface Method<O extends Options = Options> {
   readonly streams?: true;
   /** Blocks of layers are changed in the order of computation, and each is observed as it is when those before it have changed. */
   readonly sequential?: true;
+  /** Sees the model with normalizations folded into weights: a step of `fold-batchnorm` goes before it of itself. */
+  readonly folds?: true;
   /** What has to be known of the activations to change the layers of `scope`. Absent: no data is needed, and no engine. Reads no weight. */
   needs?(model: Model, options: Values<O>, scope: readonly Layer[]): readonly Observation[];
   /** Lazy: reads tensors of at most 64 KiB unless it `streams`, nothing else; whatever loads a weight goes into the new weight's `load`. */

@@ -1,4 +1,7 @@
 import type { Compensation, Kernels } from '../core/kernels.ts';
+import type { Layer } from '../core/layers.ts';
+import type { Context } from '../core/method.ts';
+import type { Gram } from '../core/observation.ts';
 
 /** A Gram matrix made ready to compensate by. */
 export interface Prepared extends Compensation {
@@ -68,4 +71,32 @@ function shrinkage(gram: Float64Array, columns: number, rows: number): number {
   const unequal = squares - (trace * trace) / columns;
   if (columns === 1 || unequal <= 0) return 0;
   return Math.min(1, ((1 - 2 / columns) * squares + trace * trace) / ((rows + 1 - 2 / columns) * unequal));
+}
+
+/** Rows of embeddings are looked up: nothing makes up for them. */
+export function hasProduct({ uses }: Layer): boolean {
+  return uses.every(({ kind }) => kind !== 'embedding');
+}
+
+/** The same for each group of inputs, undefined where it was never seen; remembered, for every setting of a layer asks for it. @param seen  the values' fingerprint */
+export function prepareGroups(
+  { values, groups, columns, rows }: Gram,
+  seen: string,
+  { damping, byMagnitude }: { readonly damping: number; readonly byMagnitude: boolean },
+  { kernels, recall }: Pick<Context, 'kernels' | 'recall'>,
+): Promise<(Prepared | undefined)[]> {
+  const prepare = async () => {
+    const size = columns * columns;
+    const ready: (Prepared | undefined)[] = [];
+    for (let group = 0; group < groups; group++) {
+      const gram = values.subarray(group * size, (group + 1) * size);
+      ready.push(await prepareCompensation({ gram, columns, rows }, damping, byMagnitude, kernels));
+    }
+    return ready;
+  };
+  return recall(`compensation ${JSON.stringify([damping, byMagnitude, rows, groups, seen])}`, prepare, bytesOf);
+}
+
+function bytesOf(groups: readonly (Prepared | undefined)[]): number {
+  return groups.reduce((sum, each) => sum + (each ? each.factor.byteLength + each.gram.byteLength + each.order.byteLength : 0), 0);
 }

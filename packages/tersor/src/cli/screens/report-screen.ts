@@ -104,13 +104,19 @@ function skippedSection({ skipped }: Report, { columns, colors }: Room, all: boo
   return [colors.bold('Notes'), ...lines, ...(hidden > 0 ? [colors.dim(`  … and ${hidden} more reasons (--weights lists all)`)] : [])];
 }
 
-function endSection({ outcome, input, output, target, recipe }: Report, { columns, colors }: Room, { kept }: ReportView): string[] {
+function endSection(
+  { outcome, input, output, target, recipe, resultBytes = 0 }: Report,
+  { columns, colors }: Room,
+  { kept }: ReportView,
+): string[] {
   switch (outcome) {
     case 'planned':
       return [colors.dim('This is a plan: nothing was computed, nothing was written.')];
     case 'nothing-to-gain':
       return paragraph(
-        `${colors.yellow('Nothing to gain:')} ${printable(input.path)} is as small as tersor can make it within the promises. No file was written.`,
+        resultBytes > input.bytes
+          ? `${colors.yellow('Nothing to gain:')} the result would be larger than ${printable(input.path)}. No file was written; --keep leaves it.`
+          : `${colors.yellow('Nothing to gain:')} ${printable(input.path)} is as small as tersor can make it within the promises. No file was written.`,
         columns,
       );
     case 'missed':

@@ -6,10 +6,10 @@ import { type AffineLayout, matrixOf } from '../../core/layout.ts';
 import { toMatrix } from '../../core/matrix.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
 import { mapWeights, type Weight } from '../../core/model.ts';
-import { type Gram, ofInput } from '../../core/observation.ts';
+import { ofInput } from '../../core/observation.ts';
 import { boolean, integer, number, oneOf, type Values } from '../../core/options.ts';
 import type { AffineTensor } from '../../core/tensor.ts';
-import { type Prepared, prepareCompensation } from '../compensate-rounding.ts';
+import { hasProduct, type Prepared, prepareGroups } from '../compensate-rounding.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
@@ -91,10 +91,6 @@ export default defineMethod({
   },
 });
 
-function hasProduct({ uses }: Layer): boolean {
-  return uses.every(({ kind }) => kind !== 'embedding');
-}
-
 /** Worth telling. */
 const MUCH_DAMPING = 0.5;
 
@@ -108,9 +104,8 @@ async function compensated(weight: Weight, layout: AffineLayout, asked: Values<t
     note(weight.id, 'is rounded to the nearest: no run of the data came through it');
     return nearest();
   }
-  const { damping, order } = asked;
   const seen = fingerprint(gram.values);
-  const ready = await recall(`gptq ${JSON.stringify([damping, order, gram.rows, seen])}`, () => groupsOf(gram, asked, kernels), bytesOf);
+  const ready = await prepareGroups(gram, seen, { damping: asked.damping, byMagnitude: asked.order === 'activation' }, context);
   const dampings = ready.map((each) => each?.damping ?? Number.POSITIVE_INFINITY);
   const most = Math.max(...dampings);
   if (most > MUCH_DAMPING) {
@@ -161,23 +156,4 @@ async function betterCodes(
     }
   }
   return { codes, scales };
-}
-
-/** One for each group of inputs; undefined where it was never seen. */
-async function groupsOf(
-  { values, groups, columns, rows }: Gram,
-  { damping, order }: Values<typeof options>,
-  kernels: Kernels,
-): Promise<(Prepared | undefined)[]> {
-  const size = columns * columns;
-  const ready: (Prepared | undefined)[] = [];
-  for (let group = 0; group < groups; group++) {
-    const gram = values.subarray(group * size, (group + 1) * size);
-    ready.push(await prepareCompensation({ gram, columns, rows }, damping, order === 'activation', kernels));
-  }
-  return ready;
-}
-
-function bytesOf(groups: readonly (Prepared | undefined)[]): number {
-  return groups.reduce((sum, each) => sum + (each ? each.factor.byteLength + each.gram.byteLength + each.order.byteLength : 0), 0);
 }

@@ -1,16 +1,14 @@
 import { decode } from '../../core/decode.ts';
 import { fingerprint } from '../../core/fingerprint.ts';
-import type { Kernels } from '../../core/kernels.ts';
-import type { Layer } from '../../core/layers.ts';
 import { type LevelsLayout, matrixOf } from '../../core/layout.ts';
 import { toMatrix } from '../../core/matrix.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
 import { mapWeights, type Weight } from '../../core/model.ts';
-import { type Gram, ofInput } from '../../core/observation.ts';
+import { ofInput } from '../../core/observation.ts';
 import { number, type Values } from '../../core/options.ts';
 import type { LevelsTensor } from '../../core/tensor.ts';
 import { chooseLevels } from '../choose-levels.ts';
-import { type Prepared, prepareCompensation } from '../compensate-rounding.ts';
+import { hasProduct, type Prepared, prepareGroups } from '../compensate-rounding.ts';
 import { LEVELS_OPTIONS, levelsLayout, reasonAgainstLevels } from '../levels-layout.ts';
 import { levelsBySize } from './rdoq.ts';
 
@@ -27,7 +25,7 @@ const options = {
 export default defineMethod({
   id: 'rdoq-gptq',
   family: 'quantize',
-  summary: 'As rdoq, and what rounding one input loses others make up for, as your data need it. The smallest downloads.',
+  summary: 'As rdoq, and what rounding one input loses others make up for, as your data need it. For files that are packed.',
   notes: [
     'Inputs that matter more to the outputs get finer steps, so that all add the same to what the layer loses, and what an input loses is made up for by those behind it. `step` is in',
     'parts of what comes out of the layer, so that one step means about the same loss of every layer. Embeddings are left alone and named: a step of `rdoq` after this one takes them.',
@@ -53,17 +51,12 @@ export default defineMethod({
   },
 });
 
-function hasProduct({ uses }: Layer): boolean {
-  return uses.every(({ kind }) => kind !== 'embedding');
-}
-
 async function compensated(weight: Weight, layout: LevelsLayout, asked: Values<typeof options>, context: Context): Promise<LevelsTensor> {
-  const { kernels, observed, note, recall } = context;
+  const { kernels, observed, note } = context;
   const gram = await observed(ofInput(weight.id, 'gram'));
-  const seen = gram && fingerprint(gram.values);
+  // groups share the steps of inputs, and so their order
   const ready =
-    gram &&
-    (await recall(`rdoq ${JSON.stringify([asked.damping, gram.rows, seen])}`, () => groupsOf(gram, asked.damping, kernels), bytesOf));
+    gram && (await prepareGroups(gram, fingerprint(gram.values), { damping: asked.damping, byMagnitude: gram.groups === 1 }, context));
   if (!gram || !ready || ready.some((group) => !group)) {
     note(weight.id, 'is rounded by itself: the data say too little of its inputs');
     const { columns } = matrixOf({ ...layout, block: 'row' }, weight.shape);
@@ -117,19 +110,4 @@ function outputSizes(matrix: Float32Array, groups: readonly Prepared[], rows: nu
     }
     return Math.max(0, sum);
   });
-}
-
-/** One for each group of inputs; undefined where too little was seen of it. In the order of the most important first, where there is one group. */
-async function groupsOf({ values, groups, columns, rows }: Gram, damping: number, kernels: Kernels): Promise<(Prepared | undefined)[]> {
-  const size = columns ** 2;
-  const ready: (Prepared | undefined)[] = [];
-  for (let group = 0; group < groups; group++) {
-    const gram = values.subarray(group * size, (group + 1) * size);
-    ready.push(await prepareCompensation({ gram, columns, rows }, damping, groups === 1, kernels));
-  }
-  return ready;
-}
-
-function bytesOf(groups: readonly (Prepared | undefined)[]): number {
-  return groups.reduce((sum, each) => sum + (each ? each.factor.byteLength + each.gram.byteLength + each.order.byteLength : 0), 0);
 }

@@ -24,7 +24,7 @@ export default defineMethod({
   family: 'quantize',
   summary: 'Rounds weights to what an entropy coder makes few bits of: for files that are packed. Needs no data.',
   notes: [
-    'For downloads: the file is smaller than with any other method once it is packed (`-o model.tsr`, or `tersor pack`), and not before. Levels have no limit, so that a few large',
+    'For downloads: what is gained is seen once the file is packed (`-o model.tsr`, or `tersor pack`), and not before. Levels have no limit, so that a few large',
     'values do not make the steps of all others coarse; what they cost is what the coder needs for them, and where two levels are about as good the cheaper one is taken.',
     '',
     'Runtimes expand the weights to floats when they load the model: the speed and the memory of the original.',

@@ -56,7 +56,7 @@ export default defineMethod({
     'Takes convolutions, products with constant weights (MatMul, Gemm), and arithmetic between them (Add, Mul, averages, Concat, Sigmoid, LeakyRelu), so that codes go',
     'from one operator to the next; Reshape, Transpose, MaxPool and their like move codes. Clip and Relu vanish into the range of what is before them. Products give floats, and',
     'so nothing is rounded between a layer and its normalization. ConvTranspose, Softmax, LSTM and GRU have no quick operators with codes: a step of `rtn` or `dynamic-int8`',
-    'after this one takes their weights. Branches are left alone.',
+    'after this one takes their weights. BatchNormalization is folded first. Branches are left alone.',
     '',
     'What a layer loses is mostly what its activations lose, and a few of them lose nearly everything: `where` says which weights become integers, `keep` which other operators',
     'stay between floats.',
@@ -72,6 +72,7 @@ export default defineMethod({
   source: 'https://arxiv.org/abs/1712.05877',
   options,
   changes: 'graph',
+  folds: true,
   loss: 'data-dependent',
   formats: ['onnx'],
   needs: (model, asked, scope) =>

@@ -156,6 +156,40 @@ describe('static-int8', () => {
     for (const format of ['qdq', 'qoperator']) expect(await loss(model, (await after(model, { types, format })).bytes)).toBeLessThan(0.005);
   });
 
+  it('folds normalizations first, which would stand between codes', async () => {
+    const plain = network();
+    const nodes = plain.graph!.nodes.map((node) => (node.outputs[0] === 'c1' ? { ...node, name: 'raw', outputs: ['raw'] } : node));
+    const values = (id: string, value: (i: number) => number) => ({
+      ...number(id, 0),
+      shape: [16],
+      load: async () =>
+        denseOf(
+          Float32Array.from({ length: 16 }, (_, i) => value(i)),
+          [16],
+        ),
+    });
+    const added = [
+      values('gain', (i) => 1 + i / 16),
+      values('shift', (i) => i / 8 - 1),
+      values('center', () => 0.1),
+      values('spread', (i) => 0.5 + i / 8),
+    ];
+    const ids = added.map(({ id }) => id);
+    const model: Model = {
+      ...plain,
+      weights: new Map([...plain.weights, ...added.map((weight) => [weight.id, weight] as const)]),
+      graph: {
+        ...plain.graph!,
+        nodes: [...nodes.slice(0, 1), makeNode('BatchNormalization', ['raw', ...ids], ['c1']), ...nodes.slice(1)],
+        initializers: new Map([...plain.graph!.initializers, ...ids.map((id) => [id, id] as const)]),
+      },
+    };
+    const { bytes, notes } = await after(model);
+    expect(notes.join()).toContain('folded 1 BatchNormalization into weights');
+    expect(await optimised(bytes)).toEqual(WHOLE);
+    expect(await loss(model, bytes)).toBeLessThan(0.01);
+  });
+
   it('carries old graphs over', async () => {
     const model = network(9);
     const { bytes } = await after(model);

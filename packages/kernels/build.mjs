@@ -1,4 +1,4 @@
-/** Compiles assembly/ to modules as base64: the kernels of tersor, and the decoder of the loader, which is deflated. Does nothing for a module that is fresh. */
+/** Compiles assembly/ to modules as base64: the kernels of tersor, and the decoder of the loader with what chunks on a base take, which are deflated. Does nothing for a module that is fresh. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
@@ -11,6 +11,7 @@ const MODULES = {
   index: { path: '../tersor/src/kernels/wasm.gen.ts', isDeflated: false },
   // base64 of what is deflated takes no more than that on the wire; of what is not, far more
   decoder: { path: '../loader/src/wasm.gen.ts', isDeflated: true },
+  base: { path: '../loader/src/base/wasm.gen.ts', isDeflated: true },
 };
 
 const files = new Map(

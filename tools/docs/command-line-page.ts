@@ -29,6 +29,7 @@ export function commandLinePage(methods: Declarations): string {
     imatrixBytes: unused,
     convert: unused,
     pack: unused,
+    prefix: unused,
     unpack: unused,
   };
   const library = { ...ofModels, compressFolder: unused, planFolder: unused, inspectFolder: unused, checkFolder: unused };

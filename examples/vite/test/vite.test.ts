@@ -79,7 +79,8 @@ describe.skipIf(!hasBrowser())('the built page in Chromium', { timeout: 240_000 
     const ofModel = first.asked.filter(({ path }) => path === MODEL);
     expect(ofModel[0]).toEqual({ path: MODEL, status: 200 });
     expect(ofModel.length).toBeGreaterThan(2);
-    expect(ofModel.slice(1).every(({ range, status }) => status === 206 && range?.startsWith('bytes='))).toBe(true);
+    // 304: of bytes that the browser's own cache still had
+    expect(ofModel.slice(1).filter(({ range, status }) => !([206, 304].includes(status) && range?.startsWith('bytes=')))).toEqual([]);
     if (process.env.TERSOR_SCREENSHOT) await page.screenshot({ path: process.env.TERSOR_SCREENSHOT });
 
     breaksAfter = undefined;
@@ -97,7 +98,7 @@ describe.skipIf(!hasBrowser())('the built page in Chromium', { timeout: 240_000 
     if (!page) throw new Error('no page');
     await page.addInitScript(RECORD);
     breaksAfter = undefined;
-    await page.addInitScript('window.Worker = class { constructor() { throw new Error("none") } };');
+    await page.addInitScript('window.Worker = class extends Worker { constructor() { throw new Error("none") } };');
     const { text } = await visit(page);
     expect(text).toContain('2024-0815');
     await context?.close();

@@ -2,7 +2,7 @@
 export const heapBase: usize = __heap_base;
 export { crc32c } from './crc32c';
 export { sha256 } from './sha256';
-export { expandMask, expandMatches, expandPalette, gridClasses, largest, mapClasses } from './expand';
+export { expandMask, expandMatches, expandPalette, gridClasses, largest, mapClasses, pairClasses } from './expand';
 export { joinPlanes } from './planes';
 export { buildTable, decodeRans } from './rans-decode';
 export { decodeAdaptive } from './adaptive-decode';

@@ -17,6 +17,13 @@ export function mapClasses(bytes: usize, map: usize, count: i32, output: usize):
   for (let i: i32 = 0; i < count; i++) store<u8>(output + i, load<u8>(map + <usize>load<u8>(bytes + i)));
 }
 
+/** The class of two bytes: that of the first, times `groups`, plus that of the second. */
+export function pairClasses(first: usize, byFirst: usize, second: usize, bySecond: usize, groups: i32, count: i32, output: usize): void {
+  for (let i: i32 = 0; i < count; i++) {
+    store<u8>(output + i, <u8>(load<u8>(byFirst + <usize>load<u8>(first + i)) * groups + load<u8>(bySecond + <usize>load<u8>(second + i))));
+  }
+}
+
 /** The largest of `count` bytes. */
 export function largest(bytes: usize, count: i32): i32 {
   let peak: u8 = 0;
@@ -80,15 +87,14 @@ function numberOf(code: u32): u32 {
 }
 
 /**
- * Runs of literals, each followed by a copy of what came before. Numbers are of elements. `codes` holds, `count` each, the codes of runs, lengths and distances.
+ * Runs of literals, each followed by a copy of what came before, from `begin` on. Numbers are of elements. `codes` holds, `count` each, the codes of runs, lengths and distances.
  * `extra` ends with 8 bytes that can be read. Source: Ziv and Lempel 1977; the three last distances have short codes as in LZMA.
  * @returns 0 when it fits exactly
  */
 export function expandMatches(
-  codes: usize, stride: usize, count: i32, extra: usize, extraEnd: usize, literals: usize, literalsEnd: usize, shortest: i32, width: i32, output: usize, outputEnd: usize,
+  codes: usize, stride: usize, count: i32, extra: usize, extraEnd: usize, literals: usize, literalsEnd: usize, shortest: i32, width: i32, begin: usize, output: usize, outputEnd: usize,
 ): i32 {
   let first: u32 = 1, second: u32 = 2, third: u32 = 3;
-  const begin = output;
   const scale = <i32>ctz(width);
   bits = 0;
   held = 0;

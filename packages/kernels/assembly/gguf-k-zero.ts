@@ -36,6 +36,41 @@ function clampedSteps(x: v128, inverse: v128, half: f32): v128 {
 let scales: v128 = f32x4.splat(0);
 let inverses: v128 = f32x4.splat(0);
 let nothings: v128 = f32x4.splat(0);
+/** How much of the values `scales` explain. */
+let explained: v128 = f32x4.splat(0);
+/** Values times their weights, in the arrangement of TURNED. */
+const WEIGHTED: usize = memory.data(1024, 16);
+
+/** Tenths of a level, of which only the last reach beyond the lowest code, and all but the first few beyond the highest. */
+const FIRST_ABOVE: i32 = -5;
+const FIRST_BELOW: i32 = 5;
+
+/** The codes of one more inverse scale, which is kept where they explain more; `isFirst`: everywhere. */
+// @ts-ignore: decorator
+@inline
+function tryInverse(first: usize, stride: usize, inverse: v128, half: f32, isFirst: bool, isAbove: bool, isBelow: bool): void {
+  const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2), p0 = WEIGHTED + (first << 2);
+  let sumLX = f32x4.splat(0), sumLL = sumLX;
+  for (let l: usize = 0; l < 1024; l += stride) {
+    let code = f32x4.nearest(f32x4.mul(inverse, v128.load(x0 + l)));
+    if (isBelow) code = f32x4.pmax(code, f32x4.splat(-half));
+    if (isAbove) code = f32x4.pmin(code, f32x4.splat(half - 1));
+    sumLX = f32x4.add(sumLX, f32x4.mul(v128.load(p0 + l), code));
+    sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(v128.load(w0 + l), code), code));
+  }
+  const isSome = f32x4.gt(sumLL, f32x4.splat(0));
+  const found = v128.and(f32x4.div(sumLX, sumLL), f32x4.ne(sumLL, f32x4.splat(0)));
+  if (isFirst) {
+    scales = found;
+    explained = f32x4.mul(found, sumLX);
+    inverses = inverse;
+    return;
+  }
+  const wins = v128.and(isSome, f32x4.gt(f32x4.mul(sumLX, sumLX), f32x4.mul(explained, sumLL)));
+  scales = v128.bitselect(found, scales, wins);
+  explained = v128.bitselect(f32x4.mul(found, sumLX), explained, wins);
+  inverses = v128.bitselect(inverse, inverses, wins);
+}
 
 /** ggml's make_qx_quants with 2 * half codes for four parts, each lane in its order. */
 // @ts-ignore: decorator
@@ -43,32 +78,21 @@ let nothings: v128 = f32x4.splat(0);
 function searchTries(first: usize, stride: usize, half: f32): void {
   const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2);
   const extreme = extremesOf(x0, stride);
-  const nothing = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
-  let scale = f32x4.splat(0), best = scale, bestInverse = scale;
-  for (let step = -10; step <= 9; step++) {
-    // the plain scale comes first, and always counts
-    if (step == 0) continue;
-    const isFirst = step == -10;
-    const shift = isFirst ? <f32>0 : <f32>0.1 * <f32>step;
-    const inverse = f32x4.div(f32x4.splat(-(half + shift)), extreme);
-    let sumLX = f32x4.splat(0), sumLL = sumLX;
-    for (let l: usize = 0; l < 1024; l += stride) {
-      const x = v128.load(x0 + l), weight = v128.load(w0 + l);
-      const code = clampedSteps(x, inverse, half);
-      sumLX = f32x4.add(sumLX, f32x4.mul(f32x4.mul(weight, x), code));
-      sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(weight, code), code));
-    }
-    const isSome = f32x4.gt(sumLL, f32x4.splat(0));
-    const better = v128.and(isSome, f32x4.gt(f32x4.mul(sumLX, sumLX), f32x4.mul(best, sumLL)));
-    const wins = isFirst ? i32x4.splat(-1) : better;
-    const found = v128.and(f32x4.div(sumLX, sumLL), f32x4.ne(sumLL, f32x4.splat(0)));
-    scale = v128.bitselect(found, scale, wins);
-    best = v128.bitselect(f32x4.mul(found, sumLX), best, wins);
-    bestInverse = v128.bitselect(inverse, bestInverse, wins);
+  nothings = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
+  for (let l: usize = 0; l < 1024; l += stride) v128.store(WEIGHTED + (first << 2) + l, f32x4.mul(v128.load(w0 + l), v128.load(x0 + l)));
+  tryInverse(first, stride, f32x4.div(f32x4.splat(-half), extreme), half, true, true, false);
+  for (let step = -9; step < FIRST_ABOVE; step++) tryInverse(first, stride, inverseAt(step, half, extreme), half, false, false, false);
+  for (let step = FIRST_ABOVE; step < FIRST_BELOW; step++) {
+    if (step != 0) tryInverse(first, stride, inverseAt(step, half, extreme), half, false, true, false);
   }
-  scales = v128.andnot(scale, nothing);
-  inverses = bestInverse;
-  nothings = nothing;
+  for (let step = FIRST_BELOW; step <= 9; step++) tryInverse(first, stride, inverseAt(step, half, extreme), half, false, true, true);
+  scales = v128.andnot(scales, nothings);
+}
+
+// @ts-ignore: decorator
+@inline
+function inverseAt(step: i32, half: f32, extreme: v128): v128 {
+  return f32x4.div(f32x4.splat(-(half + <f32>0.1 * <f32>step)), extreme);
 }
 
 /** For parts of 16. */
@@ -123,10 +147,12 @@ function searchByTurns(first: usize): void {
       const others = f32x4.sub(sumLX, f32x4.mul(cross, code));
       const squares = f32x4.sub(sumLL, f32x4.mul(f32x4.mul(weight, code), code));
       const wanted = f32x4.convert_i32x4_s(nearestCodes(f32x4.div(f32x4.mul(x, squares), others), -4, 3));
+      const possible = v128.and(v128.and(active, f32x4.gt(others, f32x4.splat(0))), f32x4.ne(wanted, code));
+      // mostly nothing is to change, and what follows need not wait for the sums
+      if (!v128.any_true(possible)) continue;
       const lx = f32x4.add(others, f32x4.mul(cross, wanted)), ll = f32x4.add(squares, f32x4.mul(f32x4.mul(weight, wanted), wanted));
       const more = f32x4.gt(f32x4.mul(f32x4.mul(lx, lx), sumLL), f32x4.mul(f32x4.mul(sumLX, sumLX), ll));
-      const possible = v128.and(f32x4.gt(others, f32x4.splat(0)), f32x4.gt(ll, f32x4.splat(0)));
-      const wins = v128.and(v128.and(active, possible), v128.and(f32x4.ne(wanted, code), more));
+      const wins = v128.and(v128.and(possible, f32x4.gt(ll, f32x4.splat(0))), more);
       v128.store(c0 + l, v128.bitselect(wanted, code, wins));
       sumLX = v128.bitselect(lx, sumLX, wins);
       sumLL = v128.bitselect(ll, sumLL, wins);

@@ -7,6 +7,7 @@ const TABLE_BYTES: i32 = 16384;
 
 /** For each set of lanes that want a word: which bytes of the next 8 each lane takes. 0x80 gives zero. */
 const SHUFFLES = memory.data(256, 16);
+const NO_CLASSES = memory.data(16, 16);
 let hasShuffles = false;
 
 function fillShuffles(): void {
@@ -86,43 +87,29 @@ export function decodeRans(words: usize, end: usize, count: i32, tables: usize, 
   const whole = count & ~(LANES - 1);
   const stop = output + <usize>whole;
   const byte = i32x4.splat(255);
-  if (classes == 0) {
-    for (; output < stop; output += 16) {
-      const ea = entriesAt(slotOffsets(a), tables), eb = entriesAt(slotOffsets(b), tables);
-      const ec = entriesAt(slotOffsets(c), tables), ed = entriesAt(slotOffsets(d), tables);
-      v128.store(output, i8x16.narrow_i16x8_u(
-        i16x8.narrow_i32x4_u(v128.and(ea, byte), v128.and(eb, byte)),
-        i16x8.narrow_i32x4_u(v128.and(ec, byte), v128.and(ed, byte))));
-      a = advanced(a, ea); b = advanced(b, eb); c = advanced(c, ec); d = advanced(d, ed);
-      const ha = hungry(a), hb = hungry(b), hc = hungry(c), hd = hungry(d);
-      const ma = i32x4.bitmask(ha), mb = i32x4.bitmask(hb), mc = i32x4.bitmask(hc), md = i32x4.bitmask(hd);
-      if (at > end) return 0;
-      const atB = at + (<usize>popcnt(ma) << 1), atC = atB + (<usize>popcnt(mb) << 1), atD = atC + (<usize>popcnt(mc) << 1);
-      a = fed(a, ha, ma, at); b = fed(b, hb, mb, atB); c = fed(c, hc, mc, atC); d = fed(d, hd, md, atD);
-      at = atD + (<usize>popcnt(md) << 1);
-    }
-  } else {
-    for (; output < stop; output += 16) {
-      const sixteen = v128.load(classes);
-      classes += 16;
-      const low = i16x8.extend_low_i8x16_u(sixteen), high = i16x8.extend_high_i8x16_u(sixteen);
-      const ea = entriesAt(v128.or(slotOffsets(a), i32x4.shl(i32x4.extend_low_i16x8_u(low), 14)), tables);
-      const eb = entriesAt(v128.or(slotOffsets(b), i32x4.shl(i32x4.extend_high_i16x8_u(low), 14)), tables);
-      const ec = entriesAt(v128.or(slotOffsets(c), i32x4.shl(i32x4.extend_low_i16x8_u(high), 14)), tables);
-      const ed = entriesAt(v128.or(slotOffsets(d), i32x4.shl(i32x4.extend_high_i16x8_u(high), 14)), tables);
-      v128.store(output, i8x16.narrow_i16x8_u(
-        i16x8.narrow_i32x4_u(v128.and(ea, byte), v128.and(eb, byte)),
-        i16x8.narrow_i32x4_u(v128.and(ec, byte), v128.and(ed, byte))));
-      a = advanced(a, ea); b = advanced(b, eb); c = advanced(c, ec); d = advanced(d, ed);
-      const ha = hungry(a), hb = hungry(b), hc = hungry(c), hd = hungry(d);
-      const ma = i32x4.bitmask(ha), mb = i32x4.bitmask(hb), mc = i32x4.bitmask(hc), md = i32x4.bitmask(hd);
-      if (at > end) return 0;
-      const atB = at + (<usize>popcnt(ma) << 1), atC = atB + (<usize>popcnt(mb) << 1), atD = atC + (<usize>popcnt(mc) << 1);
-      a = fed(a, ha, ma, at); b = fed(b, hb, mb, atB); c = fed(c, hc, mc, atC); d = fed(d, hd, md, atD);
-      at = atD + (<usize>popcnt(md) << 1);
-    }
+  // without classes sixteen zeros are read again and again
+  let at16 = classes == 0 ? NO_CLASSES : classes;
+  const step: usize = classes == 0 ? 0 : 16;
+  for (; output < stop; output += 16) {
+    const sixteen = v128.load(at16);
+    at16 += step;
+    const low = i16x8.extend_low_i8x16_u(sixteen), high = i16x8.extend_high_i8x16_u(sixteen);
+    const ea = entriesAt(v128.or(slotOffsets(a), i32x4.shl(i32x4.extend_low_i16x8_u(low), 14)), tables);
+    const eb = entriesAt(v128.or(slotOffsets(b), i32x4.shl(i32x4.extend_high_i16x8_u(low), 14)), tables);
+    const ec = entriesAt(v128.or(slotOffsets(c), i32x4.shl(i32x4.extend_low_i16x8_u(high), 14)), tables);
+    const ed = entriesAt(v128.or(slotOffsets(d), i32x4.shl(i32x4.extend_high_i16x8_u(high), 14)), tables);
+    v128.store(output, i8x16.narrow_i16x8_u(
+      i16x8.narrow_i32x4_u(v128.and(ea, byte), v128.and(eb, byte)),
+      i16x8.narrow_i32x4_u(v128.and(ec, byte), v128.and(ed, byte))));
+    a = advanced(a, ea); b = advanced(b, eb); c = advanced(c, ec); d = advanced(d, ed);
+    const ha = hungry(a), hb = hungry(b), hc = hungry(c), hd = hungry(d);
+    const ma = i32x4.bitmask(ha), mb = i32x4.bitmask(hb), mc = i32x4.bitmask(hc), md = i32x4.bitmask(hd);
+    if (at > end) return 0;
+    const atB = at + (<usize>popcnt(ma) << 1), atC = atB + (<usize>popcnt(mb) << 1), atD = atC + (<usize>popcnt(mc) << 1);
+    a = fed(a, ha, ma, at); b = fed(b, hb, mb, atB); c = fed(c, hc, mc, atC); d = fed(d, hd, md, atD);
+    at = atD + (<usize>popcnt(md) << 1);
   }
-  return finish(a, b, c, d, at, end, words, count - whole, tables, classes, output);
+  return finish(a, b, c, d, at, end, words, count - whole, tables, classes == 0 ? 0 : classes + <usize>whole, output);
 }
 
 /** The symbols behind the last whole sixteen; and whether every lane ends where its encoder began. */

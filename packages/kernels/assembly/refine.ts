@@ -108,7 +108,7 @@ function add(gradient: usize, row: usize, delta: v128, columns: i32): void {
 }
 
 /** The same for columns from `start` to `end`, of eight rows. */
-function addAll(gradient: usize, gram: usize, deltas: usize, start: i32, end: i32, columns: i32): void {
+export function addAll(gradient: usize, gram: usize, deltas: usize, start: i32, end: i32, columns: i32): void {
   const pitch = <usize>columns << 2;
   let j = start;
   for (; j + 4 <= end; j += 4) {

@@ -6,7 +6,7 @@ export interface Cursor {
   byte(): number;
   u32(): number;
   /** LEB128: seven bits a byte, the lowest first. @throws corrupt above `most` */
-  number(most: number, what: string): number;
+  number(most: number): number;
   bytes(length: number): Uint8Array;
   /** `count` bits, up to 24, of which the first is the lowest of its byte. */
   bits(count: number): number;
@@ -24,12 +24,12 @@ export function cursorOf(bytes: Uint8Array): Cursor {
     left: () => bytes.length - at,
     byte,
     u32: () => byte() + byte() * 2 ** 8 + byte() * 2 ** 16 + byte() * 2 ** 24,
-    number(most, what) {
+    number(most) {
       let [sum, scale] = [0, 1];
       for (let next = 128; next >= 128; scale *= 128) {
         next = byte();
         sum += (next & 127) * scale;
-        if (!(sum <= most) || scale > 2 ** 49) throw corrupt(`${what}: more than ${most}`);
+        if (!(sum <= most) || scale > 2 ** 49) throw corrupt(`has a number above ${most}`);
       }
       return sum;
     },

@@ -1,6 +1,7 @@
 import { decodeChunk, type Elements } from './decode-chunk.ts';
 import { openMemory } from './memory.ts';
 import { type Sha256, sha256 } from './sha256.ts';
+import { WASM } from './wasm.gen.ts';
 
 /** Decodes chunks, one at a time. */
 export interface Decoder {
@@ -13,7 +14,7 @@ export interface Decoder {
 }
 
 export async function openDecoder(): Promise<Decoder> {
-  const memory = await openMemory();
+  const memory = await openMemory(WASM);
   const cleared = <T>(work: () => T): T => {
     try {
       return work();

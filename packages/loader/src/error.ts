@@ -1,6 +1,6 @@
 /** What a damaged, hostile or newer file is answered with; never a wrong tensor. */
 export class TsrError extends Error {
-  readonly code: 'corrupt' | 'unsupported' | 'unreachable';
+  readonly code: 'corrupt' | 'unsupported' | 'unreachable' | 'base';
 
   constructor(code: TsrError['code'], what: string) {
     super(what);
@@ -9,6 +9,12 @@ export class TsrError extends Error {
   }
 }
 
-export function corrupt(what: string): TsrError {
+/** Without words: only whoever makes such files learns from them. */
+export function corrupt(what = 'contradicts itself'): TsrError {
   return new TsrError('corrupt', what);
+}
+
+/** It has what a later version knows. */
+export function later(what: string): TsrError {
+  return new TsrError('unsupported', `has ${what}, which is of a later version`);
 }

@@ -3,6 +3,7 @@ import { type Chunk, type Header, headerLength, PREFIX_BYTES, readHeader, type S
 import { type Decoder, openDecoder } from './decoder.ts';
 import { type Download, type DownloadOptions, download, mustBeThere } from './download.ts';
 import { corrupt, TsrError } from './error.ts';
+import { roomFor } from './room.ts';
 import type { Sha256 } from './sha256.ts';
 
 export interface FetchOptions extends DownloadOptions {
@@ -10,6 +11,10 @@ export interface FetchOptions extends DownloadOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** What coded bytes are kept under, for the next visit; false keeps nothing. */
   readonly cache?: string | false;
+  /** Of a file whose bits are nested: how many a weight are wanted. All unless told. */
+  readonly bits?: number;
+  /** Called with the file once it has so many; the rest is loaded all the same. */
+  readonly onFirst?: (file: Uint8Array<ArrayBuffer>) => void;
 }
 
 export interface Fetched {
@@ -30,7 +35,10 @@ export async function fetchFile(url: string, options: FetchOptions): Promise<Fet
   if (cached?.response) {
     const newer = await newerThan(cached, request, signal);
     try {
-      if (!newer) return { file: await decoded(download(url, cached.response, options), decoder, options), kept: Promise.resolve() };
+      if (!newer) {
+        const { file } = await decoded(download(url, cached.response, options), decoder, options);
+        return { file, kept: Promise.resolve() };
+      }
     } catch (error) {
       if (signal?.aborted) throw error;
       await cached.forget(); // the disk kept something else
@@ -49,8 +57,9 @@ async function fetchNew(
 ): Promise<Fetched> {
   const keeper = cached?.keep(response);
   try {
-    const file = await decoded(download(url, response, options), decoder, options, keeper);
-    return { file, kept: keeper?.close() ?? Promise.resolve() };
+    const { file, isWhole } = await decoded(download(url, response, options), decoder, options, keeper);
+    if (!isWhole) keeper?.abort();
+    return { file, kept: (isWhole && keeper?.close()) || Promise.resolve() };
   } catch (error) {
     keeper?.abort();
     throw error;
@@ -71,14 +80,9 @@ async function newerThan(
   return response?.status === 200 ? response : undefined;
 }
 
-async function decoded(
-  arriving: Download,
-  decoder: Decoder,
-  { onProgress }: FetchOptions,
-  keeper?: Keeper,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function decoded(arriving: Download, decoder: Decoder, options: FetchOptions, keeper?: Keeper): Promise<Decoded> {
   const take = taker(arriving.bytes, async (part, done) => {
-    onProgress?.(done, arriving.total ?? done);
+    options.onProgress?.(done, arriving.total ?? done);
     await keeper?.write(part);
   });
   try {
@@ -88,13 +92,42 @@ async function decoded(
     start.set(prefix);
     start.set(rest, prefix.length);
     const header = readHeader(start, arriving.total, decoder);
-    const file = await place(header, take, decoder);
-    if ((await take(1, true)).length > 0) throw corrupt('goes on behind its last chunk');
-    return file;
+    if (header.base) throw new TsrError('base', 'is a difference to another file');
+    const found = header.nested
+      ? await nestedFile(header, take, decoder, arriving.total, options)
+      : { file: await place(header, take, decoder), isWhole: true };
+    if (!found.isWhole) arriving.cancel();
+    else if ((await take(1, true)).length > 0) throw corrupt('goes on behind its last chunk');
+    return found;
   } catch (error) {
     arriving.cancel();
     throw error;
   }
+}
+
+interface Decoded {
+  readonly file: Uint8Array<ArrayBuffer>;
+  /** Nothing of the download was left. */
+  readonly isWhole: boolean;
+}
+
+/** A file of as many bits as are wanted. What takes bits apart is loaded where there are some. */
+async function nestedFile(
+  header: Header,
+  take: Take,
+  decoder: Decoder,
+  total: number | undefined,
+  { bits = 8, onFirst }: FetchOptions,
+): Promise<Decoded> {
+  const { placeNested } = await import('./nested.ts');
+  let isFirst = true;
+  for await (const depth of placeNested(header, take, decoder, total)) {
+    if (depth.isLast || (depth.bits >= bits && !onFirst)) return { file: depth.file, isWhole: depth.isLast };
+    if (depth.bits < bits || !isFirst) continue;
+    isFirst = false;
+    onFirst?.(depth.file.slice());
+  }
+  throw corrupt('has no bits');
 }
 
 /** Decodes chunks as they come and puts their bytes where they belong. @throws TsrError where all of them together are not the file that was packed */
@@ -157,14 +190,6 @@ function repeatedOffsets({ streams }: Header): Set<number> {
   const [seen, repeated] = [new Set<number>(), new Set<number>()];
   for (const { chunks } of streams) for (const { offset } of chunks) (seen.has(offset) ? repeated : seen).add(offset);
   return repeated;
-}
-
-function roomFor(bytes: number): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(bytes);
-  } catch {
-    throw new TsrError('unsupported', `holds a file of ${bytes} bytes: more than there is room for here`);
-  }
 }
 
 /** Where bytes of a stream belong in the file. */

@@ -24,10 +24,10 @@ export function readFrequencies(cursor: Cursor): Uint16Array {
     before += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     mean = (mean * 3 + zigzag * 4) >> 2;
     sum += before;
-    if (before < 0 || sum >= TOTAL) throw corrupt('frequencies that do not fit');
+    if (before < 0 || sum >= TOTAL) throw corrupt();
     frequencies[(first + i) & 255] = before;
   }
-  if (sum === 0) throw corrupt('frequencies that do not fit');
+  if (sum === 0) throw corrupt();
   frequencies[(first + span - 1) & 255] = TOTAL - sum;
   cursor.align();
   return frequencies;

@@ -1,10 +1,12 @@
+export { type Base, type OnBase, openBase, readBase } from './base/open-base.ts';
 export type { Chunk, Header, Piece, Stream } from './container.ts';
 export type { Elements } from './decode-chunk.ts';
 export { type Decoder, openDecoder } from './decoder.ts';
 export type { DownloadOptions } from './download.ts';
 export { TsrError } from './error.ts';
-export { type LoadOptions, loadFile } from './load-file.ts';
+export { type LoadOptions, loadFile, type Refinable } from './load-file.ts';
 export { loadModel, type Ort } from './load-model.ts';
 export { type ModelFetchOptions, modelFetch } from './model-fetch.ts';
+export { type AtDepth, type Depth, type Nested, placeNested, readNested } from './nested.ts';
 export type { Sha256 } from './sha256.ts';
-export { type Bytes, openTsr, readChunk, unpackFile } from './unpack.ts';
+export { type Bytes, openTsr, readChunk, type UnpackOptions, unpackFile } from './unpack.ts';

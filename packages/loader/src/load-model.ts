@@ -1,4 +1,4 @@
-import { type LoadOptions, loadFile } from './load-file.ts';
+import { type LoadOptions, loadFile, type Refinable } from './load-file.ts';
 
 /** What of onnxruntime is used: `import * as ort from 'onnxruntime-web'`, or -node. */
 export interface Ort<Session> {
@@ -8,14 +8,21 @@ export interface Ort<Session> {
 /**
  * Downloads a packed ONNX model, decodes each chunk while the next ones arrive, and hands the model to onnxruntime.
  *
- * @param url  of a .tsr file
+ * @param url  of a .tsr file; of one whose bits are nested, a session of `bits` comes first, and `onRefine` is told the one of all bits
  * @throws TsrError when it is damaged, or is none; what `fetch` throws when it cannot be had; AbortError on request
  */
 export async function loadModel<Session>(
   url: string | URL,
-  { ort, sessionOptions, ...options }: LoadOptions & { readonly ort: Ort<Session>; readonly sessionOptions?: object },
+  {
+    ort,
+    sessionOptions,
+    onRefine,
+    ...options
+  }: LoadOptions & Refinable<Session> & { readonly ort: Ort<Session>; readonly sessionOptions?: object },
 ): Promise<Session> {
-  const model = await loadFile(url, options);
+  const start = (model: Uint8Array) => ort.InferenceSession.create(model, sessionOptions);
+  const refine = onRefine && ((model: Uint8Array) => void start(model).then(onRefine));
+  const model = await loadFile(url, { ...options, ...(refine && { onRefine: refine }) });
   options.signal?.throwIfAborted();
-  return ort.InferenceSession.create(model, sessionOptions);
+  return start(model);
 }

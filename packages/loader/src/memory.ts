@@ -1,7 +1,6 @@
 import { corrupt } from './error.ts';
-import { WASM } from './wasm.gen.ts';
 
-/** The memory of the decoder's WebAssembly module. Areas are reserved one behind the other, and all given back at once. */
+/** The memory of a WebAssembly module. Areas are reserved one behind the other, and all given back at once. */
 export interface Memory {
   /** All of it; to be asked for again after whatever may have made it grow. */
   bytes(): Uint8Array<ArrayBuffer>;
@@ -18,8 +17,9 @@ export interface Memory {
 const PAGE = 65536;
 const KEEP_BYTES = 64 * 2 ** 20;
 
-export async function openMemory(): Promise<Memory> {
-  const deflated = new Blob([Uint8Array.from(atob(WASM), (character) => character.charCodeAt(0))]);
+/** @param wasm  the module, deflated, as base64 */
+export async function openMemory(wasm: string): Promise<Memory> {
+  const deflated = new Blob([Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0))]);
   const inflated = new Response(deflated.stream().pipeThrough(new DecompressionStream('deflate-raw')));
   const module = await WebAssembly.compile(await inflated.arrayBuffer());
   let exports = start(module);

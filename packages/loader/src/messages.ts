@@ -7,6 +7,9 @@ export const WORKER = 'tersor-loader';
 export interface Job {
   readonly url: string;
   readonly cache: string | false;
+  readonly bits?: number;
+  /** What comes behind so many bits is wanted, too. */
+  readonly refines: boolean;
 }
 
 /** What it says, in this order. */
@@ -14,5 +17,6 @@ export type Answer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
   | { readonly kind: 'file'; readonly file: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'refined'; readonly file: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'over' }
   | { readonly kind: 'failed'; readonly name: string; readonly message: string; readonly code?: TsrError['code'] };

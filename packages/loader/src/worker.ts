@@ -16,8 +16,13 @@ if (scope.name === WORKER) {
   scope.onmessage = async ({ data: job }) => {
     const onProgress = (done: number, total: number) => scope.postMessage({ kind: 'progress', done, total });
     try {
-      const { file, kept } = await fetchFile(job.url, { cache: job.cache, onProgress });
-      scope.postMessage({ kind: 'file', file }, [file.buffer]);
+      let kind: 'file' | 'refined' = 'file';
+      const send = (file: Uint8Array<ArrayBuffer>) => {
+        scope.postMessage({ kind, file }, [file.buffer]);
+        kind = 'refined';
+      };
+      const { file, kept } = await fetchFile(job.url, { ...job, onProgress, ...(job.refines && { onFirst: send }) });
+      send(file);
       await kept;
       scope.postMessage({ kind: 'over' });
     } catch (error) {

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker as NodeWorker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -55,6 +56,12 @@ describe('a packed file over HTTP', () => {
     expect(options).toEqual({ executionProviders: ['wasm'] });
   });
 
+  it('is decoded here where Worker is that of Node, which onnxruntime-web makes global', async () => {
+    vi.stubGlobal('Worker', NodeWorker);
+    expect(await sha256(await loadFile(url('file')))).toEqual(await expected);
+    vi.unstubAllGlobals();
+  });
+
   it('goes on where it broke off, if the server can', async () => {
     asked = [];
     expect(await sha256(await loadFile(url('breaks')))).toEqual(await expected);
@@ -68,6 +75,40 @@ describe('a packed file over HTTP', () => {
     const controller = new AbortController();
     const loading = loadFile(url('file'), { signal: controller.signal, onProgress: () => controller.abort() });
     await expect(loading).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('nested bits', () => {
+  const nested = readFileSync(fileURLToPath(new URL('fixtures/nested.safetensors.tsr', import.meta.url)));
+  /** Sends it in pieces, and counts what was taken. */
+  let sent = 0;
+  const fetch = async () => {
+    sent = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (sent >= nested.length) return controller.close();
+        controller.enqueue(new Uint8Array(nested.subarray(sent, sent + 1000)));
+        sent += 1000;
+      },
+    });
+    return new Response(body, { headers: { 'content-length': String(nested.length) } });
+  };
+
+  it('so many as are wanted are loaded, and no more', async () => {
+    const file = await loadFile('http://localhost/nested', { fetch, bits: 4 });
+    expect(sent).toBeLessThan(nested.length * 0.7);
+    expect(file).toHaveLength((await loadFile('http://localhost/nested', { fetch })).length);
+    expect(sent).toBeGreaterThanOrEqual(nested.length);
+  });
+
+  it('a session begins with few, and the one of all bits comes later', async () => {
+    const ort = { InferenceSession: { create: async (model: Uint8Array) => sha256(model) } };
+    const few = await sha256(await loadFile('http://localhost/nested', { fetch, bits: 3 }));
+    const all = await sha256(await loadFile('http://localhost/nested', { fetch }));
+    const refined = await new Promise((resolve) => {
+      loadModel('http://localhost/nested', { ort, fetch, bits: 3, onRefine: resolve }).then((first) => expect(first).toEqual(few));
+    });
+    expect(refined).toEqual(all);
   });
 });
 
@@ -183,14 +224,15 @@ describe('modelFetch', () => {
   });
 });
 
-it('the loader takes at most 12 KB on the wire: what a page imports, and its worker', async () => {
+it('the loader takes at most 12 KB on the wire: what a page imports, and its worker; what takes bits apart comes where there are some', async () => {
   const bytesOf = async (entry: BuildOptions) => {
     const { outputFiles = [] } = await build({ ...entry, bundle: true, minify: true, format: 'esm', write: false, absWorkingDir: root });
     return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
   };
   const page = (names: string) =>
     bytesOf({ stdin: { contents: `export { ${names} } from './index.ts'`, resolveDir: join(root, 'src') }, external: ['./worker.ts'] });
-  const worker = await bytesOf({ entryPoints: [join(root, 'src/worker.ts')] });
+  const worker = await bytesOf({ entryPoints: [join(root, 'src/worker.ts')], external: ['./nested.ts'] });
+  expect(await bytesOf({ entryPoints: [join(root, 'src/nested.ts')] })).toBeLessThanOrEqual(2048);
   expect((await page('loadModel')) + worker).toBeLessThanOrEqual(12_000);
   expect((await page('loadModel, loadFile, modelFetch, TsrError')) + worker).toBeLessThanOrEqual(12 * 1024);
 });

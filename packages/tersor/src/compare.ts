@@ -1,3 +1,4 @@
+import { findSource } from './compress/find-source.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { type Opened, openModel } from './compress/open-model.ts';
 import { prove } from './compress/prove.ts';
@@ -5,7 +6,6 @@ import { recipeInside } from './compress/recipe-in-file.ts';
 import { openReferee } from './compress/referee.ts';
 import { type Sized, weightsReport } from './compress/weights-report.ts';
 import { checkpointOf } from './convert/checkpoint.ts';
-import { findSource } from './convert/open-source.ts';
 import { pairNames } from './convert/pair-names.ts';
 import type { AskedToCompare } from './core/asked.ts';
 import { TersorError } from './core/error.ts';

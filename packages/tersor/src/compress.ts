@@ -5,6 +5,7 @@ import { DEFAULT_BUDGET, excessOf, isKept, openQuestion } from './compress/promi
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import type { Referee } from './compress/referee.ts';
 import type { FileFacts } from './compress/weigh.ts';
+import { recipeWithinSize } from './compress/within-size.ts';
 import type { Asked, Budget } from './core/asked.ts';
 import { TersorError } from './core/error.ts';
 import type { Recipe, Step } from './core/recipe.ts';
@@ -25,7 +26,7 @@ const MOST_FITTINGS = 3;
  * The main job: makes a model smaller, writes it, and proves on the runtime it is for that it still gives the same answers.
  *
  * Without a recipe, what each layer becomes is found by measuring: the smallest file that keeps the budget, by default at most 1 % less
- * quality at no more than 1.1x the latency. With one, its steps are followed and what they cost is measured. The result appears at `output`
+ * quality at no more than 1.1x the latency; of a GGUF, which nothing here runs, the largest mix within the size asked for. With one, its steps are followed and what they cost is measured. The result appears at `output`
  * whole, or not at all; when a promise is missed it is not left behind unless `keep` is set, and the outcome says so.
  *
  * @param input  path of a model
@@ -35,7 +36,8 @@ const MOST_FITTINGS = 3;
 export async function compress(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
     const output = outputOf(job);
-    const stage = await stageFor(job);
+    const recipe = asked.recipe ?? (await recipeWithinSize(job));
+    const stage = await stageFor(job, recipe);
     const place = await openScratch(output, {
       inputs: job.input.files,
       ...(asked.force !== undefined && { force: asked.force }),
@@ -43,7 +45,7 @@ export async function compress(input: string, asked: Asked = {}): Promise<Report
     });
     const scratch = job.packs ? { ...place, name: packedInside(output, input) } : place;
     try {
-      return asked.recipe ? await follow(job, scratch, asked.recipe) : await search(job, scratch);
+      return recipe ? await follow(job, scratch, recipe) : await search(job, scratch);
     } catch (error) {
       if (asked.resume && (asked.signal?.aborted || isInTheWay(error))) scratch.leave();
       throw error;
@@ -61,7 +63,7 @@ export async function plan(input: string, asked: Asked = {}): Promise<Report> {
   return withJob(input, asked, async (job) => {
     const { model, format } = job.input;
     const steps =
-      asked.recipe?.steps ??
+      (asked.recipe ?? (await recipeWithinSize(job)))?.steps ??
       (await (await import('./compress/recipes.ts')).cheapestRecipe(job, asked.data === undefined ? 'synthetic' : 'data', budgetOf(asked)));
     const recipe = recipeOf(job, steps);
     const planned = withRecipe(await job.apply(model, recipe.steps), recipe);
@@ -92,9 +94,9 @@ async function withJob(input: string, asked: Asked, work: (job: Job) => Promise<
  * What a recipe makes of a checkpoint may take an hour, and is written once: a later run can go on with it. Of a model with a graph only where that was asked for.
  * @throws USAGE
  */
-async function stageFor(job: Job): Promise<StageOptions | undefined> {
+async function stageFor(job: Job, recipe: Recipe | undefined): Promise<StageOptions | undefined> {
   const { asked, input } = job;
-  const { recipe, resume = false } = asked;
+  const { resume = false } = asked;
   if (job.packs) {
     if (!resume) return undefined;
     throw new TersorError('USAGE', '--resume', 'is not for results that are packed', 'write the model, and pack it with: tersor pack');
@@ -103,7 +105,7 @@ async function stageFor(job: Job): Promise<StageOptions | undefined> {
     if (!resume) return undefined;
     const hint = input.model.graph
       ? 'a search keeps what it measured of itself: run it again'
-      : 'name what is to be done: --type, --recipe or a method';
+      : 'name what is to be done: --type, --max-size, --recipe or a method';
     throw new TersorError('USAGE', '--resume', 'is for what a recipe makes of a model', hint);
   }
   if (input.model.graph && !resume) return undefined;
@@ -158,7 +160,7 @@ async function search(job: Job, scratch: Scratch): Promise<Report> {
     }
     if (!best) {
       const smallest = bytesText(await bytesAfter(job, await cheapestRecipe(job, referee.evidence, budget)));
-      const what = `nothing that tersor knows is as small as that: the smallest has ${smallest}`;
+      const what = `nothing that is tried is as small as that: the smallest has ${smallest}`;
       throw new TersorError(
         'PROMISE_MISSED',
         job.input.path,

@@ -1,5 +1,6 @@
 import { applySteps } from './compress/apply.ts';
 import { authorshipOf } from './compress/authorship.ts';
+import { findSource } from './compress/find-source.ts';
 import { formatOf, type Opened, openModel } from './compress/open-model.ts';
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import { startStopwatch } from './compress/stopwatch.ts';
@@ -8,7 +9,7 @@ import { type Checkpoint, checkpointOf } from './convert/checkpoint.ts';
 import { type FolderFiles, folderFiles } from './convert/checkpoint-folder.ts';
 import type { Converted } from './convert/converted.ts';
 import { intoOnnx } from './convert/into-onnx.ts';
-import { describedBeside, findSource } from './convert/open-source.ts';
+import { describedBeside } from './convert/open-source.ts';
 import { openPlace, type Place } from './convert/place.ts';
 import { toGguf } from './convert/to-gguf.ts';
 import { toSafetensors } from './convert/to-safetensors.ts';

@@ -54,7 +54,15 @@ export type { AffineLayout, DenseLayout, Layout, SparseLayout } from './core/lay
 export type { Context, Declaration, Family, Method } from './core/method.ts';
 export type { Execution, Model, Weight } from './core/model.ts';
 export type { Option, Options } from './core/options.ts';
-export type { AskedToPack, AskedToUnpack, PackedStreamReport, PackReport, UnpackReport } from './core/packing.ts';
+export type {
+  AskedForPrefix,
+  AskedToPack,
+  AskedToUnpack,
+  PackedStreamReport,
+  PackReport,
+  PrefixReport,
+  UnpackReport,
+} from './core/packing.ts';
 export { type Declarations, parseRecipe } from './core/parse-recipe.ts';
 export type { Phase, Progress } from './core/progress.ts';
 export type { Recipe, Step } from './core/recipe.ts';
@@ -108,6 +116,7 @@ export { inspectFolder } from './inspect-folder.ts';
 export { type AskedToMeasure, measureDevice } from './measure-device.ts';
 export { METHODS, type MethodId } from './methods/registry.gen.ts';
 export { pack } from './pack.ts';
+export { prefix } from './prefix.ts';
 export { costPage } from './report/cost-page.ts';
 export { folderPage } from './report/folder-page.ts';
 export { reportPage } from './report/report-page.ts';

@@ -5,7 +5,7 @@ import { openFolder, openNodeStore } from './io/node-store.ts';
 
 /**
  * Gives back the file that was packed, bit for bit.
- * @throws FILE_CORRUPT when a checksum says that it would be another one, FILE_UNSUPPORTED, FILE_MISSING, FILE_EXISTS, FILE_WRITE, USAGE, INTERRUPTED
+ * @throws FILE_CORRUPT when a checksum says that it would be another one, FILE_UNSUPPORTED, BASE_MISSING, FILE_MISSING, FILE_EXISTS, FILE_WRITE, USAGE, INTERRUPTED
  */
 export async function unpack(input: string, asked: AskedToUnpack = {}): Promise<UnpackReport> {
   const began = performance.now();
@@ -13,9 +13,11 @@ export async function unpack(input: string, asked: AskedToUnpack = {}): Promise<
   const { store, name } = await openFolder(input);
   try {
     const source = await store.open(name);
-    const file = await openPacked(input, source);
+    const file = await openPacked(input, source, asked.base);
     const target = asked.out ?? file.name;
-    const scratch = dryRun ? undefined : await openScratch(target, { force, inputs: [input] });
+    const scratch = dryRun
+      ? undefined
+      : await openScratch(target, { force, inputs: [input, ...(asked.base === undefined ? [] : [asked.base])] });
     const folder = await scratch?.attempt();
     const output = folder === undefined ? undefined : openNodeStore(folder);
     try {

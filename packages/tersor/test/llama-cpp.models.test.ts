@@ -98,7 +98,12 @@ const LIMITS = {
   IQ1_S: 0.52,
   TQ2_0: 1,
   TQ1_0: 1,
+  MXFP4: 0.08,
 } as const;
+
+/** llama.cpp's mix of the name MXFP4_MOE gives that type to experts alone: here every matrix gets it. */
+const MATRICES = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down', 'token_embd'];
+const IN_MXFP4 = { use: 'gguf', type: 'MXFP4_MOE', tensor: MATRICES.map((name) => `${name}.weight=MXFP4`) };
 
 /** Every type that is written, in the runtime it is for. Needs the fixtures, and npm once. */
 describe.skipIf(!existsSync(LM) || process.platform !== 'linux')('llama.cpp', () => {
@@ -112,7 +117,7 @@ describe.skipIf(!existsSync(LM) || process.platform !== 'linux')('llama.cpp', ()
     writeFileSync(script, SCRIPT);
     await convert(LM_SAFETENSORS, { output: paths[0] ?? '' });
     for (const [i, type] of types.entries()) {
-      const recipe = { version: 1 as const, steps: [{ use: 'gguf', type }] };
+      const recipe = { version: 1 as const, steps: [type === 'MXFP4' ? IN_MXFP4 : { use: 'gguf', type }] };
       expect(await compress(paths[0] ?? '', { output: paths[i + 1] ?? '', recipe })).toMatchObject({ outcome: 'compressed' });
     }
     const { status, output } = await runNode(script, [TEXT, JSON.stringify(GREEDY.map(({ prompt }) => prompt)), ...paths]);

@@ -1,11 +1,39 @@
+import { addBase, highestBytes } from '../../../tersor/src/kernels/reference/base.ts';
 import { goThroughLevels } from '../../../tersor/src/kernels/reference/levels.ts';
+import { bitsOf, FLOATS, valuesOf } from '../../../tersor/src/kernels/reference/signs.ts';
 import { type Cursor, cursorOf } from '../../src/cursor.ts';
 import type { Elements } from '../../src/decode-chunk.ts';
 import { readFrequencies } from '../../src/frequencies.ts';
 
-/** A chunk decoded as docs/tsr.md says, without WebAssembly and without haste. It trusts the chunk. */
-export function referenceDecode(coded: Uint8Array, elements: Elements): Uint8Array {
-  return form(cursorOf(coded), elements);
+/**
+ * A chunk decoded as docs/tsr.md says, without WebAssembly and without haste. It trusts the chunk.
+ * @param base  of a file that is a difference, what the chunk resembles
+ */
+export function referenceDecode(coded: Uint8Array, elements: Elements, base?: Uint8Array): Uint8Array {
+  const cursor = cursorOf(coded);
+  return base && coded[0] === 6 ? onBase(cursor, elements, base) : form(cursor, elements);
+}
+
+function onBase(cursor: Cursor, elements: Elements, base: Uint8Array): Uint8Array {
+  cursor.byte();
+  const how = cursor.byte();
+  if (how === 0) return base;
+  if (how === 3) return form(cursor, { ...elements, history: base });
+  if (how === 4) return signed(cursor, elements, base);
+  const { width, turned } = elements;
+  const beside = highestBytes(base, width, turned);
+  const residuals = form(cursor, { ...elements, turned: false, beside });
+  return addBase(residuals, base, width, turned, how === 1 ? 'xor' : 'difference');
+}
+
+function signed(cursor: Cursor, { count, columns }: Elements, base: Uint8Array): Uint8Array {
+  const type = FLOATS[cursor.byte()]!;
+  const length = cursor.byte() === 0 ? count : columns;
+  const scales = new Float32Array(cursor.bytes((4 * count) / length).slice().buffer);
+  const signs = form(cursor, { count: Math.ceil(count / 8), width: 1, turned: false, columns: 0 });
+  const sums = valuesOf(base, type).map((value, i) => value + scales[Math.floor(i / length)]! * ((signs[i >> 3]! >> (i & 7)) & 1 ? -1 : 1));
+  const bits = bitsOf(sums, type);
+  return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
 }
 
 function form(cursor: Cursor, elements: Elements): Uint8Array {
@@ -14,13 +42,13 @@ function form(cursor: Cursor, elements: Elements): Uint8Array {
   if (kind === 1) {
     const colors = cursor.byte() + 1;
     const palette = cursor.bytes(colors * width);
-    const indices = plane(cursor, count, elements.columns);
+    const indices = plane(cursor, count, elements.columns, elements.beside);
     return concatenate([...indices].map((index) => palette.subarray(index * width, (index + 1) * width)));
   }
   if (kind === 2) {
-    const present = cursor.number(count, 'elements');
+    const present = cursor.number(count);
     const mask = plane(cursor, Math.ceil(count / 8), 0);
-    const values = form(cursor, { ...elements, count: present, columns: 0 });
+    const values = form(cursor, { count: present, width, turned: elements.turned, columns: 0 });
     let used = 0;
     const parts = Array.from({ length: count }, (_, i) => {
       if (((mask[i >> 3]! >> (i % 8)) & 1) === 0) return new Uint8Array(width);
@@ -37,7 +65,7 @@ function form(cursor: Cursor, elements: Elements): Uint8Array {
 
 function levels(cursor: Cursor, { count, width, columns }: Elements): Uint8Array {
   const flags = cursor.byte();
-  const bytes = cursor.bytes(cursor.number(cursor.left(), 'bytes'));
+  const bytes = cursor.bytes(cursor.number(cursor.left()));
   const found = width === 1 ? new Int8Array(count) : new Int16Array(count);
   const [rows, isTrellis] = [count / columns, flags % 2 === 1];
   const order =
@@ -65,9 +93,9 @@ function levels(cursor: Cursor, { count, width, columns }: Elements): Uint8Array
   return new Uint8Array(found.buffer);
 }
 
-function planes(cursor: Cursor, { count, width, turned, columns }: Elements): Uint8Array {
+function planes(cursor: Cursor, { count, width, turned, columns, beside }: Elements): Uint8Array {
   const split: Uint8Array[] = [];
-  for (let k = width - 1; k >= 0; k--) split[k] = plane(cursor, count, k === width - 1 ? columns : 0, split[k + 1]);
+  for (let k = width - 1; k >= 0; k--) split[k] = plane(cursor, count, k === width - 1 ? columns : 0, split[k + 1] ?? beside, beside);
   const bytes = new Uint8Array(count * width);
   for (let i = 0; i < count; i++) {
     let element = 0n;
@@ -78,18 +106,18 @@ function planes(cursor: Cursor, { count, width, turned, columns }: Elements): Ui
   return bytes;
 }
 
-function matches(cursor: Cursor, { count, width, turned }: Elements): Uint8Array {
-  const sequences = cursor.number(count, 'matches');
-  const literals = cursor.number(count, 'literals');
+function matches(cursor: Cursor, { count, width, turned, history }: Elements): Uint8Array {
+  const sequences = cursor.number(count);
+  const literals = cursor.number(count);
   const values = form(cursor, { count: literals, width, turned, columns: 0 });
   const [runs, lengths, distances] = [plane(cursor, sequences, 0), plane(cursor, sequences, 0), plane(cursor, sequences, 0)];
-  const extra = cursorOf(cursor.bytes(cursor.number(cursor.left(), 'bytes')));
+  const extra = cursorOf(cursor.bytes(cursor.number(cursor.left())));
   const numberOf = (code: number) => {
     if (code < 16) return code;
     const exponent = ((code - 16) >> 1) + 4;
     return (2 + ((code - 16) & 1)) * 2 ** (exponent - 1) + extra.bits(exponent - 1);
   };
-  const bytes: number[] = [];
+  const bytes: number[] = [...(history ?? [])];
   let recent = [1, 2, 3];
   let from = 0;
   for (let i = 0; i < sequences; i++) {
@@ -103,18 +131,18 @@ function matches(cursor: Cursor, { count, width, turned }: Elements): Uint8Array
     for (let k = 0; k < length * width; k++) bytes.push(bytes[bytes.length - distance * width]!);
   }
   bytes.push(...values.subarray(from * width));
-  return Uint8Array.from(bytes);
+  return Uint8Array.from(bytes.slice(history?.length ?? 0));
 }
 
-function plane(cursor: Cursor, count: number, columns: number, above?: Uint8Array): Uint8Array {
+function plane(cursor: Cursor, count: number, columns: number, above?: Uint8Array, beside?: Uint8Array): Uint8Array {
   if (count === 0) return new Uint8Array();
   const mode = cursor.byte();
   if (mode === 0) return cursor.bytes(count);
   if (mode === 1) return new Uint8Array(count).fill(cursor.byte());
-  const [tables, classOf] = classes(cursor, count, columns, above);
-  if (mode === 3) return adaptive(cursor.bytes(cursor.number(cursor.left(), 'bytes')), count, classOf);
+  const [tables, classOf] = classes(cursor, count, columns, above, beside);
+  if (mode === 3) return adaptive(cursor.bytes(cursor.number(cursor.left())), count, classOf);
   const slots = Array.from({ length: tables }, () => slotsOf(readFrequencies(cursor)));
-  const words = cursorOf(cursor.bytes(cursor.number(cursor.left(), 'words')));
+  const words = cursorOf(cursor.bytes(cursor.number(cursor.left())));
   const states = Array.from({ length: 16 }, () => words.u32());
   return Uint8Array.from({ length: count }, (_, i) => {
     const state = states[i % 16]!;
@@ -156,7 +184,7 @@ function adaptive(bytes: Uint8Array, count: number, classOf: (i: number) => numb
   });
 }
 
-function classes(cursor: Cursor, count: number, columns: number, above?: Uint8Array): [number, (i: number) => number] {
+function classes(cursor: Cursor, count: number, columns: number, above?: Uint8Array, beside?: Uint8Array): [number, (i: number) => number] {
   const kind = cursor.byte();
   if (kind === 0) return [1, () => 0];
   if (kind === 1) {
@@ -166,6 +194,11 @@ function classes(cursor: Cursor, count: number, columns: number, above?: Uint8Ar
     return [rowClasses * columnClasses, (i) => rows[Math.floor(i / columns)]! * columnClasses + ofColumns[i % columns]!];
   }
   const tables = cursor.byte();
+  if (kind === 3) {
+    const columnClasses = cursor.byte();
+    const [byBeside, byAbove] = [plane(cursor, 256, 0), plane(cursor, 256, 0)];
+    return [tables * columnClasses, (i) => byBeside[beside![i]!]! * columnClasses + byAbove[above![i]!]!];
+  }
   const map = plane(cursor, 256, 0);
   return [tables, (i) => map[above![i]!]!];
 }

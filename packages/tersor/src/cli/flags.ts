@@ -53,10 +53,13 @@ export const FLAGS = {
   tensor: () =>
     new Option(
       '--tensor <pattern=type>',
-      'Of a GGUF model: another type for some tensors: attn_v=Q8_0. * crosses no ".", ** does. Repeatable; without --type, of Q4_K_M.',
+      'Of a GGUF model: another type for some tensors: attn_v=Q8_0. * crosses no ".", ** does. Repeatable; without --type, of Q4_K_M, or of what --max-size has room for.',
     ).argParser(collect),
   imatrix: () =>
-    new Option('--imatrix <file>', "Of a GGUF model: llama.cpp's imatrix file of it, by which errors count. Without --type, of Q4_K_M."),
+    new Option(
+      '--imatrix <file>',
+      "Of a GGUF model: llama.cpp's imatrix file of it, by which errors count. Without --type, for Q4_K_M, or what --max-size has room for.",
+    ),
   saveRecipe: () => new Option('--save-recipe <file>', 'Write the recipe that was used, to repeat it with --recipe.'),
   target: () =>
     new Option('--target <runtime>', `What the result will run on: ${TARGETS.join(' | ')}. Default node.`).argParser(
@@ -142,12 +145,26 @@ export const FLAGS = {
     new Option('-o, --out <file>', 'Write it: *.dat in the older form, others in the GGUF form. Default: nothing is written.'),
   packOut: () => new Option('-o, --out <file>', 'Where to write. Default: <name>.tsr in this folder.'),
   unpackOut: () => new Option('-o, --out <file>', 'Where to write. Default: the name that the file had, in this folder.'),
+  nested: () =>
+    new Option(
+      '--nested',
+      'Bits of 8-bit weights one after the other: the container is valid wherever a plane of 2 to 8 bits ends. See tersor prefix.',
+    ),
+  prefix: () => new Option('--prefix <bits>', 'The same, and only the planes up to so many bits.').argParser(count('--prefix', 2, 8)),
+  prefixOut: () => new Option('-o, --out <file>', 'Where to write.').makeOptionMandatory(),
+  bits: () => new Option('--bits <n>', 'Bits a weight, 2 to 8: the most.').argParser(count('--bits', 2, 8)).makeOptionMandatory(),
+  packBase: () =>
+    new Option(
+      '--base <file>',
+      'An earlier version, or the model that this one was fine-tuned from: what differs is packed, and unpacking takes that file again. A file, an index of several, or their folder.',
+    ),
+  unpackBase: () => new Option('--base <file>', 'The file that it was packed with, where that was so: the same bytes.'),
   codingProfile: () =>
     new Option(
       '--profile <name>',
       'max: smaller still by up to one percent, unpacked some ten times slower. Takes default | max. Default default.',
     ).argParser(oneOf('--profile', ['default', 'max'])),
-  lossless: () => new Option('--lossless', 'The identical bytes come back. So far always so, with this flag or without.'),
+  lossless: () => new Option('--lossless', 'The identical bytes come back: always so, but with --prefix.'),
   dryRunOfPacking: () => new Option('--dry-run', 'Say how small it gets; write nothing.'),
   dryRunOfUnpacking: () => new Option('--dry-run', 'Check every byte; write nothing.'),
   profile: () => new Option('-o, --out <file>', 'Where to write the profile. Default: it is printed.'),

@@ -13,7 +13,7 @@ import type { DeviceProfile } from '../core/device.ts';
 import type { FolderCheck, FolderReport } from '../core/folder-report.ts';
 import type { Importances } from '../core/importances.ts';
 import type { FolderInspection, Inspection } from '../core/inspection.ts';
-import type { AskedToPack, AskedToUnpack, PackReport, UnpackReport } from '../core/packing.ts';
+import type { AskedForPrefix, AskedToPack, AskedToUnpack, PackReport, PrefixReport, UnpackReport } from '../core/packing.ts';
 import type { Check, Comparison, Report } from '../core/report.ts';
 import type { Sensitivity } from '../core/sensitivity.ts';
 import type { AskedCost } from '../cost.ts';
@@ -35,6 +35,7 @@ export interface Library {
   readImatrix(paths: readonly string[]): Promise<Importances>;
   imatrixBytes(importances: Importances, form: 'gguf' | 'dat'): Promise<Uint8Array>;
   pack(input: string, asked?: AskedToPack): Promise<PackReport>;
+  prefix(input: string, asked: AskedForPrefix): Promise<PrefixReport>;
   unpack(input: string, asked?: AskedToUnpack): Promise<UnpackReport>;
   check(report: unknown, path: string, asked?: AskedToCheck): Promise<Check>;
   checkFolder(report: unknown, folder: string, asked?: AskedToCheckFolder): Promise<FolderCheck>;
@@ -56,6 +57,7 @@ export const LIBRARY: Library = {
   readImatrix: async (paths) => (await import('../imatrix.ts')).readImatrix(paths),
   imatrixBytes: async (importances, form) => (await import('../imatrix.ts')).imatrixBytes(importances, form),
   pack: async (input, asked) => (await import('../pack.ts')).pack(input, asked),
+  prefix: async (input, asked) => (await import('../prefix.ts')).prefix(input, asked),
   unpack: async (input, asked) => (await import('../unpack.ts')).unpack(input, asked),
   check: async (report, path, asked) => (await import('../check.ts')).check(report, path, asked),
   checkFolder: async (report, folder, asked) => (await import('../check-folder.ts')).checkFolder(report, folder, asked),

@@ -20,3 +20,8 @@ export function roundingRecipe(given: Rounding, { methods }: Pick<Shell, 'method
   }
   return parseRecipe({ version: 1, steps: [{ use: 'gguf', ...given }] }, methods, '--type');
 }
+
+/** Types that are worth trying for GGUF where a size is asked for. */
+export function roundingTypes({ methods }: Pick<Shell, 'methods'>): readonly string[] {
+  return (methodNamed('gguf', methods).options.type?.search ?? []).map(String);
+}

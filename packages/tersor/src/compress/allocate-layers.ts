@@ -43,6 +43,6 @@ async function choose(job: Job, known: readonly (readonly Option[])[], limit: Al
   return fitInto(
     limit.bytes,
     (bytes) => allocate(known, 'error', { bytes }, solve),
-    (chosen) => bytesAfter(job, toSteps(chosen)),
+    (chosen) => bytesAfter(job, toSteps(job, chosen)),
   );
 }

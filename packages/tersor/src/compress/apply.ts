@@ -14,6 +14,7 @@ import { select } from '../core/rules.ts';
 import { METHODS } from '../methods/registry.gen.ts';
 import { applyInBlocks } from './apply-in-blocks.ts';
 import { openImportances } from './open-importances.ts';
+import { openOtherWeights } from './open-other-weights.ts';
 import type { Runner } from './runner.ts';
 
 /** What steps need besides the model. */
@@ -105,6 +106,7 @@ function apply(
     ...(signal && { signal }),
     random,
     importances: openImportances,
+    otherWeights: openOtherWeights,
     recall: memo.recall,
   };
   const { needs } = method;

@@ -10,8 +10,10 @@ import type { PromiseReport } from '../core/report.ts';
 import { bytesText } from '../core/text/units.ts';
 import type { Scratch } from '../io/node-scratch.ts';
 import { openNodeStore } from '../io/node-store.ts';
-import type { CodedFile } from './code-file.ts';
+import { METHODS, type MethodId } from '../methods/registry.gen.ts';
+import type { CodedFile } from './coding-job.ts';
 import type { Job } from './job.ts';
+import { openBase } from './open-base.ts';
 import type { Place } from './packed-file.ts';
 import { judgePromises } from './promises.ts';
 import { type Proof, prove } from './prove.ts';
@@ -77,6 +79,8 @@ export function profileOf({ packs }: Pick<Job, 'packs'>): CodingProfile {
 
 async function packed(job: Job, folder: string, name: string, to?: Place): Promise<CodedFile> {
   const { kernels, asked } = job;
+  const path = baseIn(asked.recipe?.steps ?? []);
+  const base = path === undefined ? undefined : await openBase(path);
   const { writePacked } = await import('./packed-file.ts');
   const store = openNodeStore(folder);
   try {
@@ -86,20 +90,45 @@ async function packed(job: Job, folder: string, name: string, to?: Place): Promi
       throw new TersorError('USAGE', name, what, 'write the model, and pack each file with: tersor pack');
     }
     const onProgress = ({ phase, done, total }: Progress) => job.progress(phase, done, total);
-    const coding = { kernels, profile: profileOf(job), atOnce: 2, onProgress, ...(asked.signal && { signal: asked.signal }) } as const;
+    const coding = {
+      kernels,
+      profile: profileOf(job),
+      atOnce: 2,
+      onProgress,
+      ...(base && { base }),
+      ...(asked.signal && { signal: asked.signal }),
+    } as const;
     const chunks = to && { folder, name: `${name}.chunks` };
     return await writePacked(`${folder}/${name}`, await store.open(name), coding, chunks, async () => to);
   } finally {
+    await base?.close();
     await store.close();
   }
 }
 
+/** What steps change the differences to: the result is packed as one to it. */
+function baseIn(steps: readonly Step[]): string | undefined {
+  for (const { use, base } of steps) {
+    if (METHODS[use as MethodId]?.family === 'delta' && typeof base === 'string' && base !== '') return base;
+  }
+  return undefined;
+}
+
 /** Writes what `steps` make, where nobody sees it. @returns its path @throws FILE_WRITE, INTERRUPTED */
 export async function writeAside(job: Job, scratch: Scratch, steps: readonly Step[]): Promise<string> {
+  return `${await folderAside(job, scratch, steps)}/${scratch.name}`;
+}
+
+async function folderAside(job: Job, scratch: Scratch, steps: readonly Step[]): Promise<string> {
   const recipe = recipeOf(job, steps);
   const folder = await scratch.attempt();
   await write(job, withRecipe(await job.apply(job.input.model, recipe.steps, true), recipe), folder, scratch);
-  return `${folder}/${scratch.name}`;
+  return folder;
+}
+
+/** What the same packs into. @throws FILE_WRITE, INTERRUPTED */
+export async function codedAside(job: Job, scratch: Scratch, steps: readonly Step[]): Promise<number> {
+  return codedSize(job, await folderAside(job, scratch, steps), scratch.name);
 }
 
 /** The same, loaded in the runtime it is for. @throws FILE_WRITE, MODEL_INVALID, INTERRUPTED */

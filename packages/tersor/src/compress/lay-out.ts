@@ -10,6 +10,13 @@ import { roundsActivations } from './stand.ts';
 
 /** Lossless, and fewer weights to look at. */
 export const CLEAN: Step = { use: 'clean', large: true };
+/** Of what is packed, biases and scales are a part that can be seen. */
+const BITROUND: Step = { use: 'bitround' };
+
+/** What is done to every model, before and beside what is chosen for its layers. */
+export function alwaysDone({ packs, input: { format } }: Pick<Job, 'packs' | 'input'>): readonly Step[] {
+  return packs && format.id === 'onnx' ? [CLEAN, BITROUND] : [CLEAN];
+}
 
 /** What there is to choose from. */
 export interface Choices {
@@ -24,7 +31,7 @@ export interface Choices {
 /** What the layers of the cleaned model may become by any of `menu`. Nothing is loaded. @throws USAGE where settings prepare the model in different ways */
 export async function layOut(job: Job, menu: readonly Setting[]): Promise<Choices> {
   const { input, target } = job;
-  const cleaned = await job.apply(input.model, [CLEAN, ...preparationOf(menu.flat())]);
+  const cleaned = await job.apply(input.model, [...alwaysDone(job), ...preparationOf(menu.flat())]);
   const offer = async (setting: number, steps: readonly Step[]): Promise<Offer> => {
     const changed = await job.apply(cleaned, parted(steps).rest, true);
     const model = mapWeights(changed, (weight) =>

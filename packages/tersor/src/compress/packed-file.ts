@@ -1,6 +1,7 @@
 import type { Sink, Source } from '../core/source.ts';
 import { openNodeStore } from '../io/node-store.ts';
-import { type CodedFile, type CodingJob, codeFile } from './code-file.ts';
+import { codeFile } from './code-file.ts';
+import type { CodedFile, CodingJob } from './coding-job.ts';
 
 const COPY_BYTES = 2 ** 20;
 

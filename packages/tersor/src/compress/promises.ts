@@ -114,7 +114,8 @@ export function excessOf(budget: Budget, facts: Facts): number {
 function dropPromise(limit: number, quality: QualityReport | undefined): PromiseReport {
   const promised = `drop <= ${percent(limit)}`;
   if (!quality) return { name: 'drop', promised, actual: 'not measured', status: 'unverified' };
-  const { drop, interval, evidence } = quality;
+  const { drop, interval, evidence, decisions } = quality;
+  if (decisions === 0) return { name: 'drop', promised, actual: 'no output could be compared', status: 'unverified' };
   const isReal = evidence === 'data';
   const isMissed = !(drop <= limit) && !(!isReal && interval[0] <= limit);
   return {

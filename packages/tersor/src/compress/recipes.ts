@@ -10,33 +10,34 @@ import { isQuicker, menuFor, type Setting } from '../search/menu.ts';
 import { propose } from '../search/propose.ts';
 import type { Confirmed, Question, Ranked } from '../search/question.ts';
 import { openAssessor } from './assessor.ts';
-import { openWritten, writeAside } from './attempt.ts';
+import { codedAside, openWritten, writeAside } from './attempt.ts';
 import { withCodedBytes } from './coded-bytes.ts';
 import { explained } from './explained.ts';
 import type { Job } from './job.ts';
-import { CLEAN, layOut } from './lay-out.ts';
+import { alwaysDone, layOut } from './lay-out.ts';
 import { openMeasured } from './measured.ts';
 import { parted, preparationOf } from './preparation.ts';
 import { recipeOf, withRecipe } from './recipe-in-file.ts';
 import type { Referee } from './referee.ts';
 import { openSolver } from './solve.ts';
+import { staticRecipes } from './static-recipes.ts';
 import { timeOptions } from './time-options.ts';
 import { sparingUnreached } from './unreached.ts';
 
 /** Of what latency may change by, the part that is used: the proof times it again. */
 const PACE_USED = 0.97;
 
-export function toSteps(chosen: readonly Candidate[]): Step[] {
+export function toSteps(job: Job, chosen: readonly Candidate[]): Step[] {
   const taken = chosen.flatMap(({ steps }) => (steps ? [steps] : []));
   const each = chosen.map(({ steps, ...candidate }) => ({ ...candidate, ...(steps && { steps: parted(steps).rest }) }));
   // What observes sees the model before other steps change it, as it did while the search measured.
-  return [CLEAN, ...preparationOf(taken), ...stepsOf(each, (steps) => steps.some(observes))];
+  return [...alwaysDone(job), ...preparationOf(taken), ...stepsOf(each, (steps) => steps.some(observes))];
 }
 
 /** The recipe that the search measures first: every layer at its cheapest. Needs no runtime. */
 export async function cheapestRecipe(job: Job, evidence: 'data' | 'synthetic', budget: Budget): Promise<Step[]> {
   const { options } = await layOut(job, menuOf(job, evidence, budget));
-  return toSteps(options.map(cheapest));
+  return toSteps(job, options.map(cheapest));
 }
 
 /** What the user names, or what the search knows. */
@@ -49,6 +50,13 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
   const { cleaned, offers, options, rounded } = await layOut(job, menuOf(job, referee.evidence, budget));
   const open = options.filter((row) => row.length > 1);
   const numbers = await openMeasured(job, referee);
+  if (isQuicker(budget.latency) && referee.evidence === 'data' && !job.asked.steps && job.target !== 'webgpu') {
+    try {
+      yield* staticRecipes(job, referee, scratch, numbers, budget);
+    } finally {
+      await numbers.save();
+    }
+  }
   const assessor = await openAssessor(
     job,
     referee,
@@ -68,12 +76,19 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
     const isCoded = job.packs || budget.coded !== undefined;
     const stored = new Map(timed.flat().map((option) => [keyOf(option), option.bytes]));
     const priced = isCoded ? await withCodedBytes(job, numbers, timed) : timed;
-    /** Of the whole file, in the bytes that are limited: what is no weight with a choice counts as it is stored. */
-    const size = async (chosen: readonly Option[]) => {
-      const bytes = await bytesAfter(job, toSteps(chosen));
-      return isCoded ? chosen.reduce((sum, option) => sum + option.bytes - (stored.get(keyOf(option)) ?? 0), bytes) : bytes;
-    };
     const maxBytes = budget.coded ?? budget.size;
+    const sumOfWeights = (chosen: readonly Option[]) => chosen.reduce((sum, { bytes }) => sum + bytes, 0);
+    let around: number | undefined;
+    /** Of the whole file, in the bytes that are limited. Of what is coded, what is no weight with a choice is as the first file leaves it. */
+    const size = async (chosen: readonly Option[]) => {
+      const steps = toSteps(job, chosen);
+      if (!isCoded || maxBytes === undefined) {
+        const more = isCoded ? chosen.reduce((sum, option) => sum + option.bytes - (stored.get(keyOf(option)) ?? 0), 0) : 0;
+        return (await bytesAfter(job, steps)) + more;
+      }
+      around ??= (await codedAside(job, scratch, steps)) - sumOfWeights(chosen);
+      return sumOfWeights(chosen) + around;
+    };
     const question: Question = {
       options: priced,
       maxDrop: budget.drop ?? Number.POSITIVE_INFINITY,
@@ -81,7 +96,7 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
       ...(isTimed && { maxAdded: referee.shapes.map(() => latency * PACE_USED - 1) }),
       ...(memory !== undefined && {
         maxMemory: memory,
-        footprint: async (chosen: readonly Option[]) => referee.footprint(await writeAside(job, scratch, toSteps(chosen))),
+        footprint: async (chosen: readonly Option[]) => referee.footprint(await writeAside(job, scratch, toSteps(job, chosen))),
       }),
       solve: await openSolver(),
       ...assessor,
@@ -91,12 +106,12 @@ export async function* searchRecipes(job: Job, referee: Referee, scratch: Scratc
         job.measured.push({ bytes: await size(chosen), drop });
         return drop;
       },
-      ...(isTimed && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(chosen)) }),
+      ...(isTimed && { confirm: (chosen: readonly Option[]) => confirm(job, referee, scratch, toSteps(job, chosen)) }),
       enough: () => job.asked.enough?.aborted === true,
       onProgress: (done, total, about) => job.progress('choose', done, total, about),
     };
     for await (const { chosen, rows: ranked } of propose(question)) {
-      const steps = toSteps(chosen);
+      const steps = toSteps(job, chosen);
       if (ranked) job.reasons.set(JSON.stringify(recipeOf(job, steps).steps), reasonsOf(ranked, chosen, unseen));
       yield steps;
     }

@@ -101,7 +101,8 @@ interface Run {
 export async function openReferee(job: Job): Promise<Referee> {
   const { asked, input, target, kernels, seed } = job;
   if (!input.model.graph) {
-    const example = input.format.id === 'gguf' ? 'model.gguf --type Q4_K_M' : 'fp16 --type bf16 model.safetensors -o half.safetensors';
+    const example =
+      input.format.id === 'gguf' ? 'model.gguf --type Q4_K_M, or --max-size 4GB' : 'fp16 --type bf16 model.safetensors -o half.safetensors';
     const hint = `name what is to be done with it: tersor ${example}`;
     throw new TersorError('MODEL_INVALID', input.path, 'is a checkpoint: weights without the graph that a runtime needs', hint);
   }

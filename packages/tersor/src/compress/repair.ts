@@ -108,17 +108,17 @@ async function lineageOfFile(path: string): Promise<Lineage | undefined> {
 async function mend(
   job: Job,
   steps: readonly Step[],
-  { value: wrong, node, op, reason, error }: DivergenceReport,
+  { value: wrong, node, op, reason, error = 0, errorBefore }: DivergenceReport,
   written: Lineage | undefined,
 ): Promise<Repaired | undefined> {
-  const because = `${node} (${op}) was ${reason === 'error' ? `off by ${Number(((error ?? 0) * 100).toPrecision(2))} %` : reason}`;
+  const because = `${node} (${op}) was ${reason === 'error' ? `off by ${Number((error * 100).toPrecision(2))} %` : reason}`;
   for (const [index, step] of [...steps.entries()].reverse()) {
     const before = unique(await job.apply(job.input.model, steps.slice(0, index), true));
     const value = written ? knownFrom(before, wrong, written) : wrong;
     if (value === undefined) continue;
     const change = computesHalves(step) ? keepAround(before, step, value) : await leaveOut(before, step, value);
     if (!change) continue;
-    if (reason === 'error' && (await isRounding(job, before, step, change.kept, error ?? 0))) return undefined;
+    if (reason === 'error' && (await isRounding(job, before, step, change.kept, error, errorBefore))) return undefined;
     const rest = change.step ? steps.with(index, change.step) : steps.toSpliced(index, 1);
     if (rest.length === 0) return undefined;
     return { steps: rest, repairs: [{ step: index, use: step.use, kept: change.kept, because }] };
@@ -137,13 +137,23 @@ function knownFrom({ graph, weights }: Model, value: ValueId, { order, parents }
   return undefined;
 }
 
-/** Whether a layer is off by no more than rounding its weight to so few bits explains: that was asked for, and mending it would only take bytes. */
-async function isRounding(job: Job, before: Model, step: Step, kept: readonly string[], error: number): Promise<boolean> {
+/**
+ * Whether a layer is off by no more than rounding its weight to so few bits, and what the layers before it lost, explain: that was asked for, and mending it would
+ * only take bytes.
+ */
+async function isRounding(
+  job: Job,
+  before: Model,
+  step: Step,
+  kept: readonly string[],
+  error: number,
+  errorBefore: number,
+): Promise<boolean> {
   const after = await job.apply(before, [step], true);
   for (const id of kept) {
     const [was, is] = [before.weights.get(id), after.weights.get(id)];
     const rounded = was && is && was !== is ? relativeError(await was.load(), await is.load()) : undefined;
-    if (rounded !== undefined && error <= MOST_OF_ROUNDING * rounded) return true;
+    if (rounded !== undefined && error <= MOST_OF_ROUNDING * (rounded + errorBefore)) return true;
   }
   return false;
 }

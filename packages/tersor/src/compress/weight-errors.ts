@@ -30,7 +30,8 @@ export function watchErrors(): WeightErrors {
 
 /** Nothing was done to the weight, or it is another one now. */
 function isSame(a: Weight, b: Weight): boolean {
-  return JSON.stringify(a.layout) === JSON.stringify(b.layout) || a.shape.join() !== b.shape.join();
+  const isStoredAlike = JSON.stringify(a.layout) === JSON.stringify(b.layout) && a.original === b.original;
+  return isStoredAlike || a.shape.join() !== b.shape.join();
 }
 
 /** Loads the weight, whole or in pieces, and knows its error when all of it was there. */

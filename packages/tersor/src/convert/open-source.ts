@@ -2,34 +2,10 @@ import type { Opened } from '../compress/open-model.ts';
 import { TersorError } from '../core/error.ts';
 import type { Store } from '../core/source.ts';
 import { type Fields, MAX_VOCABULARY_BYTES, readJson, readText } from '../formats/json-file.ts';
-import { folderName, isFolder, namesIn } from '../io/node-folder.ts';
+import { folderName } from '../io/node-folder.ts';
 import { beside } from '../io/node-paths.ts';
 import { openNodeStore } from '../io/node-store.ts';
 import type { Described } from './to-gguf.ts';
-
-/** What a folder's checkpoint is called, the best first. */
-const MAIN = [
-  /^model\.safetensors\.index\.json$/,
-  /^model\.safetensors$/,
-  /\.safetensors\.index\.json$/,
-  /\.safetensors$/,
-  /\.gguf$/,
-  /\.onnx$/,
-];
-
-/** A model's file: the path itself, or the checkpoint of a folder. @throws FILE_MISSING, USAGE when a folder holds several */
-export async function findSource(path: string): Promise<string> {
-  if (!(await isFolder(path))) return path;
-  const files = await namesIn(path);
-  for (const pattern of MAIN) {
-    const [name, ...others] = files.filter((file) => pattern.test(file));
-    if (name === undefined) continue;
-    if (others.length > 0)
-      throw new TersorError('USAGE', path, `holds ${name} and ${others.length} more of its kind`, 'name the one that is meant');
-    return `${path.replace(/[/\\]+$/, '')}/${name}`;
-  }
-  throw new TersorError('FILE_MISSING', path, 'holds no model', 'it takes .safetensors, .gguf or .onnx');
-}
 
 /**
  * What lies beside a checkpoint. Of `onnx/model.onnx` it lies in the folder above.

@@ -35,7 +35,7 @@ const COMPUTED_WITH = [1, 6, 10, 16];
 export function alreadyQuantized({ graph, weights }: Pick<Model, 'graph' | 'weights'>): string[] {
   const coded = new Map<string, Weight>();
   const found = [...weights.values()].flatMap(({ id, layout }) =>
-    layout.kind === 'affine' || layout.kind === 'levels' ? [`${id} (${describe(layout)})`] : [],
+    layout.kind === 'affine' || layout.kind === 'levels' || layout.kind === 'codebook' ? [`${id} (${describe(layout)})`] : [],
   );
   if (!graph) return found;
   for (const { graph: inner } of eachGraph(graph)) {

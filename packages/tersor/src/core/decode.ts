@@ -6,7 +6,7 @@ import { fromBfloat16, fromHalf } from './half.ts';
 import { matrixOf } from './layout.ts';
 import { fromMatrix } from './matrix.ts';
 import { stepOf } from './steps.ts';
-import type { AffineTensor, BlocksTensor, DenseTensor, LevelsTensor, SparseTensor, Tensor } from './tensor.ts';
+import type { AffineTensor, BlocksTensor, CodebookTensor, DenseTensor, LevelsTensor, SparseTensor, Tensor } from './tensor.ts';
 
 /**
  * The values a runtime will compute with, as 32-bit floats in the weight's own shape and order. Every layout has them, so every method
@@ -24,6 +24,8 @@ export function decode(tensor: Tensor): Float32Array {
       return decodeBlocks(tensor);
     case 'levels':
       return decodeLevels(tensor);
+    case 'codebook':
+      return decodeCodebook(tensor);
   }
 }
 
@@ -127,6 +129,24 @@ function decodeLevels({ shape, layout, levels, outputSteps, inputSteps }: Levels
       values[i] = ofInputs ? value * ofInputs[column]! : value;
     }
   });
+  return fromMatrix(values, shape, layout.outputs);
+}
+
+function decodeCodebook({ shape, layout, indices, books, scales }: CodebookTensor): Float32Array {
+  const { vector, entries } = layout;
+  const { rows, columns } = matrixOf({ ...layout, block: 'row' }, shape);
+  const vectors = Math.ceil(columns / vector);
+  const values = new Float32Array(rows * columns);
+  const entryOf = (book: number, row: number, column: number) => {
+    const index = indices[(book * rows + row) * vectors + Math.floor(column / vector)]!;
+    return books[(book * entries + index) * vector + (column % vector)]!;
+  };
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, i++) {
+      const first = entryOf(0, row, column);
+      values[i] = Math.fround(layout.books === 2 ? first + entryOf(1, row, column) : first) * scales[row]!;
+    }
+  }
   return fromMatrix(values, shape, layout.outputs);
 }
 

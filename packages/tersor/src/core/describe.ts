@@ -9,6 +9,8 @@ export function describe(layout: Layout): string {
       return layout.type;
     case 'levels':
       return `levels, a step per output${layout.inputSteps ? ' and input' : ''}`;
+    case 'codebook':
+      return `${layout.books === 2 ? 'two books' : 'a book'} of ${layout.entries} ${layout.vector === 1 ? 'values' : `vectors of ${layout.vector}`}, a scale per output`;
     case 'sparse':
       return `${layout.values.dtype}, ${layout.nonzero} values`;
     case 'affine': {

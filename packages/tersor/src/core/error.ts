@@ -16,6 +16,7 @@ export const ERRORS = {
   FILE_CORRUPT: 'the file contradicts itself',
   FILE_LIMIT: 'the file asks for more than any honest file does',
   FILE_UNSUPPORTED: 'the file is in a format or version that tersor does not read',
+  BASE_MISSING: 'the file is a difference to another one, which was not given',
   FILE_WRITE: 'the output cannot be written',
   MODEL_INVALID: 'the runtime refuses the model',
   RUN_FAILED: 'the model loads, but running it fails',

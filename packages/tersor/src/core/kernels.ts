@@ -10,7 +10,7 @@ import type { WritableBlock } from './blocks/block-types.ts';
 export interface Kernels {
   /** Quantizes to integers with one scale (and zero point) per block. What comes of values that are not finite means nothing; `peak` tells. */
   quantize(values: Float32Array, spec: QuantizeSpec): Promise<Quantized>;
-  /** ggml's blocks of these values, of its reference quantizer unless told. @throws SHAPE when rows or values do not fill whole blocks */
+  /** ggml's blocks of these values, of its reference quantizer unless told. @throws SHAPE when rows or values do not fill whole blocks, LAYOUT when a value is not finite */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Promise<Uint8Array>;
   /** `(code - zero) * scale` for every element; the inverse of `quantize` up to rounding. */
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Promise<Float32Array>;
@@ -25,13 +25,15 @@ export interface Kernels {
   /** Codes of `bits` (2 or 4) packed low bits first, as every ONNX operator wants them. `length` of the result: ceil(codes * bits / 8). */
   pack(codes: Uint8Array, bits: 2 | 4): Promise<Uint8Array>;
   unpack(bytes: Uint8Array, bits: 2 | 4, count: number): Promise<Uint8Array>;
+  /** A Bᵀ in 32-bit floats, of `[rows, columns]` and `[others, columns]`: `[rows, others]`. */
+  multiplyRows(a: Float32Array, b: Float32Array, columns: number): Promise<Float32Array>;
   /**
    * The upper triangular U with A⁻¹ = UᵀU, of a symmetric positive definite A: A = RRᵀ with an upper R, found from the last row up, gives U = R⁻¹.
    * One factorisation and one triangular inverse instead of an inverse and another factorisation.
    * @param matrix  `[size, size]`; only its upper triangle is read
    * @returns `[size, size]`, zeros below the diagonal; undefined when A is not positive definite in this arithmetic
    */
-  inverseFactor(matrix: Float64Array, size: number): Promise<Float64Array | undefined>;
+  inverseFactor(matrix: Float64Array, size: number): Promise<Float32Array | undefined>;
   /**
    * Codes of a matrix, column by column: what is lost by rounding a column is made up for, as far as the activations allow, by the columns that are
    * not rounded yet, so that the product XWᵀ moves least.
@@ -44,13 +46,32 @@ export interface Kernels {
    */
   refine(values: Float32Array, by: Refinement): Promise<Refined>;
   /**
+   * A book of vectors: weighted k-means (Lloyd), from the entries given. An entry that is nobody's nearest stays.
+   * @param values  `[vectors, vector]`
+   * @param weights  the same: what a squared error counts for
+   * @param book  `[entries, vector]`
+   */
+  clusterVectors(values: Float32Array, weights: Float32Array, book: Float32Array, vector: number, rounds: number): Promise<Float32Array>;
+  /**
+   * Entries for vectors of a matrix, one vector after the other: what is lost by one is made up for by those that come later. Of two books, the best pair that has one of the few best of the first.
+   * @returns `[count, rows, vectors]`
+   * Sources: van Baalen et al. 2024, GPTVQ, https://arxiv.org/abs/2402.15319, algorithm 1; Egiazarian et al. 2024, AQLM, https://arxiv.org/abs/2401.06118, section 3.2 (beam search)
+   */
+  compensateVectors(values: Float32Array, grid: VectorGrid, by: Compensation): Promise<Uint8Array>;
+  /** One pass in which every vector in turn gets the best entries there are while all others stay: what is lost never grows. */
+  refineVectors(values: Float32Array, by: VectorRefinement): Promise<RefinedVectors>;
+  /**
    * Levels of a matrix of lines, so that what is lost, and the bits that they take, come out least together.
    * @param values  `[lines, length]`
    * @returns in the same order
    */
   chooseLevels(values: Float32Array, choice: LevelChoice): Promise<Int16Array>;
-  /** The bytes of elements in as few bytes as the entropy coder finds; `decodeChunk` of the loader gives them back. */
-  encodeChunk(bytes: Uint8Array, elements: Elements, profile?: CodingProfile): Promise<Uint8Array>;
+  /**
+   * The bytes of elements in as few bytes as the entropy coder finds; `decodeChunk` of the loader gives them back.
+   * @param base  as many bytes, known to whoever decodes, that these may be a difference to
+   * @param beside  bytes that whoever decodes knows, one in the place of each element, by which these are told
+   */
+  encodeChunk(bytes: Uint8Array, elements: Elements, profile?: CodingProfile, base?: Uint8Array, beside?: Uint8Array): Promise<Uint8Array>;
   /** One pass over the values. */
   summarize(values: Float32Array): Promise<Summary>;
   /** Ends the workers. The kernels cannot be used afterwards. */
@@ -129,6 +150,38 @@ export interface Refinement {
 export interface Refined {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
+}
+
+/** Books whose entries stand for vectors of a matrix `[rows, columns]`: neighbours along the columns, which `vector` divides. */
+export interface VectorGrid {
+  readonly rows: number;
+  readonly columns: number;
+  /** Columns of a vector: 1 to 8. */
+  readonly vector: number;
+  /** One or two: a vector is the sum of an entry of each, times the scale of its row. */
+  readonly count: number;
+  /** Entries of a book: 2 to 256. */
+  readonly entries: number;
+  /** `[count, entries, vector]`. */
+  readonly books: Float32Array;
+  /** One a row; not negative. */
+  readonly scales: Float32Array;
+}
+
+export interface VectorRefinement {
+  readonly grid: VectorGrid;
+  /** `[count, rows, vectors]`. */
+  readonly indices: Uint8Array;
+  /** XᵀX, `[columns, columns]`; absent: ones on the diagonal. */
+  readonly gram?: Float32Array;
+}
+
+export interface RefinedVectors {
+  readonly indices: Uint8Array;
+  /** The sum of squares of what X loses, before and after. */
+  readonly losses: readonly [number, number];
+  /** `[count, entries, vector, 2]`: half of what the loss falls by for a small step of an entry, and half of its second derivative as far as each vector is alone. */
+  readonly slopes: Float64Array;
 }
 
 /** How levels are chosen, line by line in the order in which they will be coded. */

@@ -3,7 +3,7 @@ import { BITS, type DType, denseBytes, elementsOf, type Shape } from './dtype.ts
 import type { Numeric } from './numeric.ts';
 
 /** How a weight is stored, without its values: what a plan knows and what a file format must be able to hold. `Tensor` is its twin with values. */
-export type Layout = DenseLayout | AffineLayout | SparseLayout | BlocksLayout | LevelsLayout;
+export type Layout = DenseLayout | AffineLayout | SparseLayout | BlocksLayout | LevelsLayout | CodebookLayout;
 
 export interface DenseLayout {
   readonly kind: 'dense';
@@ -49,6 +49,26 @@ export interface LevelsLayout {
   readonly inputSteps: boolean;
 }
 
+/**
+ * Vectors of neighbouring inputs, each an entry of a book, or the sum of an entry of each of two books, times the scale of its output. Entries and scales are
+ * halves. An output's last vector may reach beyond its inputs.
+ */
+export interface CodebookLayout {
+  readonly kind: 'codebook';
+  /** See `AffineLayout`. */
+  readonly outputs: readonly number[];
+  /** Inputs of a vector: 1 to 8. */
+  readonly vector: number;
+  readonly books: 1 | 2;
+  /** Of each book: 2 to 256. */
+  readonly entries: number;
+}
+
+/** Bits of what an index of a book is stored in. */
+export function indexBits({ entries }: Pick<CodebookLayout, 'entries'>): 2 | 4 | 8 {
+  return entries <= 4 ? 2 : entries <= 16 ? 4 : 8;
+}
+
 /** A weight seen as a matrix: `blocks` scales per row of `columns` inputs. */
 export interface Matrix {
   readonly rows: number;
@@ -81,6 +101,11 @@ export function bytesOf({ shape, layout }: { readonly shape: Shape; readonly lay
     case 'levels': {
       const { rows, columns } = matrixOf({ ...layout, block: 'row' }, shape);
       return 2 * elementsOf(shape) + rows + (layout.inputSteps ? columns : 0);
+    }
+    case 'codebook': {
+      const { rows, columns } = matrixOf({ ...layout, block: 'row' }, shape);
+      const indices = rows * Math.ceil(columns / layout.vector) * layout.books;
+      return Math.ceil((indices * indexBits(layout)) / 8) + 2 * (layout.books * layout.entries * layout.vector + rows);
     }
     case 'affine': {
       const { rows, columns, blocks } = matrixOf(layout, shape);

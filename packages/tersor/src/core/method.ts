@@ -6,9 +6,10 @@ import type { Memo } from './memo.ts';
 import type { FormatId, Model } from './model.ts';
 import type { Observation, StatisticId, Statistics } from './observation.ts';
 import type { Options, Values } from './options.ts';
+import type { OtherWeights } from './other-weights.ts';
 import type { Random } from './random.ts';
 
-export type Family = 'graph' | 'lowrank' | 'migrate' | 'quantize';
+export type Family = 'delta' | 'graph' | 'lowrank' | 'migrate' | 'quantize';
 
 /** A technique: `Model → Model`, lazily. One file in `methods/<family>/` is all it takes: registry, command, help and docs follow. */
 export interface Method<O extends Options = Options> {
@@ -58,6 +59,8 @@ export interface Context {
   random(weight: WeightId): Random;
   /** What an imatrix file says, which an option names; absent where there are no files. @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
   importances?(path: string): Promise<Importances>;
+  /** The weights of another model, which an option names; absent where there are no files. @throws FILE_MISSING, FILE_CORRUPT, FILE_LIMIT, FILE_UNSUPPORTED */
+  otherWeights?(path: string): Promise<OtherWeights>;
   /**
    * What was observed, of what `needs` asked for; undefined where nothing was to be seen. The model runs when a method first asks, so a plan, which
    * loads no weight, runs nothing as long as only `load` asks.

@@ -22,6 +22,8 @@ export interface Load {
    * the whole is to be had. It belongs to this function: whoever changes a weight gives it another `load`.
    */
   readonly rows?: (start: number, end: number) => Promise<Tensor>;
+  /** Says that nobody looks any more at a tensor that this gave, and no other call: see `Source.release`. */
+  readonly release?: (tensor: Tensor) => void;
 }
 
 /** A weight that is not loaded yet: shape and layout are known, values come when `load` is called. */

@@ -31,10 +31,19 @@ export function rowPieces({ shape, load }: Pick<Weight, 'shape' | 'load'>, most 
 
 /**
  * How a weight is loaded that is made of another one row by row: in pieces where that one is.
- * @param change  gives a tensor of the shape that it gets; `firstRow` is where that begins in the weight
+ * @param change  gives a tensor of the shape that it gets, and keeps nothing of that; `firstRow` is where that begins in the weight
  */
 export function changeRows(load: Load, change: (tensor: Tensor, firstRow: number) => Promise<Tensor>): Load {
-  const { rows } = load;
-  const whole = async () => change(await load(), 0);
-  return rows ? Object.assign(whole, { rows: async (start: number, end: number) => change(await rows(start, end), start) }) : whole;
+  const { rows, release } = load;
+  const changed = async (before: Tensor, first: number) => {
+    const after = await change(before, first);
+    if (!sharesMemory(before, after)) release?.(before);
+    return after;
+  };
+  const whole = async () => changed(await load(), 0);
+  return rows ? Object.assign(whole, { rows: async (start: number, end: number) => changed(await rows(start, end), start) }) : whole;
+}
+
+function sharesMemory(before: Tensor, after: Tensor): boolean {
+  return !('bytes' in before && 'bytes' in after) || before.bytes.buffer === after.bytes.buffer;
 }

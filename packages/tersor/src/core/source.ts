@@ -3,6 +3,8 @@ export interface Source {
   readonly name: string;
   readonly size: number;
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** Says that nobody looks any more at what `read` gave: its memory may serve the next one. Fresh memory costs more than reading into it. */
+  release?(bytes: Uint8Array): void;
 }
 
 /** Bytes that are appended. Nothing is visible under the final name before the store commits. */

@@ -1,9 +1,9 @@
 import type { BlockTypeId } from './blocks/block-types.ts';
 import type { DType, Shape } from './dtype.ts';
-import type { AffineLayout, LevelsLayout } from './layout.ts';
+import type { AffineLayout, CodebookLayout, LevelsLayout } from './layout.ts';
 
 /** A weight with its values: `Layout`'s twin. */
-export type Tensor = DenseTensor | AffineTensor | SparseTensor | BlocksTensor | LevelsTensor;
+export type Tensor = DenseTensor | AffineTensor | SparseTensor | BlocksTensor | LevelsTensor | CodebookTensor;
 
 /** Little-endian bytes, as every format stores them. */
 export interface DenseTensor {
@@ -45,6 +45,18 @@ export interface LevelsTensor {
   readonly outputSteps: Int8Array;
   /** Of every input; present exactly when the layout has them. */
   readonly inputSteps?: Int8Array;
+}
+
+export interface CodebookTensor {
+  readonly kind: 'codebook';
+  readonly shape: Shape;
+  readonly layout: CodebookLayout;
+  /** `[books, outputs, vectors]`. */
+  readonly indices: Uint8Array;
+  /** `[books, entries, vector]`, halves. */
+  readonly books: Float32Array;
+  /** Of every output: halves in units of a power of two of the weight's own. */
+  readonly scales: Float32Array;
 }
 
 export interface BlocksTensor {

@@ -25,12 +25,15 @@ export function loadFrom(range: Range, shape: Shape, layout: DenseLayout | Block
       ? { kind: 'blocks', type: layout.type, shape: of, bytes }
       : { kind: 'dense', dtype: layout.dtype, shape: of, bytes };
   const load = async () => tensorOf(await source.read(offset, length), shape);
+  const release = (tensor: Tensor) => {
+    if ('bytes' in tensor) source.release?.(tensor.bytes);
+  };
   const { rows: count, columns } = rowsOf(shape);
   const rowBytes = length / count;
-  if (!Number.isInteger(rowBytes) || length !== bytesOf({ shape, layout })) return Object.assign(load, { range });
+  if (!Number.isInteger(rowBytes) || length !== bytesOf({ shape, layout })) return Object.assign(load, { range, release });
   const rows = async (start: number, end: number) =>
     tensorOf(await source.read(offset + start * rowBytes, (end - start) * rowBytes), [end - start, columns]);
-  return Object.assign(load, { range, rows });
+  return Object.assign(load, { range, rows, release });
 }
 
 /** Where an unchanged weight's bytes lie; undefined when they must be loaded. */

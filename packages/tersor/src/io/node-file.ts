@@ -5,6 +5,10 @@ import type { Sink, Source } from '../core/source.ts';
 /** Small reads are served from what was read ahead: headers are walked, small weights lie side by side. */
 const PAGE = 64 * 1024;
 
+/** Released memory that is kept for reads to come: so many pieces at most, none of them larger than this. */
+const MOST_SPARE = 4;
+const LARGEST_SPARE = 2 ** 24;
+
 /** A single read or write of the operating system takes less than 2 GiB. */
 const LARGEST = 2 ** 30;
 
@@ -16,6 +20,13 @@ export async function openFile(path: string, name: string): Promise<Source & { c
   const { size } = await handle.stat();
   let page: Uint8Array = new Uint8Array();
   let pageStart = 0;
+  const spare: ArrayBufferLike[] = [];
+  /** Every byte is read, or the read fails. */
+  const memoryFor = (length: number): ArrayBufferLike => {
+    const at = spare.findIndex(({ byteLength }) => byteLength >= length && byteLength <= 2 * length);
+    const [found] = at === -1 ? [] : spare.splice(at, 1);
+    return found ?? Buffer.allocUnsafeSlow(length).buffer;
+  };
   return {
     name,
     size,
@@ -23,19 +34,25 @@ export async function openFile(path: string, name: string): Promise<Source & { c
       if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
         throw new TersorError('FILE_CORRUPT', name, `bytes ${offset} to ${offset + length} of a file of ${size}`);
       }
-      if (length >= PAGE) return readExactly(handle, name, offset, length);
+      if (length >= PAGE) return readExactly(handle, name, offset, new Uint8Array(memoryFor(length), 0, length));
       if (offset < pageStart || offset + length > pageStart + page.length) {
-        page = await readExactly(handle, name, offset, Math.min(PAGE, size - offset));
+        page = await readExactly(handle, name, offset, new Uint8Array(Math.min(PAGE, size - offset)));
         pageStart = offset;
       }
       return page.slice(offset - pageStart, offset - pageStart + length);
+    },
+    release({ buffer, length }) {
+      if (length < PAGE || buffer.byteLength > LARGEST_SPARE || spare.includes(buffer)) return;
+      spare.push(buffer);
+      if (spare.length > MOST_SPARE) spare.shift();
     },
     close: () => handle.close(),
   };
 }
 
-async function readExactly(handle: FileHandle, name: string, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer); // every byte is read, or the read fails
+/** Fills `bytes`. */
+async function readExactly(handle: FileHandle, name: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const { length } = bytes;
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(LARGEST, length - done), offset + done).catch((error: unknown) => {
       throw new TersorError('FILE_MISSING', name, reasonOf(error, READING), 'check the disk and read it again', { cause: error });

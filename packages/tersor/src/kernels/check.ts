@@ -9,6 +9,8 @@ import type {
   QuantizedBlocks,
   QuantizeSpec,
   Refinement,
+  VectorGrid,
+  VectorRefinement,
 } from '../core/kernels.ts';
 
 /** @throws SHAPE when the matrix, its block or its values do not fit together; OPTION_VALUE when there is no such grid */
@@ -48,6 +50,43 @@ export function checkRefinement(values: Float32Array, { grid, codes, gram }: Ref
   checkMatrix(gram.length, grid.columns, grid.columns);
 }
 
+/** @throws SHAPE when a matrix and the books and scales for its vectors do not fit together */
+function checkVectors(values: Float32Array, { rows, columns, vector, count, entries, books, scales }: VectorGrid): void {
+  checkMatrix(values.length, rows, columns);
+  const isPossible = isWhole(vector) && vector >= 1 && vector <= 8 && columns % vector === 0;
+  if (!isPossible) throw new TersorError('SHAPE', 'kernels', `vectors of ${vector} of ${columns} columns`);
+  if (!(count === 1 || count === 2)) throw new TersorError('SHAPE', 'kernels', `${count} books`);
+  if (!isWhole(entries) || entries < 1 || entries > 256) throw new TersorError('SHAPE', 'kernels', `books of ${entries} entries`);
+  checkMatrix(books.length, count * entries, vector);
+  checkMatrix(scales.length, 1, rows);
+}
+
+/** @throws SHAPE when vectors, what they count for and a book do not fit together */
+export function checkClustering(values: Float32Array, weights: Float32Array, book: Float32Array, vector: number): void {
+  if (!isWhole(vector) || vector < 1 || vector > 8) throw new TersorError('SHAPE', 'kernels', `vectors of ${vector} values`);
+  checkMatrix(values.length, Math.floor(values.length / vector), vector);
+  checkMatrix(weights.length, 1, values.length);
+  checkMatrix(book.length, Math.floor(book.length / vector), vector);
+  if (book.length === 0 || book.length > 256 * vector) throw new TersorError('SHAPE', 'kernels', `a book of ${book.length} values`);
+}
+
+/** @throws SHAPE when that and what makes up for columns do not fit together, or a vector's columns are not rounded one after the other */
+export function checkVectorCompensation(values: Float32Array, grid: VectorGrid, { order, factor }: Compensation): void {
+  checkVectors(values, grid);
+  checkMatrix(factor.length, grid.columns, grid.columns);
+  checkMatrix(order.length, 1, grid.columns);
+  const isWholeVectors = order.every((column, i) => (i % grid.vector === 0 ? column % grid.vector === 0 : column === order[i - 1]! + 1));
+  if (!isWholeVectors) throw new TersorError('SHAPE', 'kernels', 'columns of a vector are rounded together');
+}
+
+/** @throws SHAPE when that, indices and the Gram matrix do not fit together */
+export function checkVectorRefinement(values: Float32Array, { grid, indices, gram }: VectorRefinement): void {
+  checkVectors(values, grid);
+  checkMatrix(indices.length, grid.count * grid.rows, grid.columns / grid.vector);
+  if (indices.some((index) => index >= grid.entries)) throw new TersorError('SHAPE', 'kernels', 'an entry that is not in the book');
+  if (gram) checkMatrix(gram.length, grid.columns, grid.columns);
+}
+
 /** @throws SHAPE when values, steps, contexts and what makes up for lines do not fit together */
 export function checkLevelChoice(values: Float32Array, choice: LevelChoice): void {
   const { lines, length, lineSteps, placeSteps, lineContexts, placeContexts, run, rates, compensation } = choice;
@@ -81,6 +120,10 @@ export function checkWholeBlocks(length: number, type: WritableBlock, { importan
   if (length % values !== 0) throw new TersorError('SHAPE', type, `${length} values are not whole blocks of ${values}`);
   if (!importance || (importance.length % values === 0 && importance.length > 0 && length % importance.length === 0)) return;
   throw new TersorError('SHAPE', type, `${importance.length} importances for ${length} values in blocks of ${values}`);
+}
+
+export function notFinite(): TersorError {
+  return new TersorError('LAYOUT', 'kernels', 'holds values that are infinite or not numbers');
 }
 
 function checkBlocks(length: number, spec: BlockSpec): void {

@@ -10,8 +10,11 @@ import type {
   QuantizedBlocks,
   QuantizeSpec,
   Refined,
+  RefinedVectors,
   Refinement,
   Summary,
+  VectorGrid,
+  VectorRefinement,
 } from '../core/kernels.ts';
 import type { CodingLoops } from './coder/coding.ts';
 
@@ -30,8 +33,13 @@ export interface Loops extends CodingLoops {
   /** Counts values in the bins of a tally. */
   countInto(tally: Tally, values: Float32Array): void;
   inverseFactor(matrix: Float64Array, size: number): Float64Array | undefined;
+  /** A Bᵀ, `[rows of A, rows of B]`, of matrices with as many columns, sums in f32. Zeros at the ends of rows take no time. */
+  multiplyRows(a: Float32Array, b: Float32Array, columns: number): Float32Array;
   compensate(values: Float32Array, grid: Grid, by: Compensation): Uint8Array;
   refine(values: Float32Array, by: Refinement): Refined;
+  clusterVectors(values: Float32Array, weights: Float32Array, book: Float32Array, vector: number, rounds: number): Float32Array;
+  compensateVectors(values: Float32Array, grid: VectorGrid, by: Compensation): Uint8Array;
+  refineVectors(values: Float32Array, by: VectorRefinement): RefinedVectors;
   chooseLevels(values: Float32Array, choice: LevelChoice): Int16Array;
   /** ggml's blocks, those of its reference quantizer unless told. The values fill whole blocks. */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Uint8Array;

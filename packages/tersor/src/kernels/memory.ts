@@ -13,7 +13,7 @@ export interface Instance {
 }
 
 /** As many as any kernel needs. */
-type Areas = [number, number, number, number, number, number, number];
+type Areas = [number, number, number, number, number, number, number, number, number, number, number];
 
 export interface Instances {
   /** Runs `work` with room for areas of the given sizes; the areas' offsets are passed behind the instance, aligned to 16 bytes. */
@@ -27,7 +27,7 @@ export function instancesOf(module: WebAssembly.Module): Instances {
     use(sizes, work) {
       alive ??= start(module);
       const started = alive;
-      const areas: Areas = [0, 0, 0, 0, 0, 0, 0];
+      const areas: Areas = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
       let end = aligned(started.heapBase);
       sizes.forEach((size, i) => {
         areas[i] = end;

@@ -1,6 +1,7 @@
 import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
 import {
+  checkClustering,
   checkCompensation,
   checkDequantize,
   checkLevelChoice,
@@ -8,9 +9,13 @@ import {
   checkPacked,
   checkQuantize,
   checkRefinement,
+  checkVectorCompensation,
+  checkVectorRefinement,
   checkWholeBlocks,
 } from './check.ts';
 import { encodeChunk } from './coder/encode-chunk.ts';
+import { encodeOnBase } from './coder/encode-on-base.ts';
+import { inverseFactor } from './inverse-factor.ts';
 import type { Loops } from './loops.ts';
 import { openPool } from './pool.ts';
 import {
@@ -18,11 +23,14 @@ import {
   areWorthMoving,
   compensateOn,
   encodeChunkOn,
+  isProductWorthMoving,
   isWorthMoving,
+  multiplyRowsOn,
   quantizeBlocksOn,
   quantizeOn,
   refineOn,
 } from './spread.ts';
+import { areVectorsWorthMoving, compensateVectorsOn, refineVectorsOn } from './spread-vectors.ts';
 import { availableThreads } from './start-worker.ts';
 import { compileKernels, wasmLoops } from './wasm.ts';
 
@@ -49,11 +57,15 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
     return loop();
   };
   /** Runs a loop on the workers, or here when there are none. */
-  const spread = <T>(onWorkers: () => Promise<T>, here: () => T): Promise<T> =>
+  const spread = <T>(onWorkers: () => Promise<T>, here: () => T | Promise<T>): Promise<T> =>
     onWorkers().catch((error: unknown) => {
       if (pool.works()) throw error;
       return here();
     });
+  const multiplyRows = async (a: Float32Array, b: Float32Array, columns: number) => {
+    const here = () => loops.multiplyRows(a, b, columns);
+    return pool.works() && isProductWorthMoving(a, b, columns) ? spread(() => multiplyRowsOn(pool, threads, a, b, columns), here) : here();
+  };
   return {
     quantize: (values, spec) =>
       run(() => {
@@ -73,13 +85,14 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
         if (!pool.works() || !areWorthMoving(values, type, how)) return here();
         return spread(() => quantizeBlocksOn(pool, threads, values, type, how), here);
       }),
-    encodeChunk: (bytes, elements, profile = 'default') =>
+    encodeChunk: (bytes, elements, profile = 'default', base, beside) =>
       run(() => {
-        if (elements.count * elements.width !== bytes.length)
+        if (elements.count * elements.width !== bytes.length || (base && base.length !== bytes.length))
           throw new TersorError('SHAPE', 'kernels', `${bytes.length} bytes of ${elements.count} elements`);
-        const here = () => encodeChunk(loops, bytes, elements, profile);
+        const here = () =>
+          base ? encodeOnBase(loops, bytes, elements, base, profile) : encodeChunk(loops, bytes, elements, profile, beside);
         if (!pool.works() || bytes.length < 65536) return here();
-        return spread(() => encodeChunkOn(pool, bytes, elements, profile), here);
+        return spread(() => encodeChunkOn(pool, bytes, elements, profile, base, beside), here);
       }),
     dequantize: (blocks, spec) =>
       run(() => {
@@ -99,7 +112,13 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
     inverseFactor: (matrix, size) =>
       run(() => {
         checkMatrix(matrix.length, size, size);
-        return loops.inverseFactor(matrix, size);
+        return inverseFactor(matrix, size, loops, multiplyRows);
+      }),
+    multiplyRows: (a, b, columns) =>
+      run(() => {
+        checkMatrix(a.length, a.length / columns, columns);
+        checkMatrix(b.length, b.length / columns, columns);
+        return multiplyRows(a, b, columns);
       }),
     compensate: (values, grid, by) =>
       run(() => {
@@ -112,6 +131,25 @@ export async function openKernels({ threads = availableThreads() }: KernelsOptio
         checkRefinement(values, by);
         const here = () => loops.refine(values, by);
         return pool.works() && areRowsWorthMoving(by.grid) ? spread(() => refineOn(pool, threads, values, by), here) : here();
+      }),
+    clusterVectors: (values, weights, book, vector, rounds) =>
+      run(() => {
+        checkClustering(values, weights, book, vector);
+        return loops.clusterVectors(values, weights, book, vector, rounds);
+      }),
+    compensateVectors: (values, grid, by) =>
+      run(() => {
+        checkVectorCompensation(values, grid, by);
+        const here = () => loops.compensateVectors(values, grid, by);
+        if (!pool.works() || !areVectorsWorthMoving(grid)) return here();
+        return spread(() => compensateVectorsOn(pool, threads, values, grid, by), here);
+      }),
+    refineVectors: (values, by) =>
+      run(() => {
+        checkVectorRefinement(values, by);
+        const here = () => refineVectorsOn(undefined, loops, values, by);
+        if (!pool.works() || !areVectorsWorthMoving(by.grid)) return here();
+        return spread(() => refineVectorsOn(pool, loops, values, by), here);
       }),
     chooseLevels: (values, choice) =>
       run(() => {

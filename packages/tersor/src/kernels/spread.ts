@@ -27,7 +27,7 @@ export function isWorthMoving(values: Float32Array, { fit }: QuantizeSpec): bool
 }
 
 /** Blocks that are rounded in about the time of a copy. */
-const WITHOUT_SEARCH: readonly WritableBlock[] = ['Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1'];
+const WITHOUT_SEARCH: readonly WritableBlock[] = ['Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'MXFP4', 'TQ1_0', 'TQ2_0'];
 
 export function areWorthMoving(values: Float32Array, type: WritableBlock, { search, importance }: BlockRounding): boolean {
   const isQuick = WITHOUT_SEARCH.includes(type) && search !== 'best' && !importance;
@@ -47,7 +47,7 @@ export async function quantizeOn(pool: Pool, threads: number, values: Float32Arr
       values: copyOf(values.subarray(piece.start, piece.start + piece.rows * piece.columns), memory),
       spec: { ...spec, rows: piece.rows, columns: piece.columns, block: piece.block },
     }));
-    if (part instanceof Uint8Array || !('peak' in part)) throw mixedUp();
+    if (!('peak' in part)) throw mixedUp();
     codes.set(part.codes, piece.start);
     scales.set(part.scales, piece.firstBlock);
     peak = Math.max(peak, part.peak);
@@ -109,7 +109,7 @@ export async function refineOn(pool: Pool, threads: number, values: Float32Array
       values: rowsOf(values, grid, from, to, memory),
       refinement: { ...by, grid: gridOf(grid, from, to), codes: codes.slice(from * grid.columns, to * grid.columns) },
     }));
-    if (part instanceof Uint8Array) throw mixedUp();
+    if (!('scales' in part)) throw mixedUp();
     better.codes.set(part.codes, from * grid.columns);
     better.scales.set(part.scales, from * blocks);
   };
@@ -131,29 +131,61 @@ function gridOf({ zeros, scales, ...grid }: Grid, from: number, to: number): Gri
   };
 }
 
+/** Whether products of rows are: each row of one matrix meets each of the other. */
+export function isProductWorthMoving(a: Float32Array, b: Float32Array, columns: number): boolean {
+  return (a.length / columns) * b.length >= WORTH_PRODUCTS;
+}
+
+/** Multiplies strips of rows of the second matrix with the first on the workers. */
+export async function multiplyRowsOn(
+  pool: Pool,
+  threads: number,
+  a: Float32Array,
+  b: Float32Array,
+  columns: number,
+): Promise<Float32Array> {
+  const [rows, others] = [a.length / columns, b.length / columns];
+  const product = new Float32Array(unwritten(4 * rows * others));
+  const multiply = async (from: number, to: number) => {
+    const part = await pool.run((memory) => ({ values: copyOf(a, memory), others: b.slice(from * columns, to * columns), columns }));
+    if (!(part instanceof Float32Array)) throw mixedUp();
+    const wide = to - from;
+    for (let row = 0; row < rows; row++) product.set(part.subarray(row * wide, (row + 1) * wide), row * others + from);
+  };
+  await Promise.all(strips(others, threads).map(([from, to]) => multiply(from, to)));
+  return product;
+}
+
 /** About as many rows for each worker: a message takes the whole matrix of columns with it. */
-function strips(rows: number, threads: number): [number, number][] {
+export function strips(rows: number, threads: number): [number, number][] {
   const height = Math.ceil(rows / threads / STRIP) * STRIP;
   return Array.from({ length: Math.ceil(rows / height) }, (_, i) => [i * height, Math.min(rows, (i + 1) * height)]);
 }
 
 /** Codes a chunk on a worker. */
-export async function encodeChunkOn(pool: Pool, bytes: Uint8Array, elements: Elements, profile: CodingProfile): Promise<Uint8Array> {
+export async function encodeChunkOn(
+  pool: Pool,
+  bytes: Uint8Array,
+  elements: Elements,
+  profile: CodingProfile,
+  base?: Uint8Array,
+  beside?: Uint8Array,
+): Promise<Uint8Array> {
   const coded = await pool.run((memory) => {
     const isEnough = memory && memory.byteLength >= bytes.length;
     const values = new Uint8Array(isEnough ? memory : unwritten(bytes.length), 0, bytes.length);
     values.set(bytes);
-    return { values, elements, profile };
+    return { values, elements, profile, ...(base && { base }), ...(beside && { beside }) };
   });
   if (!(coded instanceof Uint8Array)) throw mixedUp();
   return coded;
 }
 
-function mixedUp(): TersorError {
+export function mixedUp(): TersorError {
   return new TersorError('INTERNAL', 'kernels', 'a worker answered something else');
 }
 
-function copyOf(values: Float32Array, memory: ArrayBuffer | undefined): Float32Array<ArrayBuffer> {
+export function copyOf(values: Float32Array, memory: ArrayBuffer | undefined): Float32Array<ArrayBuffer> {
   const isEnough = memory && memory.byteLength >= values.byteLength;
   const copy = new Float32Array(isEnough ? memory : unwritten(values.byteLength), 0, values.length);
   copy.set(values);

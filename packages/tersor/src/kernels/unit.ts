@@ -9,11 +9,22 @@ import type {
   Quantized,
   QuantizeSpec,
   Refined,
+  RefinedVectors,
   Refinement,
+  VectorGrid,
+  VectorRefinement,
 } from '../core/kernels.ts';
 
 /** A unit of work: values to quantize, to integers or to ggml's blocks, or to code, with everything that takes. `values` own their buffer, for it changes hands. */
-export type Unit = IntegerUnit | BlockUnit | CompensationUnit | RefinementUnit | CodingUnit;
+export type Unit =
+  | IntegerUnit
+  | BlockUnit
+  | CompensationUnit
+  | ProductUnit
+  | RefinementUnit
+  | VectorCompensationUnit
+  | VectorRefinementUnit
+  | CodingUnit;
 
 interface IntegerUnit {
   readonly values: Float32Array<ArrayBuffer>;
@@ -33,22 +44,44 @@ interface CompensationUnit {
   readonly compensation: Compensation;
 }
 
+/** Rows with rows, of so many columns. */
+interface ProductUnit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly others: Float32Array;
+  readonly columns: number;
+}
+
 interface RefinementUnit {
   readonly values: Float32Array<ArrayBuffer>;
   readonly refinement: Refinement;
+}
+
+interface VectorCompensationUnit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly vectors: VectorGrid;
+  readonly by: Compensation;
+}
+
+interface VectorRefinementUnit {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly vectorRefinement: VectorRefinement;
 }
 
 interface CodingUnit {
   readonly values: Uint8Array<ArrayBuffer>;
   readonly elements: Elements;
   readonly profile: CodingProfile;
+  /** What the values are coded as a difference to. */
+  readonly base?: Uint8Array;
+  /** What is known of them besides. */
+  readonly beside?: Uint8Array;
 }
 
 /** What a worker is sent: first the kernels, compiled once for all workers, and then units. */
 export type Message = { readonly module: WebAssembly.Module } | Unit;
 
-/** What became of a unit: integers, or codes, or the bytes of blocks or of a coded chunk. */
-export type Result = Quantized | Refined | Uint8Array;
+/** What became of a unit: integers, or codes, or a product, or the bytes of blocks or of a coded chunk. */
+export type Result = Quantized | Refined | RefinedVectors | Uint8Array | Float32Array;
 
 interface Done {
   readonly result: Result;

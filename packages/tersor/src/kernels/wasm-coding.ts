@@ -18,6 +18,15 @@ export function wasmCoding(instances: Instances): CodingLoops {
         return Array.from({ length: width }, (_, k) => memory.slice(to + k * stride, to + k * stride + count));
       });
     },
+    subtractBase(bytes, base, width, turned, how) {
+      const size = bytes.length;
+      return instances.use([size, size, size], ({ call, bytes: memory }, from, baseAt, to) => {
+        memory.set(bytes, from);
+        memory.set(base, baseAt);
+        call('subtractBase', from, baseAt, size / width, width, turned ? 1 : 0, how === 'xor' ? 1 : 0, to);
+        return memory.slice(to, to + size);
+      });
+    },
     encodeRans: (symbols, coding) => encodeRans(instances, symbols, coding),
     encodeAdaptive: (symbols, classes) => encodeAdaptive(instances, symbols, classes),
     encodeLevels: (levels, lines, most) => encodeLevels(instances, levels, lines, most),

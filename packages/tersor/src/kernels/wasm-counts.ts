@@ -4,10 +4,28 @@ import { bytesOf, type Instances } from './memory.ts';
 const ROUNDS = 3;
 const GROUPS = 8;
 
-type Counts = Pick<CodingLoops, 'countPairs' | 'countBelow' | 'lineMoments' | 'countLines' | 'groupLines'>;
+type Counts = Pick<CodingLoops, 'mapClasses' | 'pairClasses' | 'countPairs' | 'countBelow' | 'lineMoments' | 'countLines' | 'groupLines'>;
 
 export function wasmCounts(instances: Instances): Counts {
   return {
+    mapClasses: (symbols, classOf) =>
+      instances.use([symbols.length, 256, symbols.length], ({ call, bytes }, from, map, to) => {
+        bytes.set(symbols, from);
+        bytes.set(classOf, map);
+        call('mapClasses', from, map, symbols.length, to);
+        return bytes.slice(to, to + symbols.length);
+      }),
+    pairClasses(first, byFirst, second, bySecond, groups) {
+      const count = first.length;
+      return instances.use([count, 256, count, 256, count], ({ call, bytes }, from, map, other, otherMap, to) => {
+        bytes.set(first, from);
+        bytes.set(byFirst, map);
+        bytes.set(second, other);
+        bytes.set(bySecond, otherMap);
+        call('pairClasses', from, map, other, otherMap, groups, count, to);
+        return bytes.slice(to, to + count);
+      });
+    },
     countPairs(symbols, { columns, rows, ofColumns, columnGroups, pairs }) {
       const size = pairs * 1024;
       return instances.use([symbols.length, rows.length, ofColumns.length, size * 2], ({ call, bytes }, from, rowsAt, columnsAt, to) => {

@@ -1,15 +1,12 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
+import { notFinite } from './check.ts';
 import type { Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
-import { GGML_QUANTIZERS } from './reference/ggml/index.ts';
 import { latticeTable } from './reference/ggml/lattice-table.ts';
 import { LATTICE_TYPES } from './reference/ggml/lattices.ts';
 import { TILE_ELEMENTS } from './tiles.ts';
 import { unwritten } from './unwritten.ts';
 import { tableBytes } from './wasm-lattices.ts';
-
-/** Types that hardly anybody writes are not worth a twin. */
-const WITHOUT_TWIN: readonly WritableBlock[] = ['MXFP4', 'TQ1_0', 'TQ2_0'];
 
 const TABLES = new Map<WritableBlock, Uint8Array>();
 
@@ -22,11 +19,10 @@ function tableOf(type: WritableBlock): Uint8Array | undefined {
   return bytes;
 }
 
-/** Twins of reference/ggml, or the reference itself. */
+/** Twins of reference/ggml. */
 export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
   return {
     quantizeBlocks(values, type, how = {}) {
-      if (WITHOUT_TWIN.includes(type)) return GGML_QUANTIZERS[type](values, how);
       const { search = 'reference', importance } = how;
       const block = BLOCK_TYPES[type];
       const blocks = values.length / block.values;
@@ -42,6 +38,7 @@ export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
         for (let first = 0; first < blocks; first += perCall) {
           const count = Math.min(perCall, blocks - first);
           bytes.set(input.subarray(first * block.values * 4, (first + count) * block.values * 4), from);
+          if (call('areFinite', from, count * block.values) !== 1) throw notFinite();
           call(`quantize${type}`, from, count, to, search === 'best' ? 1 : 0, importance ? counts : 0, tableAt);
           output.set(bytes.subarray(to, to + count * block.bytes), first * block.bytes);
         }

@@ -11,8 +11,10 @@ import { wasmCompensate } from './wasm-compensate.ts';
 import { wasmGguf } from './wasm-gguf.ts';
 import { wasmHistogram } from './wasm-histogram.ts';
 import { wasmMasks } from './wasm-masks.ts';
+import { wasmMultiplyRows } from './wasm-multiply-rows.ts';
 import { wasmQuantize } from './wasm-quantize.ts';
 import { wasmTranspose } from './wasm-transpose.ts';
+import { wasmVectors } from './wasm-vectors.ts';
 
 /** Compiles the inlined module; about a millisecond. */
 export function compileKernels(): Promise<WebAssembly.Module> {
@@ -42,6 +44,8 @@ export function wasmLoops(module: WebAssembly.Module): Loops {
     ...wasmGguf(instances),
     ...wasmHistogram(instances),
     ...wasmCompensate(instances),
+    ...wasmVectors(instances),
+    ...wasmMultiplyRows(instances),
     chooseLevels: wasmChooseLevels(instances),
     ...wasmMasks(instances),
     ...wasmTranspose(instances),

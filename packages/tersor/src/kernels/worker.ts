@@ -1,6 +1,7 @@
 /** The other end of `start-worker.ts`: does the units it is sent. Runs as a Node worker thread and as a browser's module worker. */
 import { TersorError } from '../core/error.ts';
 import { encodeChunk } from './coder/encode-chunk.ts';
+import { encodeOnBase } from './coder/encode-on-base.ts';
 import type { Loops } from './loops.ts';
 import type { Answer, Message, Result, Unit } from './unit.ts';
 import { wasmLoops } from './wasm.ts';
@@ -26,20 +27,28 @@ port.onmessage = ({ data }) => {
     port.postMessage({ result, memory }, [...buffersOf(result), memory]);
   } catch (error) {
     const code = error instanceof TersorError ? error.code : 'INTERNAL';
-    port.postMessage({ code, message: error instanceof Error ? error.message : String(error) }, []);
+    const message = error instanceof TersorError ? error.what : String(error);
+    port.postMessage({ code, message }, []);
   }
 };
 
 function run(unit: Unit): Result {
   if (!loops) throw new TersorError('INTERNAL', 'kernels', 'work came before the kernels');
-  if ('elements' in unit) return encodeChunk(loops, unit.values, unit.elements, unit.profile);
+  if ('elements' in unit) {
+    const { values, elements, profile, base, beside } = unit;
+    return base ? encodeOnBase(loops, values, elements, base, profile) : encodeChunk(loops, values, elements, profile, beside);
+  }
   if ('compensation' in unit) return loops.compensate(unit.values, unit.grid, unit.compensation);
+  if ('others' in unit) return loops.multiplyRows(unit.values, unit.others, unit.columns);
   if ('refinement' in unit) return loops.refine(unit.values, unit.refinement);
+  if ('vectorRefinement' in unit) return loops.refineVectors(unit.values, unit.vectorRefinement);
+  if ('vectors' in unit) return loops.compensateVectors(unit.values, unit.vectors, unit.by);
   return 'spec' in unit ? loops.quantize(unit.values, unit.spec) : loops.quantizeBlocks(unit.values, unit.type, unit.how);
 }
 
 function buffersOf(result: Result): ArrayBufferLike[] {
-  if (result instanceof Uint8Array) return [result.buffer];
+  if (ArrayBuffer.isView(result)) return [result.buffer];
+  if ('indices' in result) return [result.indices.buffer, result.slopes.buffer];
   const { codes, scales } = result;
   return 'zeros' in result && result.zeros ? [codes.buffer, scales.buffer, result.zeros.buffer] : [codes.buffer, scales.buffer];
 }

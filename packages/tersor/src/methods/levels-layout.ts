@@ -1,6 +1,5 @@
-import { elementsOf } from '../core/dtype.ts';
 import type { Layer } from '../core/layers.ts';
-import { bytesOf, type LevelsLayout } from '../core/layout.ts';
+import type { LevelsLayout } from '../core/layout.ts';
 import { boolean, integer, number } from '../core/options.ts';
 
 /** Of the methods that make levels. */
@@ -16,24 +15,11 @@ export const LEVELS_OPTIONS = {
   }),
   trellis: boolean({
     default: true,
-    doc: 'Levels are chosen along the matrix by a trellis of eight states, which loses 1 dB less at the same bits.',
+    doc: 'Levels are chosen along the matrix by a trellis of eight states where that loses less at the same bits: 1 dB at three bits and more, nothing below .8.',
   }),
   minimum: integer(1, 2 ** 31, { default: 128, doc: 'Weights with fewer elements are left alone.' }),
 };
 
 export function levelsLayout({ outputAxes }: Layer, inputSteps: boolean): LevelsLayout {
   return { kind: 'levels', outputs: outputAxes, inputSteps };
-}
-
-/** What a file pays for the operators of one more compressed weight, about. */
-const OPERATORS = 200;
-
-/** Why a layer is left as it is, in words for the user; undefined when it gains. What packing leaves of levels is not known before: half of what they take. */
-export function reasonAgainstLevels({ weight }: Layer, layout: LevelsLayout, minimum: number): string | undefined {
-  if (weight.layout.kind !== 'dense') return 'is compressed already';
-  if (elementsOf(weight.shape) < minimum) return `has fewer than ${minimum} elements`;
-  const before = bytesOf(weight);
-  return bytesOf({ shape: weight.shape, layout }) / 2 + OPERATORS >= before
-    ? `would not become smaller than its ${before} bytes`
-    : undefined;
 }

@@ -2,9 +2,37 @@
 import type { Declaration } from '../core/method.ts';
 import { boolean, file, integer, names, number, oneOf } from '../core/options.ts';
 
-export type MethodId = 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'compensate-low-rank' | 'awq' | 'equalize' | 'rotate' | 'smooth' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'rdoq-gptq' | 'rdoq' | 'rtn' | 'static-int8';
+export type MethodId = 'bitdelta' | 'dare' | 'clean' | 'fold-batchnorm' | 'fold-constants' | 'merge-duplicates' | 'remove-no-ops' | 'upgrade-opset' | 'compensate-low-rank' | 'awq' | 'equalize' | 'rotate' | 'smooth' | 'bitround' | 'codebook-gptq' | 'codebook' | 'correct-bias' | 'dynamic-int8' | 'fp16' | 'gguf' | 'gptq' | 'power-of-two' | 'rdoq-gptq' | 'rdoq' | 'rtn' | 'static-int8';
 
 export const METHODS: Readonly<Record<MethodId, Declaration>> = {
+  bitdelta: {
+    id: "bitdelta",
+    family: "delta",
+    summary: "Leaves one bit of what fine-tuning changed in a weight: its sign, and one size for all of a matrix or of a row.",
+    notes: "What a matrix differs from the base by becomes its signs times one scale, the mean of the magnitudes, which has the least squared error. What comes out is a stock model of the same size, and one bit a weight\nfor whoever has the base: `tersor bitdelta tuned.safetensors --base model.safetensors -o tuned.tsr`, and `tersor unpack tuned.tsr --base model.safetensors`.\n\nVectors stay as they were fine-tuned. The paper fits the scales on data afterwards, which is not done here.",
+    source: "https://arxiv.org/abs/2402.10193",
+    changes: "values",
+    loss: "data-dependent",
+    options: {
+      base: file({"default":"","doc":"The model that this one was fine-tuned from: a file, an index of several, or their folder. Packing (-o result.tsr) and unpacking take it, too."}),
+      scale: oneOf(["matrix","row"], {"default":"matrix","doc":"What has a scale of its own: a matrix, as in the paper, or each of its rows, for 32 bits more."}),
+    },
+    load: async () => (await import('./delta/bitdelta.ts')).default,
+  },
+  dare: {
+    id: "dare",
+    family: "delta",
+    summary: "Drops most of what fine-tuning changed, by lot, and enlarges the rest so that sums stay what they were on average.",
+    notes: "Of the differences to the base a part is set to zero, and the others are divided by the part that is kept. Models that differ little from their base bear that 90 % are dropped, and more the larger they are. What comes out is a\nstock model of the same size, and little for whoever has the base: `tersor dare tuned.safetensors --base model.safetensors -o tuned.tsr`, and `tersor unpack tuned.tsr --base model.safetensors`.\n\nWhich ones are dropped depends on the seed and the name of the weight alone.",
+    source: "https://arxiv.org/abs/2311.03099",
+    changes: "values",
+    loss: "data-dependent",
+    options: {
+      base: file({"default":"","doc":"The model that this one was fine-tuned from: a file, an index of several, or their folder. Packing (-o result.tsr) and unpacking take it, too."}),
+      drop: number(0, 0.99, {"default":0.9,"doc":"The part of the differences that is dropped."}),
+    },
+    load: async () => (await import('./delta/dare.ts')).default,
+  },
   clean: {
     id: "clean",
     family: "graph",
@@ -121,6 +149,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     notes: "A step before weights are rounded. Of each channel between two layers the range of the weights that compute it, and of those that read it, are made the same; the model computes the same.\nBatchNormalization is folded first. Channels that several layers read, residual streams included, are balanced over all of them.\n\nIt helps where whole weights share a scale, and static 8 bits of activations. Where every row has a scale of its own, half of it does nothing, and the other half may help or harm: what outputs\nlost at 8 bits a row was .67 of what they lose without it on MobileNetV2, 1.1 on silero and 2.3 on EfficientNet-Lite0; at 4 bits 1.2, .87 and .90. Prove it. Relu6 stands in the way unless\n`clip` is set.",
     source: "https://arxiv.org/abs/1906.04721",
     changes: "graph",
+    folds: true,
     loss: "none",
     formats: ["onnx"],
     options: {
@@ -160,6 +189,74 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       clip: boolean({"default":false,"doc":"Let factors pass a Clip (Relu6), which becomes a Relu and a Min with a bound for each channel, some of the speed of convolutional networks."}),
     },
     load: async () => (await import('./migrate/smooth.ts')).default,
+  },
+  bitround: {
+    id: "bitround",
+    family: "quantize",
+    summary: "Rounds biases, scales and other small floats to few bits of their fractions: for files that are packed.",
+    notes: "What no layer multiplies by stays a 32-bit float, with zeros at its end that the entropy coder makes nothing of: 12 bits or so are left of 32. Of small networks, biases are a tenth\nof the download otherwise. Rounding is relative, at most `2^-(bits + 1)` of a value. Weights of layers are left to other methods, and so are constants of a few elements, which may be shapes or limits.",
+    source: "https://doi.org/10.1038/s43588-021-00156-2",
+    changes: "graph",
+    loss: "bounded",
+    formats: ["onnx"],
+    options: {
+      bits: integer(1, 22, {"default":8,"doc":"Bits that are left of the 23 of a fraction."}),
+      minimum: integer(1, 2147483648, {"default":16,"doc":"Weights with fewer elements are left alone."}),
+    },
+    load: async () => (await import('./quantize/bitround.ts')).default,
+  },
+  "codebook-gptq": {
+    id: "codebook-gptq",
+    family: "quantize",
+    summary: "Entries of a book in place of vectors of weights, whose errors make up for one another as your data need it. Loses less than integers that take more bytes.",
+    notes: "The file is that of `codebook`, and as fast. Takes linear, convolution and recurrent layers; embeddings are left alone and named: a step of `codebook` after this one takes them.\n\nThe book is made by k-means in which every weight counts as much as what it is multiplied by. Vectors then get their entries one after the other, what one loses being made up for by\nthose that come later; and entries, vectors and books are gone through again as long as less is lost.",
+    source: "https://arxiv.org/abs/2402.15319",
+    changes: "layout",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      vector: oneOf([1,2,3,4,5,6,7,8], {"default":4,"doc":"Neighbouring weights, along the inputs, that one index stands for: 8 bits of it are 2 bits a weight for vectors of 4.","search":[4,3,2]}),
+      books: oneOf([1,2], {"default":1,"doc":"Books that a vector is a sum of entries of: an index for each.","search":[1,2]}),
+      entries: oneOf([4,16,64,128,256], {"default":256,"doc":"Vectors in a book. Indices take 8 bits; those of 16 entries 4, those of 4 entries 2."}),
+      rounds: integer(0, 50, {"default":4,"doc":"Times that entries are fitted to the vectors that have them, and vectors get other entries."}),
+      minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
+      damping: number(0.000001, 1, {"default":0.01,"doc":"Added to the diagonal of the Gram matrix, as a part of its mean: more trusts the data less."}),
+    },
+    load: async () => (await import('./quantize/codebook-gptq.ts')).default,
+  },
+  codebook: {
+    id: "codebook",
+    family: "quantize",
+    summary: "Replaces vectors of weights by entries of a book, 1 to 4 bits per weight. Needs no data.",
+    notes: "Every layer has a book of its own, made by k-means, and a scale per output. Vectors of 4 take 2 bits per weight and lose what integers of 2 bits in blocks of 16 lose, which take 3; vectors of 3\ntake 2.7, of 2 take 4. With two books, vectors of 5 take 3.2. `--vector 1 --entries 16` is clustering: sixteen shared values a layer.\n\nNo operator computes with indices: runtimes look the entries up when they load the model, and have the speed and the memory of the original. Layers of few weights do not gain: a\nbook of 256 vectors of 4 takes 2 KB.",
+    source: "https://arxiv.org/abs/1510.00149",
+    changes: "layout",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    options: {
+      vector: oneOf([1,2,3,4,5,6,7,8], {"default":4,"doc":"Neighbouring weights, along the inputs, that one index stands for: 8 bits of it are 2 bits a weight for vectors of 4.","search":[4,3,2]}),
+      books: oneOf([1,2], {"default":1,"doc":"Books that a vector is a sum of entries of: an index for each.","search":[1,2]}),
+      entries: oneOf([4,16,64,128,256], {"default":256,"doc":"Vectors in a book. Indices take 8 bits; those of 16 entries 4, those of 4 entries 2."}),
+      rounds: integer(0, 50, {"default":4,"doc":"Times that entries are fitted to the vectors that have them, and vectors get other entries."}),
+      minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
+    },
+    load: async () => (await import('./quantize/codebook.ts')).default,
+  },
+  "correct-bias": {
+    id: "correct-bias",
+    family: "quantize",
+    summary: "Works what rounded weights add to the mean of each output into the bias, so that outputs keep their means. Costs nothing at run time.",
+    notes: "A step behind `rtn` or `gptq`, and before `static-int8`. Of each output of a layer (W - Ŵ)E[x] is added to the bias, which makes the mean of its error zero, and the mean of its square smaller by the\nsquare of that mean, for the inputs that were seen. It matters where inputs have means far from zero, as behind Relu, and where few bits are left.\n\nConv and Gemm are given a bias where they have none; of MatMul the Add behind it is changed. Left alone: other operators, layers that several operators use, and those that fewer\nthan 32 positions came through.\n\n`from: normalization` takes inputs to be as the BatchNormalization before the layer says, normally distributed around its bias, cut by Relu or Clip behind it: rounding has to go before the\nnormalizations are folded.",
+    source: "https://arxiv.org/abs/1906.04721",
+    changes: "values",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    observes: true,
+    options: {
+      from: oneOf(["data","normalization"], {"default":"data","doc":"What means of inputs are known from: data that runs through the model, or the BatchNormalization before a layer, which needs no data."}),
+    },
+    load: async () => (await import('./quantize/correct-bias.ts')).default,
   },
   "dynamic-int8": {
     id: "dynamic-int8",
@@ -206,7 +303,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     loss: "data-dependent",
     formats: ["gguf"],
     options: {
-      type: oneOf(["F32","F16","BF16","Q8_0","Q4_0","Q4_1","Q5_0","Q5_1","Q2_K","Q2_K_S","Q3_K_S","Q3_K_M","Q3_K_L","Q4_K_S","Q4_K_M","Q5_K_S","Q5_K_M","Q6_K","IQ4_NL","IQ4_XS","IQ3_M","IQ3_S","IQ3_XS","IQ3_XXS","IQ2_M","IQ2_S","IQ2_XS","IQ2_XXS","IQ1_M","IQ1_S","TQ1_0","TQ2_0","MXFP4_MOE"], {"default":"Q4_K_M","doc":"llama.cpp's name of the mix: a type for most weights, and more bits for those that need them.","search":["Q8_0","Q6_K","Q5_K_M","Q4_K_M","Q3_K_M","Q2_K"]}),
+      type: oneOf(["F32","F16","BF16","Q8_0","Q4_0","Q4_1","Q5_0","Q5_1","Q2_K","Q2_K_S","Q3_K_S","Q3_K_M","Q3_K_L","Q4_K_S","Q4_K_M","Q5_K_S","Q5_K_M","Q6_K","IQ4_NL","IQ4_XS","IQ3_M","IQ3_S","IQ3_XS","IQ3_XXS","IQ2_M","IQ2_S","IQ2_XS","IQ2_XXS","IQ1_M","IQ1_S","TQ1_0","TQ2_0","MXFP4_MOE"], {"default":"Q4_K_M","doc":"llama.cpp's name of the mix: a type for most weights, and more bits for those that need them.","search":["F16","Q8_0","Q6_K","Q5_K_M","Q5_K_S","Q4_K_M","Q4_K_S","IQ4_XS","Q3_K_L","Q3_K_M","IQ3_M","IQ3_S","IQ3_XS","IQ3_XXS","IQ2_M","IQ2_S","IQ2_XS","IQ2_XXS","IQ1_M","IQ1_S"]}),
       tensor: names({"default":[],"doc":"Types of some tensors: pattern=type, such as blk.*.attn_v.weight=Q8_0. * crosses no \".\", ** does; without a *, what contains the pattern. The last that fits counts."}),
       search: oneOf(["best","reference"], {"default":"best","doc":"best: scales with a smaller squared error than llama.cpp's, and for rows that are not multiples of 256 a type of no more bytes where there is one; reference: what llama.cpp makes, byte for byte."}),
       imatrix: file({"default":"","doc":"An imatrix file of llama.cpp for this model: errors count by what the columns are multiplied by. Both of its forms are read."}),
@@ -237,6 +334,21 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     },
     load: async () => (await import('./quantize/gptq.ts')).default,
   },
+  "power-of-two": {
+    id: "power-of-two",
+    family: "quantize",
+    summary: "Makes every weight a power of two or zero, or the sum of two, in 4 bits each. Needs no data.",
+    notes: "For hardware that shifts instead of multiplying, and for files: the scale of each output is a power of two as well, so that every weight is exactly what is said. The scale with the least squared\nerror is taken.\n\nRuntimes for which files are written here have no shifts: they expand the weights to floats when they load the model. In as many bits, `rtn --bits 4` loses less: large weights are\nfar apart on this grid, and small ones closer together than needed.",
+    source: "https://arxiv.org/abs/1909.13144",
+    changes: "layout",
+    loss: "data-dependent",
+    formats: ["onnx"],
+    options: {
+      terms: oneOf([1,2], {"default":1,"doc":"Powers of two that a weight is a sum of: 4 bits for each.","search":[1,2]}),
+      minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
+    },
+    load: async () => (await import('./quantize/power-of-two.ts')).default,
+  },
   "rdoq-gptq": {
     id: "rdoq-gptq",
     family: "quantize",
@@ -250,7 +362,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     options: {
       step: number(0.0001, 8, {"default":0.2,"doc":"Distance of levels, as a part of what it is made for: what the errors of a layer are to be, as a part of its values.","search":[0.1,0.2,0.4,0.8]}),
       rate: number(0, 4, {"default":1,"doc":"What a bit counts for beside the error; 0: every value goes to the nearest level. 1 is what is best where steps are small."}),
-      trellis: boolean({"default":true,"doc":"Levels are chosen along the matrix by a trellis of eight states, which loses 1 dB less at the same bits."}),
+      trellis: boolean({"default":true,"doc":"Levels are chosen along the matrix by a trellis of eight states where that loses less at the same bits: 1 dB at three bits and more, nothing below .8."}),
       minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
       rows: number(0, 1, {"default":0,"doc":"How far the steps of outputs follow what the outputs are: 0 gives all of a layer one step, 1 each its own, as a part of its size.","search":[0,0.5]}),
       damping: number(0.000001, 1, {"default":0.01,"doc":"As of gptq."}),
@@ -269,7 +381,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     options: {
       step: number(0.0001, 8, {"default":0.2,"doc":"Distance of levels, as a part of what it is made for: what the errors of a layer are to be, as a part of its values.","search":[0.1,0.2,0.4,0.8]}),
       rate: number(0, 4, {"default":1,"doc":"What a bit counts for beside the error; 0: every value goes to the nearest level. 1 is what is best where steps are small."}),
-      trellis: boolean({"default":true,"doc":"Levels are chosen along the matrix by a trellis of eight states, which loses 1 dB less at the same bits."}),
+      trellis: boolean({"default":true,"doc":"Levels are chosen along the matrix by a trellis of eight states where that loses less at the same bits: 1 dB at three bits and more, nothing below .8."}),
       minimum: integer(1, 2147483648, {"default":128,"doc":"Weights with fewer elements are left alone."}),
       rows: number(0, 1, {"default":0.5,"doc":"How far the steps of outputs follow their values: 0 gives all of a layer one step, 1 each its own, as a part of its values' size.","search":[0,0.5,1]}),
     },
@@ -299,7 +411,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
     id: "static-int8",
     family: "quantize",
     summary: "Computes convolutions and what lies between them in 8-bit integers, with ranges that your data show. Smaller and much faster.",
-    notes: "Takes convolutions, products with constant weights (MatMul, Gemm), and arithmetic between them (Add, Mul, averages, Concat, Sigmoid, LeakyRelu), so that codes go\nfrom one operator to the next; Reshape, Transpose, MaxPool and their like move codes. Clip and Relu vanish into the range of what is before them. Products give floats, and\nso nothing is rounded between a layer and its normalization. ConvTranspose, Softmax, LSTM and GRU have no quick operators with codes: a step of `rtn` or `dynamic-int8`\nafter this one takes their weights. BatchNormalization is folded first. Branches are left alone.\n\nWhat a layer loses is mostly what its activations lose, and a few of them lose nearly everything: `where` says which weights become integers, `keep` which other operators\nstay between floats.\n\nWeights that an earlier step rounded to 8 bits, a scale for each output (`gptq` with `bits: 8, block: row, symmetric: true`), keep their codes. The graph is carried over to operator\nset 13 where it is older.\n\nx86 processors without VNNI (AMD before Zen 4, Intel before Cascade Lake) add pairs of products in 16 bits, which overflow where both are large. `range: reduced` keeps\nweights within 7 bits, where that cannot happen, but small networks lose much by it: the divergence of EfficientNet-Lite0 was ten times as large.\n\nA convolution that stays between floats reads codes by a scale for each channel, all equal: of one scale for all, onnxruntime would conclude that it may round its weight, too.",
+    notes: "Takes convolutions, products with constant weights (MatMul, Gemm), and arithmetic between them (Add, Mul, averages, Concat, Sigmoid, LeakyRelu), so that codes go\nfrom one operator to the next; Reshape, Transpose, MaxPool and their like move codes. Clip and Relu vanish into the range of what is before them. Products give floats, and\nso nothing is rounded between a layer and its normalization. ConvTranspose, Softmax, LSTM and GRU have no quick operators with codes: a step of `rtn` or `dynamic-int8`\nafter this one takes their weights. BatchNormalization is folded first. Branches are left alone.\n\nWhat a layer loses is mostly what its activations lose, and a few of them lose nearly everything: `where` says which weights become integers, `keep` which other operators\nstay between floats. `tersor model.onnx --data … --max-latency 0.7x --max-drop 1%` finds out which by itself.\n\nWeights that an earlier step rounded to 8 bits, a scale for each output (`gptq` with `bits: 8, block: row, symmetric: true`), keep their codes. The graph is carried over to operator\nset 13 where it is older.\n\nx86 processors without VNNI (AMD before Zen 4, Intel before Cascade Lake) add pairs of products in 16 bits, which overflow where both are large. `range: reduced` keeps\nweights within 7 bits, where that cannot happen, but small networks lose much by it: the divergence of EfficientNet-Lite0 was ten times as large.\n\nA convolution that stays between floats reads codes by a scale for each channel, all equal: of one scale for all, onnxruntime would conclude that it may round its weight, too.",
     source: "https://arxiv.org/abs/1712.05877",
     changes: "graph",
     folds: true,
@@ -314,7 +426,7 @@ export const METHODS: Readonly<Record<MethodId, Declaration>> = {
       types: oneOf(["u8s8","u8u8","s8s8"], {"default":"u8s8","doc":"Types of activations and weights, unsigned or signed. u8s8 is quickest on x86 and WebAssembly, s8s8 is what ARM likes."}),
       format: oneOf(["qdq","qoperator"], {"default":"qdq","doc":"qdq: QuantizeLinear and DequantizeLinear around ordinary operators, which runtimes fuse; qoperator: QLinearConv and its like themselves."}),
       attention: boolean({"default":false,"doc":"Products of two activations become integers, too."}),
-      keep: names({"default":[],"doc":"Operators (Add) and nodes, by name or first output, that go on computing with floats."}),
+      keep: names({"default":[],"doc":"Operators (Add) and nodes, by name or output, that go on computing with floats. `*` stands for all but `.` and `/`, `**` for anything."}),
     },
     load: async () => (await import('./quantize/static-int8.ts')).default,
   },

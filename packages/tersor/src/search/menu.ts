@@ -13,6 +13,11 @@ function rounded(step: Omit<Step, 'use'>): Setting {
   return [[{ ...step, use: 'gptq' }], [{ ...step, use: 'rtn' }]];
 }
 
+/** Entries of books, for layers that are large beside a book: below 4 bits they lose less than integers at the same bytes. */
+function fromBooks(step: Omit<Step, 'use'>): Setting {
+  return [[{ ...step, use: 'codebook-gptq' }], [{ ...step, use: 'codebook' }]];
+}
+
 const HALVES: Setting = [[{ use: 'fp16', compute: 'float' }]];
 
 /** What nearly every layer bears, from the fewest bytes to the most faithful. */
@@ -24,18 +29,22 @@ const CAREFUL: readonly Setting[] = [
 
 /** What some layers bear; which ones, only real data can tell. */
 const BOLD: readonly Setting[] = [
-  rounded({ bits: 2, block: 16, symmetric: false }),
-  rounded({ bits: 4, block: 64, symmetric: false }),
+  [...fromBooks({ vector: 4 }), ...rounded({ bits: 2, block: 16, symmetric: false })],
+  fromBooks({ vector: 3 }),
+  fromBooks({ vector: 5, books: 2 }),
+  [...fromBooks({ vector: 2 }), ...rounded({ bits: 4, block: 64, symmetric: false })],
   rounded({ bits: 4, block: 32, symmetric: false }),
   rounded({ bits: 4, block: 16, symmetric: false }),
 ];
 
 /** What packs into the fewest bytes, from those to the most faithful: each is about 3 dB better than the one before. */
 const PACKED_STEPS = [1.1, 0.8, 0.56, 0.4, 0.28, 0.2, 0.14];
-const CAREFULLY_PACKED_STEPS = [0.1, 0.05, 0.025];
+const CAREFULLY_PACKED_STEPS = [0.1, 0.07, 0.05, 0.025, 0.0125];
+/** From here on steps of outputs follow their sizes; of larger ones, the bytes that small outputs take are more than what is won. */
+const LARGEST_STEP_BY_ROWS = 0.2;
 
 function packed(steps: readonly number[]): Setting[] {
-  return steps.map((step) => [[{ use: 'rdoq-gptq', step }], [{ use: 'rdoq', step }]]);
+  return steps.map((step) => [[{ use: 'rdoq-gptq', step, ...(step <= LARGEST_STEP_BY_ROWS && { rows: 0.5 }) }], [{ use: 'rdoq', step }]]);
 }
 
 /** What keeps weights small in memory, too: they are expanded block by block inside the operator. */

@@ -1,3 +1,4 @@
+import { indexBits } from '../core/layout.ts';
 import type { Option } from './candidates.ts';
 import type { Question } from './question.ts';
 
@@ -54,6 +55,7 @@ export function expected(row: readonly Option[]): Option[] {
 function bitsOf({ weight: { layout, dtype }, steps }: Option): number {
   if (layout.kind === 'affine') return layout.numeric.bits;
   if (layout.kind === 'levels') return BITS_OF_STEP_ONE - Math.log2(Number(steps?.at(-1)?.step ?? 1));
+  if (layout.kind === 'codebook') return (indexBits(layout) * layout.books) / layout.vector;
   return layout.kind === 'dense' && layout.dtype !== dtype ? HALF_BITS : FULL_BITS;
 }
 

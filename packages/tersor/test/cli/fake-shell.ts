@@ -5,7 +5,7 @@ import type { Screen, Shell } from '../../src/cli/shell.ts';
 import type { Importances } from '../../src/core/importances.ts';
 import type { Declaration } from '../../src/core/method.ts';
 import { boolean, integer, number, oneOf } from '../../src/core/options.ts';
-import type { PackReport, UnpackReport } from '../../src/core/packing.ts';
+import type { PackReport, PrefixReport, UnpackReport } from '../../src/core/packing.ts';
 import type { Declarations } from '../../src/core/parse-recipe.ts';
 import { SENSITIVITY } from './sample-of-sensitivity.ts';
 import { CHECK, COMPARISON, CONVERSION, FOLDER_CHECK, FOLDER_INSPECTION, FOLDER_REPORT, INSPECTION, PLANNED, REPORT } from './samples.ts';
@@ -74,6 +74,8 @@ const PACKED: PackReport = {
   seconds: 0.02,
 };
 
+const PREFIXED: PrefixReport = { input: { path: 'a.tsr', bytes: 2000 }, output: { path: 'b.tsr', bytes: 1000 }, bits: 4 };
+
 const UNPACKED: UnpackReport = {
   input: { path: 'model.onnx.tsr', bytes: 700_000 },
   output: { path: 'model.onnx', bytes: 1_000_000, sha256: '0'.repeat(64) },
@@ -113,6 +115,7 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     check: async () => CHECK,
     sensitivity: async () => SENSITIVITY,
     pack: async () => PACKED,
+    prefix: async () => PREFIXED,
     unpack: async () => UNPACKED,
     checkFolder: async () => FOLDER_CHECK,
     ...answers,
@@ -178,6 +181,10 @@ export async function runFake(argv: readonly string[], answers: Partial<Library>
     pack(input, asked) {
       note('pack', input, asked);
       return library.pack(input, asked);
+    },
+    prefix(input, asked) {
+      note('prefix', input, asked);
+      return library.prefix(input, asked);
     },
     unpack(input, asked) {
       note('unpack', input, asked);

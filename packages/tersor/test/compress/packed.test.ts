@@ -50,7 +50,10 @@ describe('a result whose name ends with .tsr', () => {
     const size = report.resultBytes! - 1000;
     const smaller = await compress(WAKE_WORD, { output: at('small.tsr'), budget: { size }, threads: 1 });
     expect(smaller.promises.find(({ name }) => name === 'size')?.status).toBe('kept');
-    expect(readFileSync(at('small.tsr')).length).toBeLessThanOrEqual(size);
+    const { length } = readFileSync(at('small.tsr'));
+    expect(length).toBeLessThanOrEqual(size);
+    // what lies around the weights packs well, and leaves room for them
+    expect(length).toBeGreaterThan(0.955 * size);
   });
 
   it('is planned without a promise of what packing leaves', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Job } from '../../src/compress/job.ts';
 import { parted, preparationOf } from '../../src/compress/preparation.ts';
 import { toSteps } from '../../src/compress/recipes.ts';
 import type { Candidate } from '../../src/core/candidate.ts';
@@ -32,6 +33,10 @@ it('is nothing that comes late', () => {
 it('goes before the steps of layers in a recipe, once', () => {
   const candidate = (id: string, steps?: Candidate['steps']) =>
     ({ layer: { weight: { id } }, bytes: 1, memory: 1, error: 0, ...(steps && { steps }) }) as unknown as Candidate;
-  const steps = toSteps([candidate('a', [AWQ, FOUR]), candidate('b', [AWQ, EIGHT]), candidate('c')]);
-  expect(steps).toEqual([{ use: 'clean', large: true }, AWQ, { ...FOUR, where: [{ name: 'a' }] }, { ...EIGHT, where: [{ name: 'b' }] }]);
+  const job = (packs: boolean) => ({ packs, input: { format: { id: 'onnx' } } }) as unknown as Job;
+  const steps = (packs: boolean) => toSteps(job(packs), [candidate('a', [AWQ, FOUR]), candidate('b', [AWQ, EIGHT]), candidate('c')]);
+  const [clean, ...rest] = steps(false);
+  expect(clean).toEqual({ use: 'clean', large: true });
+  expect(rest).toEqual([AWQ, { ...FOUR, where: [{ name: 'a' }] }, { ...EIGHT, where: [{ name: 'b' }] }]);
+  expect(steps(true)).toEqual([clean, { use: 'bitround' }, ...rest]);
 });

@@ -36,6 +36,7 @@ describe('a drop', () => {
   it('is kept when real data resolves it, indicated when they cannot, missed when it is larger', () => {
     expect(status({}, 'drop')).toBe('kept');
     expect(status({ quality: quality(0.001, 0.02) }, 'drop')).toBe('indicated');
+    expect(status({ quality: { ...quality(0, 0), decisions: 0 } }, 'drop')).toBe('unverified');
     expect(status({ quality: quality(0.001, 0.002, 'synthetic') }, 'drop')).toBe('indicated');
     expect(status({ quality: quality(0.011, 0.02) }, 'drop')).toBe('missed');
     expect(status({ quality: { ...quality(Number.NaN, 1), interval: [Number.NaN, Number.NaN] } }, 'drop')).toBe('missed');

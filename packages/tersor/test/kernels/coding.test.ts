@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { referenceDecode } from '../../../loader/test/support/reference-decoder.ts';
 import type { Elements } from '../../src/core/kernels.ts';
 import { randomFor } from '../../src/core/random.ts';
+import { levelOf, NEXT } from '../../src/core/trellis.ts';
 import { encodeChunk } from '../../src/kernels/coder/encode-chunk.ts';
+import { encodeOnBase } from '../../src/kernels/coder/encode-on-base.ts';
 import { normalize } from '../../src/kernels/coder/frequencies.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
-import { levelOf, NEXT } from '../../src/kernels/reference/levels.ts';
 import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
 
 const wasm = wasmLoops(await compileKernels());
@@ -208,4 +209,49 @@ it('frequencies add up, keep what is rare, and leave nothing alone', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+describe('differences to a base', () => {
+  /** Codes with both implementations, and decodes by the description. */
+  function onBase(bytes: Uint8Array, base: Uint8Array, elements: Omit<Elements, 'count'>): number {
+    const all = { ...elements, count: bytes.length / elements.width };
+    for (const profile of ['default', 'max'] as const) {
+      const coded = encodeOnBase(wasm, bytes, all, base, profile);
+      expect(encodeOnBase(reference, bytes, all, base, profile)).toEqual(coded);
+      expect(Buffer.compare(referenceDecode(coded, all, base), bytes)).toBe(0);
+    }
+    return encodeOnBase(wasm, bytes, all, base).length;
+  }
+
+  it('what moved by less takes less, and what did not move nothing', () => {
+    const before = weights(64, 256);
+    const sizes = [1e-2, 1e-4, 0].map((step) => {
+      const after = before.map((value, i) => value + step * Math.sin(i * 12.9898));
+      return onBase(bytesOf(after), bytesOf(before), { width: 4, turned: true, columns: 256 });
+    });
+    expect(sizes[1]).toBeLessThan(sizes[0]! * 0.75);
+    expect(sizes[2]).toBe(2);
+  });
+
+  it('any bytes come back, of any width, turned or not, in rows or not', () => {
+    const widths = fc.constantFrom(1, 2, 4, 8);
+    const arrays = fc.uint8Array({ minLength: 64, maxLength: 512 });
+    fc.assert(
+      fc.property(
+        widths,
+        fc.boolean(),
+        fc.constantFrom(0, 3, 16),
+        arrays,
+        arrays,
+        fc.integer({ min: 0, max: 3 }),
+        (width, turned, columns, a, b, alike) => {
+          const length = Math.floor(Math.min(a.length, b.length) / width) * width;
+          // of some elements the base has all but the lowest bytes
+          const base = b.slice(0, length).map((byte, i) => (i % width >= alike ? a[i]! : byte));
+          onBase(a.slice(0, length), base, { width, turned: turned && width > 1, columns });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
 });

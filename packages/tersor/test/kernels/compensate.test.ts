@@ -4,6 +4,7 @@ import type { Loops } from '../../src/kernels/loops.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
 import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
 import { sameBits } from './bits.ts';
+import { gramOf } from './gram.ts';
 import { gaussian, weights } from './values.ts';
 
 let wasm: Loops;
@@ -11,26 +12,28 @@ beforeAll(async () => {
   wasm = wasmLoops(await compileKernels());
 });
 
-/** XᵀX of as many positions as there are columns, and something on the diagonal. */
-function gramOf(columns: number, seed: number): Float64Array {
-  const x = gaussian(columns * columns, seed);
-  const gram = new Float64Array(columns * columns);
-  for (let i = 0; i < columns; i++) {
-    for (let j = 0; j < columns; j++) {
-      let sum = i === j ? 0.01 * columns : 0;
-      for (let row = 0; row < columns; row++) sum += x[row * columns + i]! * x[row * columns + j]!;
-      gram[i * columns + j] = sum;
-    }
-  }
-  return gram;
-}
-
 describe('the WASM twin has the bits of the reference', () => {
   it('inverseFactor, of sizes around its blocks', () => {
     for (const size of [1, 2, 3, 4, 5, 31, 32, 33, 36, 63, 64, 65, 96, 100, 131]) {
       const gram = gramOf(size, size);
       const factor = reference.inverseFactor(gram, size)!;
       sameBits(wasm.inverseFactor(gram, size)!, factor);
+    }
+  });
+
+  it('multiplyRows, of sizes around its tiles, with zeros at the ends of rows', () => {
+    for (const [rows, others, columns] of [
+      [1, 1, 1],
+      [3, 9, 5],
+      [66, 17, 515],
+      [130, 8, 1030],
+    ] as const) {
+      const a = gaussian(rows * columns, rows);
+      const b = gaussian(others * columns, others);
+      sameBits(wasm.multiplyRows(a, b, columns), reference.multiplyRows(a, b, columns));
+      for (let row = 0; row < rows; row++) a.fill(0, row * columns, row * columns + ((row * 13) % columns));
+      for (let row = 0; row < others; row++) b.fill(0, row * columns + ((row * 71) % columns), (row + 1) * columns);
+      sameBits(wasm.multiplyRows(a, b, columns), reference.multiplyRows(a, b, columns));
     }
   });
 

@@ -121,6 +121,16 @@ describe.each(WRITABLE_BLOCKS)('%s', (type) => {
     );
   });
 
+  it('refuses what is not finite', () => {
+    for (const { quantizeBlocks } of [reference, wasm]) {
+      for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+        const values = gaussian(256, 1);
+        values[77] = value;
+        expect(() => quantizeBlocks(values, type)).toThrow('holds values that are infinite or not numbers');
+      }
+    }
+  });
+
   it('takes rows by their importances', () => {
     const values = gaussian(256 * 6, 7);
     const counts = gaussian(512, 8).map((value) => value * value);

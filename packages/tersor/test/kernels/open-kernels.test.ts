@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kernels, QuantizeSpec } from '../../src/core/kernels.ts';
 import { openKernels } from '../../src/kernels/open-kernels.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
+import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
 import { sameBits } from './bits.ts';
 import { gaussian } from './values.ts';
 
@@ -35,7 +36,7 @@ describe('openKernels', () => {
     for (let i = 0; i < columns; i++)
       for (let j = 0; j < columns; j++) for (let k = 0; k < 40; k++) gram[i * columns + j]! += x[k * columns + i]! * x[k * columns + j]!;
     for (let i = 0; i < columns; i++) gram[i * columns + i]! += 1;
-    const factor = Float32Array.from((await none.inverseFactor(gram, columns))!);
+    const factor = (await none.inverseFactor(gram, columns))!;
     const order = Uint32Array.from({ length: columns }, (_, i) => columns - 1 - i);
     const { codes: _, ...blocks } = await none.quantize(matrix, { ...spec, rows, columns, block });
     const grid = { ...blocks, rows, columns, block };
@@ -45,6 +46,20 @@ describe('openKernels', () => {
     const [apart, here] = [await two.refine(matrix, by), await none.refine(matrix, by)];
     sameBits(apart.codes, here.codes);
     sameBits(apart.scales, here.scales);
+  });
+
+  it('factors by halves on workers as it does here, and nearly as in one piece of f64', async () => {
+    const [size, positions] = [605, 900];
+    const x = gaussian(size * positions, 6);
+    const loops = wasmLoops(await compileKernels());
+    const gram = Float64Array.from(loops.multiplyRows(x, x, positions));
+    const factor = (await none.inverseFactor(gram, size))!;
+    sameBits((await two.inverseFactor(gram, size))!, factor);
+    const exact = loops.inverseFactor(gram, size)!;
+    const largest = exact.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (const [at, value] of exact.entries()) if (!(Math.abs(factor[at]! - value) <= 1e-5 * largest)) expect(factor[at]).toBe(value);
+    gram[300 * size + 300] = 0;
+    expect(await two.inverseFactor(gram, size)).toBeUndefined();
   });
 
   it('cuts one long row between blocks, and not within one', async () => {

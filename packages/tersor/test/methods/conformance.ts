@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../src/core/decode.ts';
+import { decode, denseOf } from '../../src/core/decode.ts';
 import { elementsOf } from '../../src/core/dtype.ts';
 import { findLayers } from '../../src/core/find-layers.ts';
 import { bytesOf } from '../../src/core/layout.ts';
 import type { Context, Declaration } from '../../src/core/method.ts';
 import type { Model, Weight } from '../../src/core/model.ts';
 import { parseOptions } from '../../src/core/options.ts';
+import type { OtherWeights } from '../../src/core/other-weights.ts';
 import { randomFor } from '../../src/core/random.ts';
 import { gguf } from '../../src/formats/gguf/gguf.ts';
 import { onnx } from '../../src/formats/onnx/onnx.ts';
@@ -22,19 +23,21 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
   describe.each(Object.values(methods))('$id', (declaration) => {
     const isForGguf = declaration.formats?.includes('gguf') === true;
     const [format, made] = isForGguf ? [gguf, smallGguf] : [onnx, smallModel];
-    const run = async (model: Model, threads = 0) => {
+    // what needs another model gets one that is a little different
+    const asked = parseOptions(declaration.id, declaration.options, 'base' in declaration.options ? { base: 'base' } : {});
+    const run = async (model: Model, { threads = 0, isOutside = false } = {}) => {
       const kernels = await openKernels({ threads });
       const method = await declaration.load();
       const context: Context = {
-        scope: await findLayers(model),
+        scope: isOutside ? [] : await findLayers(model),
         kernels,
         note: () => {},
         observed: async () => undefined,
         recall: (_, make) => make(),
         random: (weight) => randomFor(3, weight),
+        otherWeights: async () => likeIn(made().model),
       };
-      const result = await method.apply(model, parseOptions(declaration.id, declaration.options, {}), context);
-      return { result, kernels };
+      return { result: await method.apply(model, asked, context), kernels };
     };
 
     it('says what it is', () => {
@@ -79,7 +82,7 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
 
     it('gives the same values for a seed, in whatever order and on however many threads', async () => {
       const forward = await values((await run(made().model)).result, (weights) => weights);
-      const { result, kernels } = await run(made().model, 2);
+      const { result, kernels } = await run(made().model, { threads: 2 });
       expect(await values(result, (weights) => weights.reverse())).toEqual(forward);
       await kernels.close();
     });
@@ -111,17 +114,7 @@ export function conformance(methods: Readonly<Record<string, Declaration>>): voi
     it('touches nothing outside its scope', async () => {
       if (declaration.changes === 'graph') return;
       const { model } = made();
-      const method = await declaration.load();
-      const kernels = await openKernels({ threads: 0 });
-      const context: Context = {
-        scope: [],
-        kernels,
-        note: () => {},
-        observed: async () => undefined,
-        recall: (_, make) => make(),
-        random: (weight) => randomFor(3, weight),
-      };
-      const result = await method.apply(model, parseOptions(declaration.id, declaration.options, {}), context);
+      const { result } = await run(model, { isOutside: true });
       for (const weight of result.weights.values()) expect(weight).toBe(model.weights.get(weight.id));
     });
   });
@@ -131,4 +124,17 @@ async function values(model: Model, order: (weights: Weight[]) => Weight[]): Pro
   const found = new Map<string, Float32Array>();
   for (const weight of order([...model.weights.values()])) found.set(weight.id, decode(await weight.load()));
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function likeIn({ weights }: Model): OtherWeights {
+  return {
+    weights,
+    load: async (id) => {
+      const weight = weights.get(id)!;
+      return denseOf(
+        decode(await weight.load()).map((value) => 0.9 * value),
+        weight.shape,
+      );
+    },
+  };
 }

@@ -15,8 +15,9 @@ const toChoices = (rows: readonly (readonly (readonly [number, number, number])[
 it.each<[Goal, (limit: number) => Limits]>([
   ['error', (limit) => ({ bytes: limit })],
   ['bytes', (limit) => ({ error: limit })],
-  ['bytes', (limit) => ({ error: limit, latency: [(200 - limit) / 400, 0.4] })],
-  ['error', (limit) => ({ bytes: limit, latency: [-limit / 400, 1] })],
+  // between the sums that there are: on one, rounding would decide
+  ['bytes', (limit) => ({ error: limit, latency: [(200.5 - limit) / 400, 0.4025] })],
+  ['error', (limit) => ({ bytes: limit, latency: [(0.5 - limit) / 400, 1.0025] })],
   ['latency', (limit) => ({ bytes: limit })],
 ])('finds the least %s of all combinations within the limits, and nothing only when there is nothing', async (goal, limitsOf) => {
   await fc.assert(

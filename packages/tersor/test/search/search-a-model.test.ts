@@ -18,7 +18,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tersor-search-'));
   model = join(folder, 'deep.onnx');
   const store = openNodeStore(folder);
-  await onnx.write(deepModel(12), store, 'deep.onnx', { target: 'node', kernels: await openKernels({ threads: 0 }) });
+  await onnx.write(deepModel(8), store, 'deep.onnx', { target: 'node', kernels: await openKernels({ threads: 0 }) });
   await store.commit();
   await store.close();
 });

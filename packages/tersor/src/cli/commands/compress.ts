@@ -10,7 +10,7 @@ import { defined } from '../defined.ts';
 import { DONE, MISSED } from '../exit-status.ts';
 import { loadRecipe } from '../load-recipe.ts';
 import { parseSteps } from '../parse-steps.ts';
-import { roundingRecipe } from '../rounding-recipe.ts';
+import { roundingRecipe, roundingTypes } from '../rounding-recipe.ts';
 import { checkFree, jsonText, type Saving, saveText } from '../save-file.ts';
 import { modelLine } from '../screens/model-line.ts';
 import { reportScreen } from '../screens/report-screen.ts';
@@ -26,14 +26,21 @@ export async function planCommand(model: string, flags: CompressFlags, shell: Sh
 }
 
 /** What flags say that is to be done; undefined when it is to be found. @throws USAGE when two of them say it */
-async function recipeFor({ recipe, set = [], type, tensor, imatrix }: CompressFlags, shell: Shell): Promise<Recipe | undefined> {
+async function recipeFor(flags: CompressFlags, shell: Shell): Promise<Recipe | undefined> {
+  const { recipe, set = [], type, tensor, imatrix } = flags;
   const given = defined({ type, tensor, imatrix });
   const [first] = Object.keys(given);
+  if (fitsSize(flags)) return undefined;
   if (first === undefined) return loadRecipe(recipe, set, shell);
   if (recipe !== undefined || set.length > 0) {
     throw new TersorError('USAGE', `--${first}`, 'is a recipe of its own', 'leave --recipe and --set out');
   }
   return roundingRecipe(given, shell);
+}
+
+/** Whether the type of a GGUF is found by the size that is asked for. */
+function fitsSize({ recipe, type, tensor, imatrix, maxSize }: CompressFlags): boolean {
+  return maxSize !== undefined && recipe === undefined && type === undefined && (tensor !== undefined || imatrix !== undefined);
 }
 
 /** The main job with a recipe or without, from flags to exit status. */
@@ -73,9 +80,13 @@ export async function runJob(
 }
 
 /** What the search may try. @throws USAGE where there is nothing to be searched for */
-function triedOf({ try: tried }: CompressFlags, { methods }: Shell, recipe: Recipe | undefined): Asked['steps'] {
+function triedOf(flags: CompressFlags, shell: Shell, recipe: Recipe | undefined): Asked['steps'] {
+  const { try: tried, tensor, imatrix } = flags;
+  const { methods } = shell;
   if (tried && recipe)
     throw new TersorError('USAGE', '--try', 'is for the search, and a recipe leaves nothing to be searched for', 'name one of them');
+  if (!tried && fitsSize(flags))
+    return roundingTypes(shell).map((type) => roundingRecipe({ ...defined({ tensor, imatrix }), type }, shell).steps);
   return tried?.flatMap((text) => parseSteps(text, methods));
 }
 

@@ -152,6 +152,20 @@ export const ERROR_PAGES = {
     ],
     actions: ['Follow the hint of the message; it says what the file looks like.', 'For git-lfs: git lfs pull'],
   },
+  BASE_MISSING: {
+    meaning:
+      'A container was packed with --base: it holds what differs from another file, its base. To unpack it takes the very file that it was packed with, bit for bit. The message has its name, and its length and SHA-256 where another file was given.',
+    causes: [
+      '--base was left out.',
+      'The base was changed since, or is another version.',
+      'A folder was given, and the base is not in it.',
+    ],
+    actions: [
+      'Give the base: tersor unpack model.tsr --base old.safetensors',
+      'Compare the SHA-256 of the message with that of your file.',
+      'Commands that take any model take one that is unpacked.',
+    ],
+  },
   FILE_WRITE: {
     meaning: 'The output could not be written. No part of it was left behind.',
     causes: ['The disk is full.', 'The folder does not exist, or may not be written to.'],

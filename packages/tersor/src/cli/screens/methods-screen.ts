@@ -5,6 +5,7 @@ import { paragraph } from '../text/paragraph.ts';
 import { paragraphs } from '../text/paragraphs.ts';
 
 const FAMILIES = {
+  delta: 'Differences: less of what fine-tuning changed',
   graph: 'The graph: same answers, fewer operators',
   lowrank: 'Low rank: narrow products in place of, or beside, wide ones',
   migrate: 'Scales: the same answers from weights that bear rounding better',

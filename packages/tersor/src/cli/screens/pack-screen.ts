@@ -1,4 +1,4 @@
-import type { PackedStreamReport, PackReport, UnpackReport } from '../../core/packing.ts';
+import type { PackedStreamReport, PackReport, PrefixReport, UnpackReport } from '../../core/packing.ts';
 import { printable } from '../../core/text/printable.ts';
 import { shellWord } from '../../core/text/shell-word.ts';
 import { bytesText, durationText, percentText } from '../../core/text/units.ts';
@@ -10,7 +10,7 @@ const LARGEST = 12;
 
 /** How small a file got, and what of it takes the bytes. */
 export function packScreen(
-  { input, output, headerBytes, streams, note, seconds }: PackReport,
+  { input, output, base = [], headerBytes, streams, note, seconds }: PackReport,
   { columns, colors }: Pick<Screen, 'columns' | 'colors'>,
   all: boolean,
 ): string {
@@ -32,13 +32,16 @@ export function packScreen(
   return `${[
     `${printable(input.path)}  ${bytesText(input.bytes)} → ${bytesText(output.bytes)}${share}  ${durationText(seconds)}, ${speed}`,
     ...(note === undefined ? [] : [printable(note)]),
+    ...(base.length === 0
+      ? []
+      : [`A difference to ${base.map(({ name }) => printable(name)).join(', ')}: unpacking takes the same bytes.`]),
     '',
     ...table([...types, header], TYPE_COLUMNS, columns, colors.dim),
     ...(shown.length === 0 ? [] : ['', ...table(shown, WEIGHT_COLUMNS, columns, colors.dim), ...more]),
     '',
     output.path === undefined
       ? 'Nothing was written.'
-      : `Wrote   ${printable(output.path)}\nUnpack  tersor unpack ${printable(shellWord(output.path))}`,
+      : `Wrote   ${printable(output.path)}\nUnpack  tersor unpack ${printable(shellWord(output.path))}${base.length > 0 ? ' --base <file>' : ''}`,
   ].join('\n')}\n`;
 }
 
@@ -66,4 +69,9 @@ export function unpackScreen({ input, output, seconds }: UnpackReport): string {
   const speed = `${durationText(seconds)}, ${bytesText(output.bytes / seconds)}/s`;
   const wrote = output.path === undefined ? 'Nothing was written: every byte is right.' : `Wrote   ${printable(output.path)}`;
   return `${printable(input.path)}  ${bytesText(input.bytes)} → ${bytesText(output.bytes)}  ${speed}\nSHA-256 ${output.sha256}\n${wrote}\n`;
+}
+
+export function prefixScreen({ input, output, bits }: PrefixReport): string {
+  const sizes = `${bytesText(input.bytes)} → ${bytesText(output.bytes)}, ${percentText(output.bytes / input.bytes)}`;
+  return `${printable(input.path)}  ${sizes}  ${bits} bits\nWrote   ${printable(output.path)}\n`;
 }

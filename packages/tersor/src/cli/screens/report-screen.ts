@@ -1,4 +1,5 @@
 import type { Target } from '../../core/format.ts';
+import type { Step } from '../../core/recipe.ts';
 import type { Report, SearchReport } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { reasonText } from '../../core/text/sensitivity-text.ts';
@@ -8,6 +9,7 @@ import { bytesText, durationText } from '../../core/text/units.ts';
 import { observes } from '../../methods/observes.ts';
 import { byReason } from '../../report/by-reason.ts';
 import { loaderLine, packedLine } from '../../report/loader-line.ts';
+import { isModel } from '../recipe-of-model.ts';
 import type { Colors, Screen } from '../shell.ts';
 import { paragraph } from '../text/paragraph.ts';
 import { divergenceLines, labelled, qualityLines, runtimeLines, speedLines } from './measured-lines.ts';
@@ -115,7 +117,7 @@ function endSection(
     case 'nothing-to-gain':
       return paragraph(
         resultBytes > input.bytes
-          ? `${colors.yellow('Nothing to gain:')} the result would be larger than ${printable(input.path)}. No file was written; --keep leaves it.`
+          ? `${colors.yellow('Nothing to gain:')} the result would be larger than ${printable(input.path)}. No file was written; tersor compress --keep leaves it.`
           : `${colors.yellow('Nothing to gain:')} ${printable(input.path)} is as small as tersor can make it within the promises. No file was written.`,
         columns,
       );
@@ -125,7 +127,7 @@ function endSection(
         columns,
       );
     case 'compressed':
-      return output ? whatNow(input.path, output, target, recipe.steps.some(observes), colors) : [];
+      return output ? whatNow(input.path, output, target, recipe.steps, colors) : [];
   }
 }
 
@@ -134,14 +136,18 @@ function whatNow(
   input: string,
   { path, format }: NonNullable<Report['output']>,
   target: Target,
-  needsData: boolean,
+  steps: readonly Step[],
   { green, bold }: Colors,
 ): string[] {
-  const data = needsData ? ' --data <the same>' : '';
+  const data = steps.some(observes) ? ' --data <the same>' : '';
+  const base = steps.map((step) => step.base).find((each) => typeof each === 'string');
+  const load = typeof base === 'string' ? `tersor unpack ${shellWord(path)} --base ${shellWord(base)}` : packedLine(path);
   return [
     `${green('Wrote')}      ${bold(printable(path))}`,
     ...(format === 'onnx' ? [`${bold('Load it')}    ${printable(loaderLine(path, target))}`] : []),
-    ...(format === 'tsr' ? [`${bold('Load it')}    ${printable(packedLine(path))}`] : []),
-    `${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(path)}${data} -o <file>`)}`,
+    ...(format === 'tsr' ? [`${bold(base === undefined ? 'Load it' : 'Unpack ')}    ${printable(load)}`] : []),
+    ...(base === undefined && isModel(path)
+      ? [`${bold('Repeat it')}  ${printable(`tersor ${shellWord(input)} --recipe ${shellWord(path)}${data} -o <file>`)}`]
+      : []),
   ];
 }

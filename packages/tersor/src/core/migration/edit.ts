@@ -22,7 +22,7 @@ export interface Edit {
   behind(node: Node, nodes: readonly Node[]): void;
   replace(node: Node, nodes: readonly Node[]): void;
   /** Values change in place when they are pulled, one change after the other; constants that others use, too, are copied. */
-  change(path: string, part: Part, work: Work): void;
+  change(path: string, part: Pick<Part, 'weight' | 'node' | 'input'>, work: Work): void;
   close(): Model;
 }
 

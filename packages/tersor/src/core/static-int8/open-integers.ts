@@ -5,6 +5,7 @@ import type { Context } from '../method.ts';
 import type { Model } from '../model.ts';
 import { ofValue, type Range } from '../observation.ts';
 import { upgradeOpset } from '../opset/upgrade-opset.ts';
+import { globOf } from '../rules.ts';
 import { fitRange, type RangeFit } from './fit-range.ts';
 import { type CodeType, type Grid, gridOver } from './grids.ts';
 import { type IntegerPlan, planIntegers } from './plan.ts';
@@ -71,7 +72,10 @@ export async function openIntegers(
 }
 
 function planOf(model: WithGraph, { keep, attention }: IntegersAsked, scope: ReadonlySet<WeightId>, known: object = {}): IntegerPlan {
-  return planIntegers(model, { scope, keep: new Set(keep), attention, ...known });
+  const names = new Set(keep);
+  const patterns = keep.filter((name) => name.includes('*')).map(globOf);
+  const isKept = (name: string) => names.has(name) || patterns.some((pattern) => pattern.test(name));
+  return planIntegers(model, { scope, keep: isKept, attention, ...known });
 }
 
 /** Of every Clip and Relu of the root graph whose limits are known. */

@@ -26,8 +26,8 @@ export interface IntegerPlan {
 export interface PlanFacts {
   /** Weights that may become integers. */
   readonly scope: ReadonlySet<WeightId>;
-  /** Operators and nodes that stay. */
-  readonly keep: ReadonlySet<string>;
+  /** Whether operators or nodes of this name, or that give it, stay. */
+  keep(name: string): boolean;
   /** Whether products of two activations are computed with integers, too. */
   readonly attention: boolean;
   /** Limits of Clip and its like where they are known; others are taken to hold zero. */
@@ -113,8 +113,8 @@ export function makesCodes(kind: Kind): boolean {
   return kind === 'convolution' || kind === 'arithmetic';
 }
 
-function isKept(node: Node, keep: ReadonlySet<string>): boolean {
-  return keep.has(node.op) || keep.has(node.name) || node.outputs.some((name) => keep.has(name));
+function isKept({ op, name, outputs }: Node, keep: PlanFacts['keep']): boolean {
+  return [op, name, ...outputs].some(keep);
 }
 
 function isPossible(node: Node, kind: Kind, { weights }: Model, flow: Flow, scope: TypeScope | undefined, facts: PlanFacts): boolean {

@@ -65,7 +65,7 @@ export function weightEncoder(model: Model, root: Graph, location?: string): Wei
 
   const encodeWeight = (name: string, weight: OnnxWeight): Part => {
     const { layout } = weight;
-    if (layout.kind === 'affine' || layout.kind === 'levels')
+    if (layout.kind === 'affine' || layout.kind === 'levels' || layout.kind === 'codebook')
       throw new TersorError('INTERNAL', weight.id, 'reached the writer before it was lowered');
     if (layout.kind === 'sparse') return encodeSparse(name, weight, layout.nonzero);
     const length = plainBytes(weight);

@@ -4,7 +4,7 @@ import { type Model, type Weight, withGraph } from '../../core/model.ts';
 import { loadAffine } from './lift/affine.ts';
 import { findStored, type Stored, type Use } from './lift/find-stored.ts';
 import { openNaming } from './lift/naming.ts';
-import { type Affine, constantsOf, identityOf, type Narrow } from './lift/term.ts';
+import { type Affine, constantsOf, identityOf, type Narrow, type Whole } from './lift/term.ts';
 import { unusedParts } from './lift/unused-parts.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function lift(model: Model): Promise<Lifted> {
   const naming = openNaming(graph, unused.constants);
   const lifted = new Map<WeightId, Weight>();
   const users = new Map<WeightId, Set<WeightId>>();
-  const declare = (id: WeightId, weight: Weight, term: Affine | Narrow) => {
+  const declare = (id: WeightId, weight: Weight, term: Affine | Narrow | Whole) => {
     lifted.set(id, weight);
     for (const part of constantsOf(term)) users.set(part.weight.id, (users.get(part.weight.id) ?? new Set()).add(id));
   };
@@ -70,9 +70,10 @@ function tiedTo(node: Node, { terms, outputs }: Stored, ids: ReadonlyMap<Node, W
   return term.node && ids.get(term.node);
 }
 
-function toWeight(id: WeightId, term: Affine | Narrow): Weight {
+function toWeight(id: WeightId, term: Affine | Narrow | Whole): Weight {
   const { dtype } = term;
   if (term.kind === 'affine') return { id, shape: term.shape, dtype, layout: term.layout, load: () => loadAffine(term) };
+  if (term.kind === 'whole') return { id, shape: term.shape, dtype, layout: term.layout, load: term.load };
   const { shape, layout, load } = term.stored.weight;
   return { id, shape, dtype, layout, load };
 }

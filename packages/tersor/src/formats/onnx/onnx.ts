@@ -45,7 +45,7 @@ function refuses(weight: Weight, opset: number): string | undefined {
   if (dtype === 'string' || !isFloat(dtype)) return `weights of type ${dtype} are stored as they are`;
   if (opset < 7) return `operator set ${opset} cannot expand compressed weights: it takes 7 or newer`;
   if (layout.kind === 'affine') return refusesCodes(layout);
-  if (layout.kind === 'levels') return undefined;
+  if (layout.kind === 'levels' || layout.kind === 'codebook') return undefined;
   if (layout.kind === 'blocks') return 'no operator reads the blocks of ggml';
   if (!isFloat(layout.dtype)) return `${layout.dtype} is no floating type`;
   return layout.dtype === 'bf16' && opset < 13 ? `operator set ${opset} does not know bf16: it takes 13 or newer` : undefined;

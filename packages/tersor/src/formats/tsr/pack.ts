@@ -3,8 +3,9 @@ import { CHUNK_BYTES } from '../../core/chunk-bytes.ts';
 import { TersorError } from '../../core/error.ts';
 import type { CodingProfile, Elements, Kernels } from '../../core/kernels.ts';
 import type { Sink, Source } from '../../core/source.ts';
+import type { Span } from './base-spans.ts';
 import type { StreamPlan, StreamsPlan } from './plan-streams.ts';
-import { type CodedChunk, type CodedStream, encodeHeader } from './write-header.ts';
+import { type BaseContent, type CodedChunk, type CodedStream, encodeHeader } from './write-header.ts';
 
 export interface PackJob {
   readonly source: Source;
@@ -14,6 +15,8 @@ export interface PackJob {
   readonly decoder: Pick<Decoder, 'crc32c'>;
   /** Chunks that are coded at the same time. */
   readonly atOnce: number;
+  /** What streams are coded as differences to: see docs/tsr.md, section 7. */
+  readonly base?: { readonly source: Source; readonly spans: readonly (readonly Span[])[] };
   /** Tells equal bytes from others. */
   readonly digest: (bytes: Uint8Array) => string;
   readonly signal?: AbortSignal;
@@ -30,6 +33,8 @@ export interface PackedStream extends CodedStream {
 }
 
 const FORMS = ['planes', 'palette', 'sparse', 'matches', 'matches', 'levels'];
+/** Those of chunks that are differences. */
+const DIFFERENCES = ['unchanged', 'xor', 'difference', 'matches', 'signs'];
 
 /** Codes all chunks of a file and writes them to `sink` in order. At most `atOnce` chunks are in memory. @throws INTERRUPTED */
 export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promise<PackedStream[]> {
@@ -43,6 +48,7 @@ export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promi
 
   for (const [index, stream] of plan.streams.entries()) {
     const into = packed[index]!;
+    const takeBase = baseReader(job.base?.source, job.base?.spans[index] ?? []);
     for await (const bytes of chunksOf(job.source, stream)) {
       if (signal?.aborted) throw new TersorError('INTERRUPTED', job.source.name, 'stopped while it was packed');
       const elements: Elements = {
@@ -55,7 +61,8 @@ export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promi
       const sameAs = seen.get(key);
       if (sameAs === undefined) seen.set(key, number);
       number++;
-      const coded = sameAs === undefined ? job.kernels.encodeChunk(bytes, elements, job.profile) : undefined;
+      const base = await takeBase(bytes.length);
+      const coded = sameAs === undefined ? job.kernels.encodeChunk(bytes, elements, job.profile, base) : undefined;
       const store = async (result: Uint8Array | undefined) => {
         done += bytes.length;
         if (!result) {
@@ -65,7 +72,7 @@ export async function packChunks(job: PackJob, sink: Pick<Sink, 'write'>): Promi
         }
         into.chunks.push({ count: elements.count, length: result.length, crc32c: job.decoder.crc32c(result) });
         into.length += result.length;
-        count(into.forms, FORMS[result[0] ?? 0] ?? 'planes');
+        count(into.forms, FORMS[result[0] ?? 0] ?? DIFFERENCES[result[1] ?? 0] ?? 'difference');
         await sink.write(result);
       };
       const stored = Promise.resolve(coded).then((result) => () => store(result));
@@ -107,12 +114,35 @@ async function* chunksOf(source: Source, { parts, bytes, width, columns }: Strea
   }
 }
 
+/** Hands out what the next so many bytes of a stream resemble, zeros where they resemble nothing; undefined where none of them does. */
+function baseReader(source: Source | undefined, spans: readonly Span[]): (bytes: number) => Promise<Uint8Array | undefined> {
+  let [index, used] = [0, 0];
+  return async (length) => {
+    if (!source) return undefined;
+    const bytes = new Uint8Array(length);
+    let isLike = false;
+    for (let filled = 0; filled < length && index < spans.length; ) {
+      const { bytes: size, at } = spans[index]!;
+      const part = Math.min(size - used, length - filled);
+      if (at !== undefined) {
+        bytes.set(await source.read(at + used, part), filled);
+        isLike = true;
+      }
+      filled += part;
+      used += part;
+      if (used === size) [index, used] = [index + 1, 0];
+    }
+    return isLike ? bytes : undefined;
+  };
+}
+
 /** The header of packed streams. */
 export function headerOf(
   file: { name: string; bytes: number; sha256: Uint8Array },
   plan: StreamsPlan,
   streams: readonly PackedStream[],
   crc32c: Decoder['crc32c'],
+  base?: BaseContent,
 ): Uint8Array {
-  return encodeHeader({ file, streams, pieces: plan.pieces }, crc32c);
+  return encodeHeader({ file, streams, pieces: plan.pieces, ...(base && { base }) }, crc32c);
 }

@@ -26,23 +26,57 @@ export function chooseGrid(loops: CodingLoops, symbols: Uint8Array, columns: num
 }
 
 /** The same for symbols by what the plane above has in their place: its 256 symbols are the rows of a single column. */
-export function chooseByPlane(loops: CodingLoops, symbols: Uint8Array, above: Uint8Array, all: Counts): Grid {
-  const groups = groupsOf(symbols.length);
+export function chooseByPlane({ groups, rows, counts }: GroupedBytes, all: Counts): Grid {
+  const classes = { rows, columns: new Uint8Array(1), rowClasses: groups, columnClasses: 1 };
+  return mergeGroups(counts, classes, spanOf(all));
+}
+
+/** Bytes that stand in the place of symbols, in groups of those that have alike symbols. */
+export interface GroupedBytes {
+  readonly groups: number;
+  /** The group of each of 256 bytes. */
+  readonly rows: Uint8Array;
+  /** What is counted of the symbols, by group. */
+  readonly counts: readonly Counts[];
+}
+
+export function groupBytes(loops: CodingLoops, symbols: Uint8Array, bytes: Uint8Array, all: Counts, most = 8): GroupedBytes {
+  const groups = Math.min(most, groupsOf(symbols.length));
   const { first, span } = spanOf(all);
-  const below = linesOf(loops.countBelow(symbols, above));
-  // what the plane above never has needs no group
-  const present = below.flatMap((counts, line) => (counts.some((count) => count > 0) ? [line] : []));
+  const below = loops.countBelow(symbols, bytes);
+  // what never stands there needs no group
+  const present = bytesIn(loops, bytes);
   const lines = new Float32Array(present.length * span);
-  for (const [i, line] of present.entries()) for (let k = 0; k < span; k++) lines[i * span + k] = below[line]![(first + k) & 255]!;
+  let to = 0;
+  for (const line of present) for (let k = 0; k < span; k++) lines[to++] = below[line * 256 + ((first + k) & 255)]!;
   const grouped = group(loops, lines, groups, { first, span, all });
   const rows = new Uint8Array(256);
   const counts = Array.from({ length: groups }, () => new Uint32Array(256));
   for (const [i, line] of present.entries()) {
     rows[line] = grouped[i]!;
     const into = counts[grouped[i]!]!;
-    for (let k = 0; k < 256; k++) into[k]! += below[line]![k]!;
+    for (let k = 0; k < span; k++) into[(first + k) & 255]! += lines[i * span + k]!;
   }
-  return mergeGroups(counts, { rows, columns: new Uint8Array(1), rowClasses: groups, columnClasses: 1 }, { first, span });
+  return { groups, rows, counts };
+}
+
+function bytesIn(loops: CodingLoops, bytes: Uint8Array): number[] {
+  const counts = countAll(loops, bytes);
+  return Array.from(counts.keys()).filter((byte) => counts[byte]! > 0);
+}
+
+/** The same by the plane above and by what is known besides together: the rows of the grid are the bytes beside, its columns those above. */
+export function chooseByPair(
+  loops: CodingLoops,
+  symbols: Uint8Array,
+  [beside, byBeside]: readonly [Uint8Array, GroupedBytes],
+  [above, byAbove]: readonly [Uint8Array, GroupedBytes],
+  all: Counts,
+): Grid {
+  const pairs = loops.pairClasses(beside, byBeside.rows, above, byAbove.rows, byAbove.groups);
+  const counts = linesOf(loops.countBelow(symbols, pairs)).slice(0, byBeside.groups * byAbove.groups);
+  const classes = { rows: byBeside.rows, columns: byAbove.rows, rowClasses: byBeside.groups, columnClasses: byAbove.groups };
+  return mergeGroups(counts, classes, spanOf(all));
 }
 
 function groupsFor(symbols: number, lines: number, length: number): number {

@@ -1,4 +1,5 @@
 import type { CodingProfile } from '../../core/kernels.ts';
+import type { Difference } from '../reference/base.ts';
 import type { LevelLines } from '../reference/levels.ts';
 
 /** Interleaved states. */
@@ -23,6 +24,8 @@ export interface Coder extends CodingLoops {
 export interface CodingLoops {
   /** The planes of elements, the lowest first. */
   splitPlanes(bytes: Uint8Array, width: number, turned: boolean): Uint8Array[];
+  /** What must be added to a base of the same length. */
+  subtractBase(bytes: Uint8Array, base: Uint8Array, width: number, turned: boolean, how: Difference): Uint8Array;
   /** States and words. Every symbol has a frequency above 0. */
   encodeRans(symbols: Uint8Array, coding: Coding): Uint8Array;
   /** The symbols in adaptive binary code, in the context of each one's class; undefined when that takes more bytes than there are symbols. */
@@ -31,6 +34,10 @@ export interface CodingLoops {
   encodeLevels(levels: Int8Array | Int16Array, lines: LevelLines, most: number): Uint8Array | undefined;
   /** What elements of `width` bytes repeat of what came before, which is looked for in so many places at most. */
   findMatches(bytes: Uint8Array, width: number, most: number): FoundMatches;
+  /** The class of each byte. */
+  mapClasses(bytes: Uint8Array, classOf: Uint8Array): Uint8Array;
+  /** The class of each two bytes: that of the first, times `groups`, plus that of the second. */
+  pairClasses(first: Uint8Array, byFirst: Uint8Array, second: Uint8Array, bySecond: Uint8Array, groups: number): Uint8Array;
   countPairs(symbols: Uint8Array, groups: PairGroups): Uint32Array;
   countBelow(symbols: Uint8Array, above: Uint8Array): Uint32Array;
   lineMoments(symbols: Uint8Array, columns: number, axis: Axis, first: number): Moments;

@@ -12,21 +12,25 @@ const PLACES = { plain: 32, elements: 6 };
 /** A smaller share of zeros is cheaper among the other values. */
 const SPARSE = 0.2;
 
-/** A chunk's bytes in the form that takes the fewest. The other way round: the loader's `decodeChunk`. */
+/**
+ * A chunk's bytes in the form that takes the fewest. The other way round: the loader's `decodeChunk`.
+ * @param beside  bytes that the reader knows, one in the place of each element
+ */
 export function encodeChunk(
   loops: CodingLoops,
   bytes: Uint8Array,
   elements: Elements,
   profile: CodingProfile = 'default',
+  beside?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const coder = { ...loops, profile };
-  const planesForm = planes(coder, bytes, elements);
+  const planesForm = planes(coder, bytes, elements, beside);
   const forms = [planesForm];
   const palette = elements.width > 1 ? paletteOf(bytes, elements) : undefined;
-  if (palette) forms.push(encodePalette(coder, palette, elements));
+  if (palette) forms.push(encodePalette(coder, palette, elements, beside));
   else {
     if (elements.width > 1 && zerosIn(bytes, elements) >= SPARSE * elements.count) forms.push(sparse(coder, bytes, elements));
-    if (repeats(bytes, elements)) {
+    if (!beside && repeats(bytes, elements)) {
       const isPlain = elements.width === 1 && elements.columns === 0;
       const form = matched(coder, bytes, elements, isPlain ? PLACES.plain : PLACES.elements);
       forms.push(form);
@@ -35,8 +39,19 @@ export function encodeChunk(
     }
   }
   const smallest = forms.reduce((a, b) => (b.length < a.length ? b : a));
-  if (elements.width === 1 && profile !== 'max') return smallest;
+  if (beside || (elements.width === 1 && profile !== 'max')) return smallest;
   return encodeLevels(coder, bytes, elements, FORMS.levels, smallest.length) ?? smallest;
+}
+
+/** Plain bytes as matches, of what came before or of a history that the reader knows. */
+export function encodeHistory(
+  loops: CodingLoops,
+  bytes: Uint8Array,
+  elements: Elements,
+  history: Uint8Array,
+  profile: CodingProfile,
+): Uint8Array<ArrayBuffer> {
+  return matched({ ...loops, profile }, bytes, elements, PLACES.plain, history);
 }
 
 function written(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
@@ -45,13 +60,16 @@ function written(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
-function planes(coder: Coder, bytes: Uint8Array, { width, turned, columns }: Elements): Uint8Array<ArrayBuffer> {
+function planes(coder: Coder, bytes: Uint8Array, { width, turned, columns }: Elements, beside?: Uint8Array): Uint8Array<ArrayBuffer> {
   const split = width === 1 ? [bytes] : coder.splitPlanes(bytes, width, turned);
   return written((writer) => {
     writer.byte(FORMS.planes);
     for (let k = width - 1; k >= 0; k--) {
       const above = split[k + 1];
-      encodePlane(writer, coder, split[k]!, above ? { columns: 0, above } : { columns });
+      encodePlane(writer, coder, split[k]!, {
+        columns: above ? 0 : columns,
+        ...(above ? { above, ...(beside && { beside }) } : beside && { above: beside }),
+      });
     }
   });
 }
@@ -81,12 +99,17 @@ function paletteOf(bytes: Uint8Array, { count, width }: Elements): Palette | und
   return { colors: Uint8Array.from(colors), indices };
 }
 
-function encodePalette(coder: Coder, { colors, indices }: Palette, { width, columns }: Elements): Uint8Array<ArrayBuffer> {
+function encodePalette(
+  coder: Coder,
+  { colors, indices }: Palette,
+  { width, columns }: Elements,
+  beside?: Uint8Array,
+): Uint8Array<ArrayBuffer> {
   return written((writer) => {
     writer.byte(FORMS.palette);
     writer.byte(colors.length / width - 1);
     writer.bytes(colors);
-    encodePlane(writer, coder, indices, { columns });
+    encodePlane(writer, coder, indices, { columns, ...(beside && { above: beside }) });
   });
 }
 
@@ -120,9 +143,9 @@ function sparse(coder: Coder, bytes: Uint8Array, elements: Elements): Uint8Array
   });
 }
 
-function matched(coder: Coder, bytes: Uint8Array, elements: Elements, most: number): Uint8Array<ArrayBuffer> {
+function matched(coder: Coder, bytes: Uint8Array, elements: Elements, most: number, history?: Uint8Array): Uint8Array<ArrayBuffer> {
   const { width, turned } = elements;
-  const { runs, lengths, distances, extra, literals } = encodeMatches(coder, bytes, elements, most);
+  const { runs, lengths, distances, extra, literals } = encodeMatches(coder, bytes, elements, most, history);
   return written((writer) => {
     writer.byte(FORMS.matches);
     writer.number(runs.length);

@@ -1,6 +1,7 @@
 import { byteWriter } from '../../core/byte-writer.ts';
 import type { Elements } from '../../core/kernels.ts';
-import { type LevelLines, NEXT } from '../reference/levels.ts';
+import { NEXT } from '../../core/trellis.ts';
+import type { LevelLines } from '../reference/levels.ts';
 import type { Coder } from './coding.ts';
 
 /** What the form's second byte says. */

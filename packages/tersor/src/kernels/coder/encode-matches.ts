@@ -1,7 +1,7 @@
 import { byteWriter } from '../../core/byte-writer.ts';
 import type { Elements } from '../../core/kernels.ts';
 import { withDistance } from '../reference/matches.ts';
-import type { CodingLoops } from './coding.ts';
+import type { CodingLoops, FoundMatches } from './coding.ts';
 
 /** Runs of literals, each followed by a copy of earlier elements: the codes of their numbers, and what the codes leave open. */
 export interface Matches {
@@ -49,9 +49,17 @@ function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** Finds matches and writes them as codes. */
-export function encodeMatches(loops: CodingLoops, bytes: Uint8Array, { count, width }: Elements, most: number): Matches {
-  const found = loops.findMatches(bytes, width, most);
+/** Finds matches and writes them as codes. @param history  elements that come before, which the reader knows */
+export function encodeMatches(
+  loops: CodingLoops,
+  bytes: Uint8Array,
+  { count, width }: Elements,
+  most: number,
+  history?: Uint8Array,
+): Matches {
+  const found = history
+    ? behind(loops.findMatches(joined(history, bytes), width, most), history.length / width)
+    : loops.findMatches(bytes, width, most);
   const matches = found.runs.length;
   const [runs, lengths, distances] = [new Uint8Array(matches), new Uint8Array(matches), new Uint8Array(matches)];
   const extra = byteWriter();
@@ -76,6 +84,28 @@ export function encodeMatches(loops: CodingLoops, bytes: Uint8Array, { count, wi
   literal(count - from);
   extra.align();
   return { runs, lengths, distances, extra: extra.finish(), literals: literals.subarray(0, to * width) };
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}
+
+/** Those matches that copy to behind the first `known` elements, and what of one is behind them that began before. */
+function behind({ runs, lengths, distances }: FoundMatches, known: number): FoundMatches {
+  let [at, first] = [0, 0];
+  while (first < runs.length && at + runs[first]! + lengths[first]! <= known) {
+    at += runs[first]! + lengths[first]!;
+    first++;
+  }
+  const rest = { runs: runs.slice(first), lengths: lengths.slice(first), distances: distances.slice(first) };
+  if (first === runs.length) return rest;
+  const begin = at + runs[first]!;
+  rest.runs[0] = Math.max(0, begin - known);
+  rest.lengths[0] = begin + lengths[first]! - Math.max(begin, known);
+  return rest;
 }
 
 type PutBits = (value: number, count: number) => void;

@@ -1,5 +1,5 @@
 import { type ByteWriter, byteWriter } from '../../core/byte-writer.ts';
-import { chooseByPlane, chooseGrid, countAll } from './choose-classes.ts';
+import { chooseByPair, chooseByPlane, chooseGrid, countAll, groupBytes } from './choose-classes.ts';
 import type { Coder } from './coding.ts';
 import { normalize, writeFrequencies } from './frequencies.ts';
 import { type Grid, singleClass } from './merge-groups.ts';
@@ -8,14 +8,18 @@ import { type Grid, singleClass } from './merge-groups.ts';
 export interface Around {
   /** Symbols in a row; 0 when they are no matrix. */
   readonly columns: number;
-  /** What the plane above has in their places. */
+  /** What the plane above has in their places; of the highest one, what the reader knows besides. */
   readonly above?: Uint8Array;
+  /** What the reader knows besides, where there is a plane above. */
+  readonly beside?: Uint8Array;
 }
 
 /** What a plane's first byte says. */
 const MODES = { plain: 0, constant: 1, tables: 2, adaptive: 3 };
 /** Fewer symbols never pay for a table and 16 states. */
 const FEWEST = 96;
+/** Of the bytes beside, and of those above: more pairs cost more to merge than they bring. */
+const GROUPS_OF_PAIR = 6;
 /** What coding must save to be worth the time that decoding takes. */
 const WORTH = 0.998;
 
@@ -72,25 +76,33 @@ interface Chosen {
   readonly classes: Uint8Array | undefined;
 }
 
-function chooseClasses(coder: Coder, symbols: Uint8Array, counts: Uint32Array, { columns, above }: Around): Chosen {
+function chooseClasses(coder: Coder, symbols: Uint8Array, counts: Uint32Array, { columns, above, beside }: Around): Chosen {
   const plain: Chosen = { kind: 0, grid: singleClass(counts), classes: undefined };
   const byGrid = columns > 0 && columns < symbols.length ? chooseGrid(coder, symbols, columns, counts) : undefined;
   // what looks like noise seldom tells more by what is above it, and small planes do not repay the look
   const fewest = plain.grid.bytes < symbols.length * 0.99 ? 4096 : 65536;
-  const byPlane = above && symbols.length >= fewest ? chooseByPlane(coder, symbols, above, counts) : undefined;
-  const isBetter = (grid: Grid | undefined): grid is Grid => grid !== undefined && grid.counts.length > 1 && grid.bytes < plain.grid.bytes;
-  if (isBetter(byGrid)) return { kind: 1, grid: byGrid, classes: gridClasses(byGrid, symbols.length, columns) };
-  if (isBetter(byPlane) && above) return { kind: 2, grid: byPlane, classes: above.map((symbol) => byPlane.rows[symbol]!) };
-  return plain;
+  const choices = [plain];
+  if (byGrid) choices.push({ kind: 1, grid: byGrid, classes: gridClasses(byGrid, symbols.length, columns) });
+  if (above && symbols.length >= fewest) {
+    const byAbove = groupBytes(coder, symbols, above, counts, beside && GROUPS_OF_PAIR);
+    const byBeside = beside && groupBytes(coder, symbols, beside, counts, GROUPS_OF_PAIR);
+    const grid =
+      byBeside && beside ? chooseByPair(coder, symbols, [beside, byBeside], [above, byAbove], counts) : chooseByPlane(byAbove, counts);
+    const classes = beside
+      ? coder.pairClasses(beside, grid.rows, above, grid.columns, grid.columnClasses)
+      : coder.mapClasses(above, grid.rows);
+    choices.push({ kind: beside ? 3 : 2, grid, classes });
+  }
+  return choices.filter(({ kind, grid }) => kind === 0 || grid.counts.length > 1).reduce((a, b) => (b.grid.bytes < a.grid.bytes ? b : a));
 }
 
 function writeClasses(writer: ByteWriter, coder: Coder, kind: number, { rows, columns, rowClasses, columnClasses }: Grid): void {
   writer.byte(kind);
   if (kind === 0) return;
   writer.byte(rowClasses);
-  if (kind === 1) writer.byte(columnClasses);
+  if (kind !== 2) writer.byte(columnClasses);
   encodePlane(writer, coder, rows, { columns: 0 });
-  if (kind === 1) encodePlane(writer, coder, columns, { columns: 0 });
+  if (kind !== 2) encodePlane(writer, coder, columns, { columns: 0 });
 }
 
 function gridClasses({ rows, columns: ofColumns, columnClasses, rowClasses }: Grid, count: number, columns: number): Uint8Array {

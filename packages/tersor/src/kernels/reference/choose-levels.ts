@@ -1,5 +1,5 @@
 import type { LevelChoice } from '../../core/kernels.ts';
-import { levelOf, NEXT } from './levels.ts';
+import { levelOf, NEXT } from '../../core/trellis.ts';
 
 const { fround } = Math;
 

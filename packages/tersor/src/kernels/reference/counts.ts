@@ -41,3 +41,13 @@ export function countLines(symbols: Uint8Array, { columns, axis, bundleOf, bundl
   });
   return counts;
 }
+
+/** The class of each byte. */
+export function mapClasses(bytes: Uint8Array, classOf: Uint8Array): Uint8Array {
+  return bytes.map((byte) => classOf[byte]!);
+}
+
+/** The class of each two bytes: that of the first, times `groups`, plus that of the second. */
+export function pairClasses(first: Uint8Array, byFirst: Uint8Array, second: Uint8Array, bySecond: Uint8Array, groups: number): Uint8Array {
+  return first.map((byte, i) => byFirst[byte]! * groups + bySecond[second[i]!]!);
+}

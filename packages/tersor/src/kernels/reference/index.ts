@@ -1,10 +1,12 @@
 import { countInto } from '../../core/histogram.ts';
+import { notFinite } from '../check.ts';
 import type { Loops } from '../loops.ts';
 import { encodeAdaptive } from './adaptive.ts';
+import { subtractBase } from './base.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
 import { chooseLevels } from './choose-levels.ts';
 import { compensate } from './compensate.ts';
-import { countBelow, countLines, countPairs, lineMoments } from './counts.ts';
+import { countBelow, countLines, countPairs, lineMoments, mapClasses, pairClasses } from './counts.ts';
 import { dequantize } from './dequantize.ts';
 import { GGML_QUANTIZERS } from './ggml/index.ts';
 import { groupLines } from './group-lines.ts';
@@ -13,6 +15,7 @@ import { inverseFactor } from './inverse-factor.ts';
 import { encodeLevels } from './levels.ts';
 import { maskRows, maskTwoOfFour } from './mask.ts';
 import { findMatches } from './matches.ts';
+import { multiplyRows } from './multiply-rows.ts';
 import { pack, unpack } from './pack.ts';
 import { splitPlanes } from './planes.ts';
 import { quantize } from './quantize.ts';
@@ -20,6 +23,7 @@ import { encodeRans } from './rans.ts';
 import { refine } from './refine.ts';
 import { summarize } from './summarize.ts';
 import { transpose } from './transpose.ts';
+import { clusterVectors, compensateVectors, refineVectors } from './vectors.ts';
 
 /** The loops as a person would write them. Tests hold the WASM twin to these, bit for bit. */
 export const reference: Loops = {
@@ -35,17 +39,27 @@ export const reference: Loops = {
   summarize,
   countInto,
   inverseFactor,
+  multiplyRows,
   compensate,
   refine,
+  clusterVectors,
+  compensateVectors,
+  refineVectors,
   chooseLevels,
-  quantizeBlocks: (values, type, how) => GGML_QUANTIZERS[type](values, how),
+  quantizeBlocks(values, type, how) {
+    if (!values.every(Number.isFinite)) throw notFinite();
+    return GGML_QUANTIZERS[type](values, how);
+  },
   maskTwoOfFour,
   maskRows,
   splitPlanes,
+  subtractBase,
   encodeRans,
   encodeAdaptive,
   encodeLevels,
   findMatches,
+  mapClasses,
+  pairClasses,
   countPairs,
   countBelow,
   lineMoments,

@@ -1,3 +1,5 @@
+import { levelOf, NEXT } from '../../core/trellis.ts';
+
 /**
  * Whole numbers of a matrix, each as a few decisions: whether it is zero, its sign, how many bits it has, and these bits. Every decision is foreseen three times, in contexts of
  * what came before it on its line, on lines before it in its place, and next to it, and what each foresees is weighed by how well it did; nothing but the decisions is stored.
@@ -38,18 +40,6 @@ const CURVE = [
   22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724, 60565, 62428,
   63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514,
 ];
-/** The state behind a level, by the state before it and whether its number is odd. */
-export const NEXT = [
-  [0, 2],
-  [5, 7],
-  [1, 3],
-  [6, 4],
-  [2, 0],
-  [4, 6],
-  [3, 1],
-  [7, 5],
-] as const;
-
 const SQUASHED = Uint16Array.from({ length: 4096 }, (_, at) => {
   const part = at % 128;
   return Math.floor(((CURVE[at >> 7] ?? 0) * (128 - part) + (CURVE[(at >> 7) + 1] ?? 0) * part) / 128);
@@ -60,11 +50,6 @@ const STRETCHED = Int16Array.from({ length: 4096 }, (_, probability) => {
   while (at < 4095 && SQUASHED[at]! >> 4 < probability) at++;
   return at - 2048;
 });
-
-/** What level a number of a quantizer stands for. */
-export function levelOf(number: number, quantizer: number): number {
-  return quantizer === 0 ? 2 * number : 2 * number - Math.sign(number);
-}
 
 /** @param levels  read where they are known, and written, so that it serves both ways */
 export function goThroughLevels(

@@ -2,14 +2,12 @@ import { decode } from '../../core/decode.ts';
 import { findLayers } from '../../core/find-layers.ts';
 import type { WeightId } from '../../core/graph.ts';
 import { withUniqueNames } from '../../core/graph-edit/names.ts';
-import { tallied } from '../../core/graph-edit/tally.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
 import { findMigrations, type Migration, readersOf, writersOf } from '../../core/migration/find-migrations.ts';
 import { migrate, positionAlong, scaleAlong } from '../../core/migration/migrate.ts';
 import type { Part } from '../../core/migration/port.ts';
 import { type Model, type Weight, withGraph } from '../../core/model.ts';
 import { integer, type Values } from '../../core/options.ts';
-import { foldBatchNorm } from '../graph/fold-batchnorm.ts';
 import { migrationOptions } from '../migrate-channels.ts';
 
 const { clip } = migrationOptions;
@@ -38,16 +36,16 @@ export default defineMethod({
   source: 'https://arxiv.org/abs/1906.04721',
   options,
   changes: 'graph',
+  folds: true,
   loss: 'none',
   formats: ['onnx'],
   apply: equalize,
 });
 
 async function equalize(model: Model, asked: Asked, context: Context): Promise<Model> {
-  const { note, scope, signal } = context;
+  const { note, scope } = context;
   if (!model.graph) return model;
-  const folded = await tallied('equalize', note, (tally) => foldBatchNorm(model, tally, signal));
-  const unique = folded.graph ? withGraph(folded, withUniqueNames(folded.graph)) : folded;
+  const unique = withGraph(model, withUniqueNames(model.graph));
   const wanted = new Set(scope.map(({ weight }) => weight.id));
   const layers = (await findLayers(unique)).filter(({ weight }) => wanted.has(weight.id));
   const { migrations, refused } = await findMigrations(unique, layers, asked);

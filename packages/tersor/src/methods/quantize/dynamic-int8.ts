@@ -1,8 +1,7 @@
 import type { Layer } from '../../core/layers.ts';
-import type { AffineLayout } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
-import { mapWeights } from '../../core/model.ts';
 import { integer, oneOf } from '../../core/options.ts';
+import { changeLayouts } from '../change-layouts.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
@@ -44,21 +43,18 @@ export default defineMethod({
   changes: 'layout',
   loss: 'data-dependent',
   formats: ['onnx'],
-  async apply(model, { fit, range, scale, minimum }, { scope, kernels, note }) {
-    const layouts = new Map<string, AffineLayout>();
-    for (const layer of scope) {
+  async apply(model, { fit, range, scale, minimum }, context) {
+    const { model: after, changed } = changeLayouts(model, context, (layer) => {
       const layout = integerLayout(layer, { bits: 8, block: 'row', symmetric: true, scale });
-      const reason = otherUse(layer) ?? reasonAgainst(layer, layout, minimum);
-      if (reason) note(layer.weight.id, reason);
-      else layouts.set(layer.weight.id, layout);
-    }
-    const changed = mapWeights(model, (weight) => {
-      const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => quantizeWeight(weight, layout, fit, kernels, BITS[range]) };
+      return (
+        otherUse(layer) ??
+        reasonAgainst(layer, layout, minimum) ?? {
+          layout,
+          load: (weight) => quantizeWeight(weight, layout, fit, context.kernels, BITS[range]),
+        }
+      );
     });
-    const execution = new Map(model.execution);
-    for (const id of layouts.keys()) execution.set(id, 'dynamic');
-    return { ...changed, execution };
+    return { ...after, execution: new Map([...model.execution, ...[...changed].map((id) => [id, 'dynamic'] as const)]) };
   },
 });
 

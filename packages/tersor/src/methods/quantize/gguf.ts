@@ -22,11 +22,17 @@ const TENSOR_TYPES: readonly TensorType[] = ['F32', 'F16', 'BF16', ...WRITABLE_B
 /** Versions of ggml's block types so far: all that it ever wrote into GGUF files are of the second. */
 const QUANTIZATION_VERSION = 2;
 
+/** The mixes that lose least at their size: others of about as many bytes predict worse. */
+const SIZES = [
+  ...(['F16', 'Q8_0', 'Q6_K', 'Q5_K_M', 'Q5_K_S', 'Q4_K_M', 'Q4_K_S', 'IQ4_XS', 'Q3_K_L', 'Q3_K_M'] as const),
+  ...(['IQ3_M', 'IQ3_S', 'IQ3_XS', 'IQ3_XXS', 'IQ2_M', 'IQ2_S', 'IQ2_XS', 'IQ2_XXS', 'IQ1_M', 'IQ1_S'] as const),
+];
+
 const options = {
   type: oneOf(MIX_IDS, {
     default: 'Q4_K_M',
     doc: "llama.cpp's name of the mix: a type for most weights, and more bits for those that need them.",
-    search: ['Q8_0', 'Q6_K', 'Q5_K_M', 'Q4_K_M', 'Q3_K_M', 'Q2_K'],
+    search: SIZES,
   }),
   tensor: names({
     default: [],
@@ -166,6 +172,14 @@ interface Rounding {
   readonly columns: ColumnImportances | undefined;
 }
 
+/** Values up to here are held by every type: scales are halves, and so are minima. */
+const LARGE = 2 ** 15;
+
+/** Whether no scale became infinite, or nothing, by values as large as that. */
+function isHeld(values: Float32Array, peak: number): boolean {
+  return values.every(Number.isFinite) && values.some((value) => Math.abs(value) > peak / 2);
+}
+
 /** Some rows of a weight, from its row `first` on. @throws LAYOUT when a value is infinite or not a number */
 async function convert(
   rows: Tensor,
@@ -178,17 +192,21 @@ async function convert(
   const values = decode(rows);
   const { shape } = rows;
   if (layout.kind === 'blocks') {
-    if ((await kernels.summarize(values)).nonFinite > 0) {
-      throw new TersorError('LAYOUT', weight.id, 'holds values that are infinite or not numbers', 'leave it out with a rule');
-    }
     const type = WRITABLE_BLOCKS.find((known) => known === layout.type);
-    if (type)
-      return {
-        kind: 'blocks',
-        type,
-        shape,
-        bytes: await roundMatrices(columns ? byMatrix(values, first, weight, columns) : [[values]], type, search, kernels),
-      };
+    if (type) {
+      const matrices = columns ? byMatrix(values, first, weight, columns) : [[values] as const];
+      const bytes = await roundMatrices(matrices, type, search, kernels).catch((error: unknown) => {
+        if (!(error instanceof TersorError && error.code === 'LAYOUT')) throw error;
+        throw new TersorError('LAYOUT', weight.id, error.what, 'leave it out with a rule', { cause: error });
+      });
+      const blocks = { kind: 'blocks', type, shape, bytes } as const;
+      const { peak } = await kernels.summarize(values);
+      if (peak > LARGE && !isHeld(decode(blocks), peak)) {
+        const what = `holds values up to ${peak.toPrecision(3)}, which blocks of ${type} cannot`;
+        throw new TersorError('LAYOUT', weight.id, what, `leave it as it is: --tensor '${weight.id}=F32'`);
+      }
+      return blocks;
+    }
   }
   if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);
   const halves = layout.dtype === 'bf16' ? await kernels.toBfloat16(values) : await kernels.toHalf(values);

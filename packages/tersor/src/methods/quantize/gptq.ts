@@ -1,15 +1,15 @@
 import { decode } from '../../core/decode.ts';
 import { fingerprint } from '../../core/fingerprint.ts';
 import type { Kernels } from '../../core/kernels.ts';
-import type { Layer } from '../../core/layers.ts';
 import { type AffineLayout, matrixOf } from '../../core/layout.ts';
 import { toMatrix } from '../../core/matrix.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
-import { mapWeights, type Weight } from '../../core/model.ts';
+import type { Weight } from '../../core/model.ts';
 import { ofInput } from '../../core/observation.ts';
 import { boolean, integer, number, oneOf, type Values } from '../../core/options.ts';
 import type { AffineTensor } from '../../core/tensor.ts';
-import { hasProduct, type Prepared, prepareGroups } from '../compensate-rounding.ts';
+import { changeLayouts } from '../change-layouts.ts';
+import { hasProduct, NO_PRODUCT, type Prepared, prepareGroups } from '../compensate-rounding.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
@@ -69,25 +69,12 @@ export default defineMethod({
   formats: ['onnx'],
   needs: (_, __, scope) => scope.filter(hasProduct).map(({ weight }) => ofInput(weight.id, 'gram')),
   async apply(model, asked, context) {
-    const layouts = new Map<string, { readonly layer: Layer; readonly layout: AffineLayout }>();
-    for (const layer of context.scope) {
+    const { model: after, changed } = changeLayouts(model, context, (layer) => {
+      if (!hasProduct(layer)) return NO_PRODUCT;
       const layout = integerLayout(layer, asked);
-      const reason = hasProduct(layer) ? reasonAgainst(layer, layout, asked.minimum) : 'is looked up: nothing to make up for';
-      if (reason) context.note(layer.weight.id, reason);
-      else layouts.set(layer.weight.id, { layer, layout });
-    }
-    const changed = mapWeights(model, (weight) => {
-      const planned = layouts.get(weight.id);
-      return (
-        planned && {
-          ...weight,
-          layout: planned.layout,
-          original: weight.load,
-          load: () => compensated(weight, planned.layout, asked, context),
-        }
-      );
+      return reasonAgainst(layer, layout, asked.minimum) ?? { layout, load: (weight) => compensated(weight, layout, asked, context) };
     });
-    return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
+    return { ...after, execution: withExecution(model.execution, changed, asked.execution) };
   },
 });
 

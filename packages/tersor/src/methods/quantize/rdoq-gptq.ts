@@ -1,15 +1,16 @@
-import { decode } from '../../core/decode.ts';
 import { fingerprint } from '../../core/fingerprint.ts';
+import type { Kernels } from '../../core/kernels.ts';
 import { type LevelsLayout, matrixOf } from '../../core/layout.ts';
-import { toMatrix } from '../../core/matrix.ts';
 import { type Context, defineMethod } from '../../core/method.ts';
-import { mapWeights, type Weight } from '../../core/model.ts';
+import type { Weight } from '../../core/model.ts';
 import { ofInput } from '../../core/observation.ts';
 import { number, type Values } from '../../core/options.ts';
 import type { LevelsTensor } from '../../core/tensor.ts';
-import { chooseLevels } from '../choose-levels.ts';
-import { hasProduct, type Prepared, prepareGroups } from '../compensate-rounding.ts';
-import { LEVELS_OPTIONS, levelsLayout, reasonAgainstLevels } from '../levels-layout.ts';
+import { changeLayouts } from '../change-layouts.ts';
+import { chooseLevels, recalledLevels, type Sized, type ToRound } from '../choose-levels.ts';
+import { hasProduct, NO_PRODUCT, type Prepared, prepareGroups } from '../compensate-rounding.ts';
+import { LEVELS_OPTIONS, levelsLayout } from '../levels-layout.ts';
+import { reasonAgainst } from '../reason-against.ts';
 import { levelsBySize } from './rdoq.ts';
 
 const options = {
@@ -37,50 +38,44 @@ export default defineMethod({
   formats: ['onnx'],
   needs: (_, __, scope) => scope.filter(hasProduct).map(({ weight }) => ofInput(weight.id, 'gram')),
   async apply(model, asked, context) {
-    const layouts = new Map<string, LevelsLayout>();
-    for (const layer of context.scope) {
+    return changeLayouts(model, context, (layer) => {
+      if (!hasProduct(layer)) return NO_PRODUCT;
       const layout = levelsLayout(layer, true);
-      const reason = hasProduct(layer) ? reasonAgainstLevels(layer, layout, asked.minimum) : 'is looked up: nothing to make up for';
-      if (reason) context.note(layer.weight.id, reason);
-      else layouts.set(layer.weight.id, layout);
-    }
-    return mapWeights(model, (weight) => {
-      const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => compensated(weight, layout, asked, context) };
-    });
+      return reasonAgainst(layer, layout, asked.minimum) ?? { layout, load: (weight) => compensated(weight, layout, asked, context) };
+    }).model;
   },
 });
 
 async function compensated(weight: Weight, layout: LevelsLayout, asked: Values<typeof options>, context: Context): Promise<LevelsTensor> {
   const { kernels, observed, note } = context;
   const gram = await observed(ofInput(weight.id, 'gram'));
+  const seen = gram && fingerprint(gram.values);
   // groups share the steps of inputs, and so their order
-  const ready =
-    gram && (await prepareGroups(gram, fingerprint(gram.values), { damping: asked.damping, byMagnitude: gram.groups === 1 }, context));
-  if (!gram || !ready || ready.some((group) => !group)) {
+  const ready = gram && seen && (await prepareGroups(gram, seen, { damping: asked.damping, byMagnitude: gram.groups === 1 }, context));
+  if (!ready || ready.some((group) => !group)) {
     note(weight.id, 'is rounded by itself: the data say too little of its inputs');
     const { columns } = matrixOf({ ...layout, block: 'row' }, weight.shape);
-    return { ...(await levelsBySize(weight, layout, asked, kernels)), inputSteps: new Int8Array(columns) };
+    return { ...(await levelsBySize(weight, layout, asked, context)), inputSteps: new Int8Array(columns) };
   }
-  const { rows, columns } = matrixOf({ ...layout, block: 'row' }, weight.shape);
-  const matrix = toMatrix(decode(await weight.load()), weight.shape, layout.outputs);
   const groups = ready.flatMap((group) => group ?? []);
+  return recalledLevels(context, weight, layout, { ...asked, seen }, async (sized) =>
+    chooseLevels(await toRound(sized, groups, asked, kernels), asked, kernels),
+  );
+}
+
+/** The steps that make every input add the same to what the layer loses, and how inputs make up for one another. */
+async function toRound(sized: Sized, groups: readonly Prepared[], asked: Values<typeof options>, kernels: Kernels): Promise<ToRound> {
+  const { matrix, rows, columns } = sized;
   const order = groups[0]?.order ?? new Uint32Array();
   const factors = new Float32Array(groups.length * columns ** 2);
   groups.forEach(({ factor }, i) => void factors.set(factor, i * columns ** 2));
-  const inputSteps = inputStepsOf(groups, columns, order);
-  const wanted = outputSizes(matrix, groups, rows, columns, asked.rows === 0 ? FEW_ROWS : rows);
+  const wanted = await outputSizes(matrix, groups, rows, columns, asked.rows === 0 ? FEW_ROWS : rows, kernels);
   const all = Math.sqrt(wanted.reduce((sum, each) => sum + each, 0) / wanted.length);
   const outputSteps = Float32Array.from({ length: rows }, (_, row) => {
     const own = Math.sqrt(wanted[row] ?? 0) || all;
-    return ((asked.trellis ? 0.5 : 1) * asked.step * all * (own / all) ** asked.rows) / Math.sqrt(columns) || 1;
+    return (asked.step * all * (own / all) ** asked.rows) / Math.sqrt(columns) || 1;
   });
-  const { id, shape } = weight;
-  return chooseLevels(
-    { id, shape, layout, matrix, rows, columns, outputSteps, inputSteps, compensation: { order, factors } },
-    asked,
-    kernels,
-  );
+  return { ...sized, outputSteps, inputSteps: inputStepsOf(groups, columns, order), compensation: { order, factors } };
 }
 
 /** What errors of an input do that none behind it can make up for is the reciprocal of its place on the diagonal. Groups share the steps. */
@@ -97,17 +92,29 @@ function inputStepsOf(groups: readonly Prepared[], columns: number, order: Uint3
 const FEW_ROWS = 64;
 
 /** Sums of squares of each output, or of `most` that lie evenly among them, over all positions that were seen. */
-function outputSizes(matrix: Float32Array, groups: readonly Prepared[], rows: number, columns: number, most: number): Float64Array {
-  const count = Math.min(most, rows);
-  return Float64Array.from({ length: count }, (_, i) => {
-    const row = Math.floor((i * rows) / count);
-    const { gram } = groups[Math.floor((row * groups.length) / rows)]!;
-    let sum = 0;
-    for (let a = 0; a < columns; a++) {
-      let along = 0;
-      for (let b = 0; b < columns; b++) along += gram[a * columns + b]! * matrix[row * columns + b]!;
-      sum += along * matrix[row * columns + a]!;
+async function outputSizes(
+  matrix: Float32Array,
+  groups: readonly Prepared[],
+  rows: number,
+  columns: number,
+  most: number,
+  kernels: Kernels,
+): Promise<Float64Array> {
+  const sizes: number[] = [];
+  const height = rows / groups.length;
+  const count = Math.max(1, Math.round(Math.min(most, rows) / groups.length));
+  for (const [group, { gram }] of groups.entries()) {
+    const some = new Float32Array(count * columns);
+    for (let i = 0; i < count; i++) {
+      const row = group * height + Math.floor((i * height) / count);
+      some.set(matrix.subarray(row * columns, (row + 1) * columns), i * columns);
     }
-    return Math.max(0, sum);
-  });
+    const along = await kernels.multiplyRows(some, Float32Array.from(gram), columns);
+    for (let i = 0; i < count; i++) {
+      let sum = 0;
+      for (let a = i * columns; a < (i + 1) * columns; a++) sum += along[a]! * some[a]!;
+      sizes.push(Math.max(0, sum));
+    }
+  }
+  return Float64Array.from(sizes);
 }

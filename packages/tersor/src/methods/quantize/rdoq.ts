@@ -1,14 +1,12 @@
-import { decode } from '../../core/decode.ts';
-import type { Kernels } from '../../core/kernels.ts';
 import type { LevelsLayout } from '../../core/layout.ts';
-import { matrixOf } from '../../core/layout.ts';
-import { toMatrix } from '../../core/matrix.ts';
-import { defineMethod } from '../../core/method.ts';
-import { mapWeights, type Weight } from '../../core/model.ts';
+import { type Context, defineMethod } from '../../core/method.ts';
+import type { Weight } from '../../core/model.ts';
 import { number, type Values } from '../../core/options.ts';
 import type { LevelsTensor } from '../../core/tensor.ts';
-import { chooseLevels } from '../choose-levels.ts';
-import { LEVELS_OPTIONS, levelsLayout, reasonAgainstLevels } from '../levels-layout.ts';
+import { changeLayouts } from '../change-layouts.ts';
+import { chooseLevels, recalledLevels } from '../choose-levels.ts';
+import { LEVELS_OPTIONS, levelsLayout } from '../levels-layout.ts';
+import { reasonAgainst } from '../reason-against.ts';
 
 const options = {
   ...LEVELS_OPTIONS,
@@ -34,34 +32,32 @@ export default defineMethod({
   changes: 'layout',
   loss: 'data-dependent',
   formats: ['onnx'],
-  async apply(model, asked, { scope, kernels, note }) {
-    const layouts = new Map<string, LevelsLayout>();
-    for (const layer of scope) {
+  async apply(model, asked, context) {
+    return changeLayouts(model, context, (layer) => {
       const layout = levelsLayout(layer, false);
-      const reason = reasonAgainstLevels(layer, layout, asked.minimum);
-      if (reason) note(layer.weight.id, reason);
-      else layouts.set(layer.weight.id, layout);
-    }
-    return mapWeights(model, (weight) => {
-      const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, load: () => levelsBySize(weight, layout, asked, kernels) };
-    });
+      return reasonAgainst(layer, layout, asked.minimum) ?? { layout, load: (weight) => levelsBySize(weight, layout, asked, context) };
+    }).model;
   },
 });
 
 type Asked = Omit<Values<typeof options>, 'minimum'>;
 
 /** Steps follow the size of the weight's own values. */
-export async function levelsBySize(weight: Weight, layout: LevelsLayout, asked: Asked, kernels: Kernels): Promise<LevelsTensor> {
-  const { rows, columns } = matrixOf({ ...layout, block: 'row' }, weight.shape);
-  const matrix = toMatrix(decode(await weight.load()), weight.shape, layout.outputs);
-  const squares = new Float64Array(rows);
-  for (let row = 0, i = 0; row < rows; row++) for (let column = 0; column < columns; column++, i++) squares[row]! += matrix[i]! ** 2;
-  const size = Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / matrix.length);
-  const outputSteps = Float32Array.from(squares, (each) => {
-    const own = Math.sqrt(each / columns) || size;
-    return (asked.trellis ? 0.5 : 1) * asked.step * size * (own / size) ** asked.rows || 1;
+export function levelsBySize(
+  weight: Weight,
+  layout: LevelsLayout,
+  asked: Asked,
+  context: Pick<Context, 'kernels' | 'recall'>,
+): Promise<LevelsTensor> {
+  return recalledLevels(context, weight, layout, asked, (sized) => {
+    const { matrix, rows, columns } = sized;
+    const squares = new Float64Array(rows);
+    for (let row = 0, i = 0; row < rows; row++) for (let column = 0; column < columns; column++, i++) squares[row]! += matrix[i]! ** 2;
+    const size = Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / matrix.length);
+    const outputSteps = Float32Array.from(squares, (each) => {
+      const own = Math.sqrt(each / columns) || size;
+      return asked.step * size * (own / size) ** asked.rows || 1;
+    });
+    return chooseLevels({ ...sized, outputSteps }, asked, context.kernels);
   });
-  const { id, shape } = weight;
-  return chooseLevels({ id, shape, layout, matrix, rows, columns, outputSteps }, asked, kernels);
 }

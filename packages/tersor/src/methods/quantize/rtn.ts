@@ -1,7 +1,6 @@
-import type { AffineLayout } from '../../core/layout.ts';
 import { defineMethod } from '../../core/method.ts';
-import { mapWeights } from '../../core/model.ts';
 import { boolean, integer, oneOf } from '../../core/options.ts';
+import { changeLayouts } from '../change-layouts.ts';
 import { integerLayout } from '../integer-layout.ts';
 import { quantizeWeight } from '../quantize-weight.ts';
 import { reasonAgainst } from '../reason-against.ts';
@@ -47,19 +46,15 @@ export default defineMethod({
   changes: 'layout',
   loss: 'bounded',
   formats: ['onnx'],
-  async apply(model, asked, { scope, kernels, note }) {
+  async apply(model, asked, context) {
     const fit = asked.fit === 'auto' ? (asked.bits === 8 ? 'absmax' : 'mse') : asked.fit;
-    const layouts = new Map<string, AffineLayout>();
-    for (const layer of scope) {
-      const layout = integerLayout(layer, { ...asked, block: asked.block === 'auto' ? BLOCKS[asked.bits] : asked.block });
-      const reason = reasonAgainst(layer, layout, asked.minimum);
-      if (reason) note(layer.weight.id, reason);
-      else layouts.set(layer.weight.id, layout);
-    }
-    const changed = mapWeights(model, (weight) => {
-      const layout = layouts.get(weight.id);
-      return layout && { ...weight, layout, original: weight.load, load: () => quantizeWeight(weight, layout, fit, kernels) };
+    const block = asked.block === 'auto' ? BLOCKS[asked.bits] : asked.block;
+    const { model: after, changed } = changeLayouts(model, context, (layer) => {
+      const layout = integerLayout(layer, { ...asked, block });
+      return (
+        reasonAgainst(layer, layout, asked.minimum) ?? { layout, load: (weight) => quantizeWeight(weight, layout, fit, context.kernels) }
+      );
     });
-    return { ...changed, execution: withExecution(model.execution, layouts.keys(), asked.execution) };
+    return { ...after, execution: withExecution(model.execution, changed, asked.execution) };
   },
 });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compare } from '../../../src/compare.ts';
 import { compress, plan } from '../../../src/compress.ts';
 import { WRITABLE_BLOCKS } from '../../../src/core/blocks/block-types.ts';
-import { denseOf } from '../../../src/core/decode.ts';
+import { decode, denseOf } from '../../../src/core/decode.ts';
 import { describe as words } from '../../../src/core/describe.ts';
 import { elementsOf } from '../../../src/core/dtype.ts';
 import { findLayers } from '../../../src/core/find-layers.ts';
@@ -156,6 +156,25 @@ describe('single tensors', () => {
 
 const IMATRIX = fileURLToPath(new URL('../../fixtures/gguf/imatrix.gguf', import.meta.url));
 
+describe('values that are too large for halves', () => {
+  const withValue = (largest: number): Model => {
+    const { weights, ...rest } = smallGguf().model;
+    const [id, weight] = [...weights].find(([, { shape }]) => shape.length === 2 && shape[1]! % 256 === 0)!;
+    const values = Float32Array.from({ length: elementsOf(weight.shape) }, (_, i) => (i === 5 ? largest : Math.sin(i)));
+    return { ...rest, weights: new Map([[id, { ...weight, load: async () => denseOf(values, weight.shape) }]]) };
+  };
+
+  it.each(['Q8_0', 'Q4_1', 'Q4_K_M', 'Q6_K'])('are an error as %s, which names the weight', async (type) => {
+    const [weight] = (await applied(withValue(1e36), { type })).weights.values();
+    await expect(weight?.load()).rejects.toMatchObject({ code: 'LAYOUT', where: weight?.id, what: expect.stringContaining('1.00e+36') });
+  });
+
+  it('are none where a type has room for them', async () => {
+    const [weight] = (await applied(withValue(1e6), { type: 'Q8_0' })).weights.values();
+    expect(decode(await weight!.load())[5]).toBeCloseTo(1e6, -4);
+  });
+});
+
 describe('importances', () => {
   const of = (weights: Record<string, number>): Importances => ({
     name: 'i.gguf',
@@ -228,6 +247,24 @@ describe('a file', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const step = (options: object) => ({ version: 1 as const, steps: [{ use: 'gguf', ...options }] });
+
+  it('becomes the largest mix that a size has room for', async () => {
+    const output = join(folder, 'out.gguf');
+    const bytesOf = async (type: string) => (await plan(input, { output, recipe: step({ type }) })).resultBytes ?? 0;
+    const [more, less] = [await bytesOf('Q8_0'), await bytesOf('Q6_K')];
+    expect(less).toBeLessThan(more);
+    for (const size of [more, more - 1]) {
+      const planned = await plan(input, { output, budget: { size } });
+      const report = await compress(input, { output, force: true, budget: { size } });
+      expect(report.recipe.steps).toMatchObject([{ use: 'gguf', type: size === more ? 'Q8_0' : 'Q6_K' }]);
+      expect(report.recipe).toEqual(planned.recipe);
+      expect(report.outcome).toBe('compressed');
+      expect((await readFile(output)).length).toBe(size === more ? more : less);
+    }
+    await expect(compress(input, { output, force: true, budget: { size: 100 } })).rejects.toThrow(
+      'nothing that was tried is as small as that: the smallest has',
+    );
+  });
 
   it('is written as planned, compares with its original, and is never rounded twice to the same', async () => {
     const [output, again] = [join(folder, 'q4.gguf'), join(folder, 'again.gguf')];

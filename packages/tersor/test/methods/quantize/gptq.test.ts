@@ -15,6 +15,10 @@ function activations(): number[][] {
   });
 }
 
+function asFloats(values: Float64Array | undefined): Float32Array | undefined {
+  return values && new Float32Array(values);
+}
+
 function gramOf(x: readonly number[][]): Float64Array {
   return Float64Array.from({ length: COLUMNS * COLUMNS }, (_, at) => {
     const [i, j] = [Math.floor(at / COLUMNS), at % COLUMNS];
@@ -25,7 +29,7 @@ function gramOf(x: readonly number[][]): Float64Array {
 const random = randomFor(4, 'weights');
 const weights = Float32Array.from({ length: ROWS * COLUMNS }, () => random() - 0.5);
 const grid: Grid = { rows: ROWS, columns: COLUMNS, block: 16, scales: new Float32Array(ROWS * 3).fill(0.2), bits: 3 };
-const kernels = { inverseFactor: async (matrix: Float64Array, size: number) => reference.inverseFactor(matrix, size) };
+const kernels = { inverseFactor: async (matrix: Float64Array, size: number) => asFloats(reference.inverseFactor(matrix, size)) };
 const standFor = (codes: Uint8Array) => Float32Array.from(codes, (code) => (code - 4) * 0.2);
 const gram = gramOf(activations());
 const seen = { gram, columns: COLUMNS, rows: 1e9 };

@@ -7,12 +7,12 @@ import { recurrentWeights } from './dynamic-lstm.ts';
 import { readNode } from './read-node.ts';
 import type { Sight } from './sight.ts';
 import { type SmallConstants, smallConstants } from './small-constants.ts';
-import { type Affine, type Constant, type Narrow, nodesOf, type Term } from './term.ts';
+import { type Affine, type Constant, type Narrow, nodesOf, type Term, type Whole } from './term.ts';
 
 /** A weight that operators give back from its parts, as the value that `node` computes. */
 export interface Expanded {
   readonly node: Node;
-  readonly term: Affine | Narrow;
+  readonly term: Affine | Narrow | Whole;
   readonly path: string;
 }
 
@@ -85,7 +85,7 @@ export async function findStored({ weights }: Model, root: Graph): Promise<Store
     if (isWeight(term) && term.node === node) for (const each of nodesOf(term)) if (each !== node) inner.add(each);
   }
   const expanded = [...terms].flatMap(([node, term]): Expanded[] => {
-    const ends = term.kind === 'affine' || (term.kind === 'narrow' && isMadeUp(term.stored.name));
+    const ends = term.kind === 'affine' || term.kind === 'whole' || (term.kind === 'narrow' && isMadeUp(term.stored.name));
     return ends && term.node === node && !inner.has(node) ? [{ node, term, path: paths.get(node) ?? '' }] : [];
   });
   const lookedUp = [...terms].flatMap(([node, term]): Use[] => {
@@ -97,7 +97,7 @@ export async function findStored({ weights }: Model, root: Graph): Promise<Store
 }
 
 function isWeight(term: Term): boolean {
-  return term.kind === 'affine' || (term.kind === 'looked-up' && term.table.kind === 'affine');
+  return term.kind === 'affine' || term.kind === 'whole' || (term.kind === 'looked-up' && term.table.kind === 'affine');
 }
 
 /** The constant behind a weight's codes: what every operator on the way reads first. */

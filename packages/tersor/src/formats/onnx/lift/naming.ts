@@ -1,11 +1,11 @@
 import { eachGraph, type Graph, type WeightId } from '../../../core/graph.ts';
 import { TRANSPOSED } from '../lower/codes-name.ts';
-import { type Affine, identityOf, type Narrow } from './term.ts';
+import { type Affine, identityOf, type Narrow, type Whole } from './term.ts';
 
 /** How the weights that a model was given back are called. */
 export interface Naming {
   /** The id of a weight that goes by `name`; the same for all terms that are made of the same parts in the same way. */
-  id(term: Affine | Narrow, path: string, name: string): WeightId;
+  id(term: Affine | Narrow | Whole, path: string, name: string): WeightId;
   /** A name for a value that no graph knows. */
   value(base: string): string;
   /** Whether codes of this name belong to a weight that is multiplied by transposed. */

@@ -2,15 +2,18 @@ import { type DType, elementsOf, isFloat, type Shape } from '../../../core/dtype
 import { intAttribute, intsAttribute, type Node } from '../../../core/graph.ts';
 import { isMadeUp, onnxType } from '../lower/builder.ts';
 import { product, reshaped, transposed } from './affine.ts';
+import { addedEntries, cutEntries, flatEntries, lookedUpEntries, reshapedMatrix, scaledEntries } from './codebook.ts';
 import { asScales, integersIn } from './constants.ts';
 import { dequantized } from './dequantize-linear.ts';
 import { partOfProduct } from './dynamic.ts';
+import { steppedInputs, steppedLevels, stepsIn } from './levels.ts';
 import { loadCodes, loadFloats, unpack } from './load-codes.ts';
 import type { Sight } from './sight.ts';
 import type { SmallConstants } from './small-constants.ts';
 import {
   type Affine,
   type Constant,
+  type Entries,
   type Index,
   type Integers,
   isSingle,
@@ -18,7 +21,9 @@ import {
   type Scales,
   type Shifted,
   type Term,
+  type Whole,
 } from './term.ts';
+import { transposedWhole } from './whole.ts';
 
 /**
  * What an operator makes of constants: the inverse of what `expand` and `gatherRows` write, and DequantizeLinear.
@@ -47,16 +52,24 @@ export async function readNode(node: Node, sight: Sight): Promise<Term | undefin
       return second && subtract(node, first, second);
     case 'Mul':
       return second && (multiply(node, first, second) ?? multiply(node, second, first));
-    case 'Transpose':
-      return first.kind === 'affine' && belongs(node, sight.alone)
-        ? transposed(first, intsAttribute(node, 'perm') ?? first.shape.map((_, axis) => first.shape.length - 1 - axis), {
-            node,
-            from: [first],
-          })
+    case 'Add':
+      return first.kind === 'entries' && second?.kind === 'entries'
+        ? addedEntries(first, second, { node, from: [first, second] })
         : undefined;
+    case 'Pow':
+      return second && stepsIn(node, first, second);
+    case 'Transpose':
+      return transpose(node, first, sight.alone);
     default:
       return undefined;
   }
+}
+
+function transpose(node: Node, first: Term, alone: boolean): Term | undefined {
+  if ((first.kind !== 'affine' && first.kind !== 'whole') || !belongs(node, alone)) return undefined;
+  const perm = intsAttribute(node, 'perm') ?? first.shape.map((_, axis) => first.shape.length - 1 - axis);
+  const origin = { node, from: [first] };
+  return first.kind === 'affine' ? transposed(first, perm, origin) : transposedWhole(first, perm, origin);
 }
 
 function belongs({ inputs }: Node, alone: boolean): boolean {
@@ -70,6 +83,7 @@ function cast(node: Node, first: Term, alone: boolean): Term | undefined {
   const to = FLOAT_TYPES.find((dtype) => onnxType(dtype) === code);
   const origin = { node, from: [first] };
   if (first.kind === 'constant') {
+    if (to === 'f32' && first.weight.dtype === 'i16') return { ...origin, kind: 'levels', stored: first };
     if (to === 'f32') return integersIn(first, node) ?? widened(first, to, node);
     if (to) return widened(first, to, node);
     return code === onnxType('i32') && first.weight.dtype === 'u8' ? { ...origin, kind: 'index', stored: first } : undefined;
@@ -81,7 +95,9 @@ function cast(node: Node, first: Term, alone: boolean): Term | undefined {
   if (first.kind === 'looked-up' && first.table.kind === 'affine' && to && belongs(node, alone)) {
     return { ...first, ...origin, table: { ...first.table, dtype: to } };
   }
-  return first.kind === 'affine' && first.dtype === 'f32' && to && belongs(node, alone) ? { ...first, ...origin, dtype: to } : undefined;
+  if (first.kind === 'integers' && code === onnxType('i32')) return { ...first, ...origin };
+  const isWeight = first.kind === 'affine' || first.kind === 'whole';
+  return isWeight && first.dtype === 'f32' && to && belongs(node, alone) ? { ...first, ...origin, dtype: to } : undefined;
 }
 
 function widened(stored: Constant, dtype: DType, node: Node): Term | undefined {
@@ -90,13 +106,19 @@ function widened(stored: Constant, dtype: DType, node: Node): Term | undefined {
 }
 
 async function reshape(node: Node, first: Term, second: Term | undefined, { constants, alone }: Sight): Promise<Term | undefined> {
-  if (!second || (first.kind !== 'constant' && first.kind !== 'integers' && first.kind !== 'affine')) return undefined;
+  if (!second || !isReshaped(first)) return undefined;
   const target = await constants.integers(second);
   const shape = target && resolve(first.shape, target);
   if (!shape) return undefined;
   const origin = { node, from: [first, second] };
+  if (first.kind === 'entries') return flatEntries(first, shape, origin);
+  if (first.kind === 'whole') return belongs(node, alone) ? reshapedMatrix(first, shape, origin) : undefined;
   if (first.kind === 'affine') return belongs(node, alone) ? reshaped(first, shape, origin) : undefined;
   return first.kind === 'integers' && first.spread ? undefined : { ...first, ...origin, shape };
+}
+
+function isReshaped(term: Term): term is Constant | Integers | Affine | Entries | Whole {
+  return ['constant', 'integers', 'affine', 'entries', 'whole'].includes(term.kind);
 }
 
 function resolve(shape: Shape, target: readonly number[]): Shape | undefined {
@@ -106,20 +128,26 @@ function resolve(shape: Shape, target: readonly number[]): Shape | undefined {
   return resolved.every((length) => Number.isSafeInteger(length) && length > 0) && elementsOf(resolved) === total ? resolved : undefined;
 }
 
-/** Codes without those that fill up the last byte. */
-async function slice(node: Node, first: Term, { operand, constants }: Sight): Promise<Integers | undefined> {
-  if (first.kind !== 'integers' || first.shape.length !== 1 || first.spread || node.inputs.length > 3) return undefined;
+/** Codes without those that fill up the last byte, vectors without what fills up the last one. */
+async function slice(node: Node, first: Term, { operand, constants }: Sight): Promise<Integers | Entries | undefined> {
+  const isCodes = first.kind === 'integers' && first.shape.length === 1 && !first.spread;
+  if ((!isCodes && first.kind !== 'entries') || node.inputs.length > 4) return undefined;
   const given = async (name: string, input: number) => intsAttribute(node, name) ?? (await constants.integers(operand(input)));
   const [starts, ends] = [await given('starts', 1), await given('ends', 2)];
   const [count = 0] = ends ?? [];
-  const axes = intsAttribute(node, 'axes') ?? [0];
-  if (starts?.join() !== '0' || axes.join() !== '0' || ends?.length !== 1 || count < 1 || count > elementsOf(first.shape)) return undefined;
-  const from = [first, operand(1), operand(2)].filter((term) => term !== undefined);
+  const axes = (await given('axes', 3)) ?? [0];
+  const axis = isCodes ? '0' : '1';
+  if (starts?.join() !== '0' || axes.join() !== axis || ends?.length !== 1 || count < 1 || count > elementsOf(first.shape))
+    return undefined;
+  const from = [first, operand(1), operand(2), operand(3)].filter((term) => term !== undefined);
+  if (first.kind === 'entries') return cutEntries(first, count, { node, from });
   return { ...first, node, from, shape: [count], load: async () => (await first.load()).subarray(0, count) };
 }
 
 async function gather(node: Node, first: Term, second: Term | undefined, constants: SmallConstants): Promise<Term | undefined> {
   const axis = intAttribute(node, 'axis', 0);
+  if (axis === 0 && first.kind === 'narrow' && (second?.kind === 'index' || second?.kind === 'integers'))
+    return lookedUpEntries(first, second, { node, from: [first, second] });
   if (axis === 0 && second?.kind === 'index') return unpacked(node, first, second, constants);
   if (axis === 0) return isTable(first) ? { kind: 'looked-up', node, from: [first], table: first, rows: node.inputs[1] ?? '' } : undefined;
   const table = first.kind === 'integers' ? first : asScales(first);
@@ -166,6 +194,14 @@ function multiply(node: Node, first: Term, second: Term): Term | undefined {
     if (!scales || (codes.kind !== 'integers' && codes.kind !== 'shifted')) return undefined;
     const table = product(codes, scales, { from: [codes, scales] });
     return table && isRows(table) ? { ...origin, kind: 'looked-up', table, rows: first.rows } : undefined;
+  }
+  if (first.kind === 'entries') {
+    const scales = asScales(second);
+    return scales && scaledEntries(first, scales, origin);
+  }
+  if (second.kind === 'steps') {
+    if (first.kind === 'levels') return steppedLevels(first, second, origin);
+    return first.kind === 'whole' ? steppedInputs(first, second, origin) : undefined;
   }
   return first.kind === 'narrow' ? inUnits(first, second, origin) : undefined;
 }

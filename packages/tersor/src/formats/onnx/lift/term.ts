@@ -1,10 +1,26 @@
 import { type DType, elementsOf, type Shape } from '../../../core/dtype.ts';
 import type { Graph, Node } from '../../../core/graph.ts';
-import type { AffineLayout } from '../../../core/layout.ts';
+import type { AffineLayout, CodebookLayout, LevelsLayout } from '../../../core/layout.ts';
 import type { Weight } from '../../../core/model.ts';
+import type { CodebookTensor, LevelsTensor } from '../../../core/tensor.ts';
 
 /** What a value of a graph turns out to be, as far as storing weights goes: a constant, or what operators make of constants alone. */
-export type Term = Constant | Narrow | Index | Integers | Shifted | Scales | LookedUp | Quantized | Sums | Factors | Affine;
+export type Term =
+  | Constant
+  | Narrow
+  | Index
+  | Integers
+  | Shifted
+  | Scales
+  | LookedUp
+  | Quantized
+  | Sums
+  | Factors
+  | Affine
+  | Entries
+  | Levels
+  | Steps
+  | Whole;
 
 /** The operator that computes a term, where one does, and the terms that it is made of. */
 export interface Origin {
@@ -98,6 +114,38 @@ export interface Factors extends Origin {
   readonly scales: Scales;
 }
 
+/** Vectors of books, summed: `[rows, vectors, vector]`, or `[rows, columns]`. */
+export interface Entries extends Origin {
+  readonly kind: 'entries';
+  readonly shape: Shape;
+  readonly rows: number;
+  readonly vectors: number;
+  readonly vector: number;
+  readonly entries: number;
+  readonly books: readonly (() => Promise<{ readonly indices: Uint8Array; readonly values: Float32Array }>)[];
+}
+
+/** 16-bit integers as floats. */
+export interface Levels extends Origin {
+  readonly kind: 'levels';
+  readonly stored: Constant;
+}
+
+/** Two to the power of a quarter of 8-bit integers. */
+export interface Steps extends Origin {
+  readonly kind: 'steps';
+  readonly stored: Constant;
+}
+
+/** A compressed weight that only expanding gives back. */
+export interface Whole extends Origin {
+  readonly kind: 'whole';
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly layout: CodebookLayout | LevelsLayout;
+  load(): Promise<CodebookTensor | LevelsTensor>;
+}
+
 /** A compressed weight. */
 export interface Affine extends Origin {
   readonly kind: 'affine';
@@ -134,7 +182,7 @@ export function constantsOf(term: Term): Constant[] {
 /** The same for terms that are made of the same values. */
 export function identityOf(term: Term): string {
   const values = constantsOf(term).filter(({ weight: { dtype } }) => dtype !== 'i64' && dtype !== 'i32');
-  const layout = term.kind === 'affine' ? `${term.shape} ${JSON.stringify(term.layout)}` : '';
+  const layout = term.kind === 'affine' || term.kind === 'whole' ? `${term.shape} ${JSON.stringify(term.layout)}` : '';
   return `${values.map(({ weight }) => weight.id).sort()} ${layout}`;
 }
 

@@ -57,7 +57,10 @@ export function widen(name: string, output: string, dtype: Weight['dtype'], buil
 }
 
 /** Small non-negative integers, one a byte or packed. */
-interface IntegerPart extends Part {
+interface IntegerPart extends Part, Packing {}
+
+/** How they are stored. */
+export interface Packing {
   /** What they are once read. */
   readonly values: Shape;
   readonly bits: number;
@@ -113,13 +116,16 @@ function lessOffset(codes: Uint8Array, offset: number): Uint8Array {
 }
 
 /** The integers as floats. Packed ones are looked up in a table of what each byte holds: the cheapest unpacking that every runtime knows. */
-function integers({ packed, bits, offset, values }: IntegerPart, name: string, chain: Chain, builder: Builder): string {
+export function integers({ packed, bits, offset, values }: Packing, name: string, chain: Chain, builder: Builder): string {
   if (!packed) return chain.add('Cast', [name], { to: onnxType('f32') });
   const perByte = 8 / bits;
   const held = heldBy(bits, offset);
   const table = builder.cast(builder.constant('i8', [256, perByte], new Uint8Array(held.buffer)), 'f32');
   const unpacked = chain.add('Gather', [table, chain.add('Cast', [name], { to: onnxType('i32') })]);
-  const exact = elementsOf(values) % perByte === 0 ? unpacked : withoutPadding(unpacked, elementsOf(values), chain, builder);
+  const exact =
+    elementsOf(values) % perByte === 0
+      ? unpacked
+      : withoutPadding(chain.add('Reshape', [unpacked, builder.integers([-1])]), elementsOf(values), 0, chain, builder);
   return chain.add('Reshape', [exact, builder.integers(values)]);
 }
 
@@ -132,10 +138,10 @@ export function heldBy(bits: number, offset: number): Int8Array {
   );
 }
 
-function withoutPadding(value: string, count: number, chain: Chain, builder: Builder): string {
-  const flat = chain.add('Reshape', [value, builder.integers([-1])]);
-  if (builder.opset < 10) return chain.add('Slice', [flat], { axes: [0], starts: [0], ends: [count] });
-  return chain.add('Slice', [flat, builder.integers([0]), builder.integers([count])]);
+/** The first `count` along an axis. */
+export function withoutPadding(value: string, count: number, axis: number, chain: Chain, builder: Builder): string {
+  if (builder.opset < 10) return chain.add('Slice', [value], { axes: [axis], starts: [0], ends: [count] });
+  return chain.add('Slice', [value, builder.integers([0]), builder.integers([count]), ...(axis === 0 ? [] : [builder.integers([axis])])]);
 }
 
 /** One scale for every input instead of every block, where the blocks are not all of one length. */

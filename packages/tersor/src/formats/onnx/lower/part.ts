@@ -17,7 +17,7 @@ export interface Part<T extends Tensor = AffineTensor> {
  * so a writer that takes them one after the other quantizes once.
  * @param kernels  absent while only sizes are asked for
  */
-export function partWeights<K extends 'affine' | 'levels' = 'affine'>(
+export function partWeights<K extends 'affine' | 'levels' | 'codebook' = 'affine'>(
   weight: Weight,
   parts: readonly Part<Extract<Tensor, { kind: K }>>[],
   freshId: (base: string) => string,

@@ -11,6 +11,7 @@ import { consumersOf } from './consumers.ts';
 import { dynamicProduct } from './dynamic.ts';
 import { dynamicLstms } from './dynamic-lstm.ts';
 import { type AffineWeight, type Expansion, expand, widen } from './expand.ts';
+import { type CodebookWeight, expandCodebook } from './expand-codebook.ts';
 import { expandLevels, type LevelsWeight } from './expand-levels.ts';
 import { partWeights } from './part.ts';
 import type { Small } from './small.ts';
@@ -94,6 +95,7 @@ export function planLowering(
     if (isStoredAsUsed(weight) || stored.has(weight.id)) continue;
     if (isAffine(weight)) stored.set(weight.id, keepSmall(weight) ?? expanded(weight, builder, kernels));
     else if (isLevels(weight)) stored.set(weight.id, expandedLevels(weight, builder, kernels));
+    else if (isCodebook(weight)) stored.set(weight.id, expandedCodebook(weight, builder, kernels));
     else stored.set(weight.id, widened(weight, builder));
   }
   return { stored, replaced, dropped };
@@ -116,6 +118,15 @@ function widened(weight: Weight, builder: Builder): Stored {
     parts: [{ ...weight, id: builder.id(`${weight.id}#q`), dtype }],
     expansion: ([name = ''], output) => widen(name, output, weight.dtype, builder),
   };
+}
+
+function expandedCodebook(weight: CodebookWeight, builder: Builder, kernels: Kernels | undefined): Stored {
+  const { parts, nodes } = expandCodebook(weight);
+  return { parts: partWeights(weight, parts, builder.id, kernels, 'codebook'), expansion: nodes };
+}
+
+function isCodebook(weight: Weight): weight is CodebookWeight {
+  return weight.layout.kind === 'codebook';
 }
 
 function isLevels(weight: Weight): weight is LevelsWeight {

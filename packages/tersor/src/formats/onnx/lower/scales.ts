@@ -2,13 +2,15 @@ import type { DType, Shape } from '../../../core/dtype.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { AffineLayout } from '../../../core/layout.ts';
 import { scaleUnit } from '../../../core/scale-unit.ts';
-import type { AffineTensor } from '../../../core/tensor.ts';
+import type { AffineTensor, CodebookTensor } from '../../../core/tensor.ts';
 import { type Chain, onnxType, pays } from './builder.ts';
 import { floatBytes, type Part } from './part.ts';
 
+type Scaled = AffineTensor | CodebookTensor;
+
 /** How a weight's scales are stored, and read back as floats. */
 export interface StoredScales {
-  readonly parts: readonly Part[];
+  readonly parts: readonly Part<Scaled>[];
   /** The scales as 32-bit floats; `names` are the parts'. Constant, so the runtime folds it. */
   read(names: readonly string[], chain: Chain): string;
 }
@@ -21,13 +23,13 @@ export function storeScales({ scale }: Pick<AffineLayout, 'scale'>, shape: Shape
   if (scale.dtype !== 'f16' || !pays(shape, 'f16', 'f32', 2)) {
     return { parts: [scalesPart('f32', shape, async ({ scales }, kernels) => inOrder(scales, kernels))], read: ([scales = '']) => scales };
   }
-  const unit: Part = {
+  const unit: Part<Scaled> = {
     suffix: 'u',
     dtype: 'f32',
     shape: [],
     bytes: async ({ scales }, kernels) => floatBytes(Float32Array.of(await unitOf(scales, kernels)), 'f32', kernels),
   };
-  const inUnits: Part['bytes'] = async ({ scales }, kernels) => {
+  const inUnits: Part<Scaled>['bytes'] = async ({ scales }, kernels) => {
     const halves = await kernels.toHalf(await inOrder(scales, kernels), await unitOf(scales, kernels));
     return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
   };
@@ -46,6 +48,6 @@ async function unitOf(scales: Float32Array, kernels: Kernels): Promise<number> {
   return scaleUnit((await kernels.summarize(scales)).peak);
 }
 
-function scalesPart(dtype: DType, shape: Shape, values: (tensor: AffineTensor, kernels: Kernels) => Promise<Float32Array>): Part {
+function scalesPart(dtype: DType, shape: Shape, values: (tensor: Scaled, kernels: Kernels) => Promise<Float32Array>): Part<Scaled> {
   return { suffix: 's', dtype, shape, bytes: async (tensor, kernels) => floatBytes(await values(tensor, kernels), dtype, kernels) };
 }

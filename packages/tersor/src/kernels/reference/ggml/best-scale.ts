@@ -1,4 +1,4 @@
-import { extremeOf, NOTHING } from './arithmetic.ts';
+import { NOTHING } from './arithmetic.ts';
 import { asHalf, errorOf, inverseOf, type Levels, roundedBy } from './refine.ts';
 import { stretchWithin } from './stretch.ts';
 
@@ -34,45 +34,64 @@ interface Stretched<T> {
   readonly written: T;
 }
 
+/** Every fourth value together, as the twins sum up blocks that lie alone. */
+export function inLanes({ values, weights }: Part): Part[] {
+  const lane = (all: Float32Array, first: number) => all.filter((_, i) => i % 4 === first);
+  return [0, 1, 2, 3].map((first) => ({ values: lane(values, first), weights: lane(weights, first) }));
+}
+
 /**
  * A half as scale that has a smaller error than `start`: the extreme value becomes each of the `ends` of the levels, or is cut off there, and the scale
- * follows by least squares.
+ * follows by least squares. Sums run over each of the `parts`, and then over them.
  *
  * Bound: the weighted squared error is never larger than with `start`.
  */
-export function bestScale(part: Part, start: number, levels: Levels, ends: readonly number[], cuts: Cuts): Stretched<number> {
-  const extreme = extremeOf(part.values);
+export function bestScale(
+  parts: readonly Part[],
+  extreme: number,
+  start: number,
+  levels: Levels,
+  ends: readonly number[],
+  cuts: Cuts,
+): Stretched<number> {
   if (Math.abs(extreme) < NOTHING) return { best: start, written: start };
+  const errorWith = (scale: number, written = scale) => total(parts, (part) => errorOf(part, scale, 0, levels, written));
   let [most, found] = [0, 0];
   for (const end of ends) {
     for (let i = 0; i < cuts.count; i++) {
-      const { lx, ll } = explained(part, fround(fround(cutAt(cuts, i) * end) / extreme), levels);
+      const { lx, ll } = explained(parts, fround(fround(cutAt(cuts, i) * end) / extreme), levels);
       const scale = ll > 0 ? fround(lx / ll) : 0;
       const gain = fround(scale * lx);
       if (gain > most) [most, found] = [gain, scale];
     }
   }
   let best = start;
-  const within = errorOf(part, start, 0, levels);
+  const within = errorWith(start);
   let least = within;
   for (let pass = 0; pass < 2; pass++) {
     const scale = asHalf(found);
-    const error = errorOf(part, scale, 0, levels);
+    const error = errorWith(scale);
     if (error < least) [best, least] = [scale, error];
-    const { lx, ll } = explained(part, inverseOf(scale), levels);
+    const { lx, ll } = explained(parts, inverseOf(scale), levels);
     found = ll > 0 ? fround(lx / ll) : 0;
   }
-  const { scale } = stretch(part, { scale: best, minimum: 0 }, levels, within);
-  return { best, written: scale };
+  const sums = parts.map((part) => roundedBy(part, best, 0, levels));
+  const [error, product, square] = [total(sums, (sum) => sum.error), total(sums, (sum) => sum.product), total(sums, (sum) => sum.square)];
+  const written = asHalf(best * stretchWithin({ error, product, square }, within));
+  return { best, written: errorWith(best, written) <= within ? written : best };
 }
 
-function stretch(part: Part, { scale, minimum }: Line, levels: Levels, within: number): Line {
-  const by = stretchWithin(roundedBy(part, scale, -minimum, levels), within);
-  const next = { scale: asHalf(scale * by), minimum: asHalf(minimum * by) };
-  return errorOf(part, scale, -minimum, levels, next.scale, -next.minimum) <= within ? next : { scale, minimum };
+/** In 32-bit floats, in order. */
+function total<T>(all: readonly T[], of: (one: T) => number): number {
+  return all.reduce((sum, one) => fround(sum + of(one)), 0);
 }
 
-function explained({ values, weights }: Part, inverse: number, levels: Levels) {
+function explained(parts: readonly Part[], inverse: number, levels: Levels) {
+  const sums = parts.map((part) => explainedIn(part, inverse, levels));
+  return { lx: total(sums, ({ lx }) => lx), ll: total(sums, ({ ll }) => ll) };
+}
+
+function explainedIn({ values, weights }: Part, inverse: number, levels: Levels) {
   let [lx, ll] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     const level = levels(fround(inverse * values[i]!));
@@ -115,6 +134,12 @@ export function bestLine(part: Part, start: Line, levels: Levels, most: number, 
     found = lineThrough(part, inverseOf(line.scale), -line.minimum, levels) ?? found;
   }
   return { best, written: stretch(part, best, levels, within) };
+}
+
+function stretch(part: Part, { scale, minimum }: Line, levels: Levels, within: number): Line {
+  const by = stretchWithin(roundedBy(part, scale, -minimum, levels), within);
+  const next = { scale: asHalf(scale * by), minimum: asHalf(minimum * by) };
+  return errorOf(part, scale, -minimum, levels, next.scale, -next.minimum) <= within ? next : { scale, minimum };
 }
 
 /** By least squares, for the codes of `(x + offset) * inverse`; undefined where there is none. */

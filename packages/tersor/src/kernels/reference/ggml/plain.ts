@@ -16,7 +16,7 @@ export function quantizeQ8_0(values: Float32Array, { search, importance }: Block
     const plain = fround(Math.abs(extremeOf(block)) / 127);
     const isBest = search === 'best';
     const { best: scale, written } = isBest
-      ? bestScale({ values: block, weights: importanceOf(block, counts) }, asHalf(plain), levels, [127], CUTS[8])
+      ? bestScale([{ values: block, weights: importanceOf(block, counts) }], extremeOf(block), asHalf(plain), levels, [127], CUTS[8])
       : { best: plain, written: plain };
     putHalf(out, 0, written);
     const inverse = inverseOf(scale);
@@ -68,7 +68,14 @@ function aroundZero(values: Float32Array, size: Size, half: number, { search, im
       return;
     }
     const part = { values: block, weights: importanceOf(block, counts) };
-    const { best: scale, written } = bestScale(part, asHalf(found.scale), levels, [-half, half - 1], CUTS[half === 8 ? 4 : 5]);
+    const { best: scale, written } = bestScale(
+      [part],
+      extremeOf(block),
+      asHalf(found.scale),
+      levels,
+      [-half, half - 1],
+      CUTS[half === 8 ? 4 : 5],
+    );
     putHalf(out, 0, written);
     const inverse = inverseOf(scale);
     put(

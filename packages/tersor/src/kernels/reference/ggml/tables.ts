@@ -13,7 +13,7 @@ export function quantizeIQ4_NL(values: Float32Array, { search, importance }: Blo
     const found = fitNonlinear(block, weightsOf(block, counts));
     const part = { values: block, weights: importanceOf(block, counts) };
     const { best: scale, written } =
-      search === 'best' ? bestScale(part, asHalf(found), nonlinear, ENDS, CUTS[4]) : { best: found, written: found };
+      search === 'best' ? bestScale([part], extremeOf(block), asHalf(found), nonlinear, ENDS, CUTS[4]) : { best: found, written: found };
     putHalf(out, 0, written);
     putNibbles(out, 2, codesOf(block, scale));
   });
@@ -51,8 +51,14 @@ export function quantizeMXFP4(values: Float32Array, { search, importance }: Bloc
     const first = peak > 0 ? Math.max(0, Math.floor(fround(Math.log2(peak))) - 2 + 127) : 0;
     const weights = importanceOf(block, counts);
     const codesFor = (exponent: number) => Array.from(block, (value) => closest(value, 2 ** (exponent - 128)));
-    const errorOf = (exponent: number) =>
-      codesFor(exponent).reduce((sum, code, i) => sum + weights[i]! * (2 ** (exponent - 128) * E2M1[code]! - block[i]!) ** 2, 0);
+    const errorOf = (exponent: number) => {
+      const lanes = [0, 0, 0, 0];
+      codesFor(exponent).forEach((code, i) => {
+        const difference = fround(fround(2 ** (exponent - 128) * E2M1[code]!) - block[i]!);
+        lanes[i % 4] = fround(lanes[i % 4]! + fround(weights[i]! * fround(difference * difference)));
+      });
+      return lanes.reduce((sum, lane) => fround(sum + lane));
+    };
     const others = search === 'best' ? [first - 1, first + 1].filter((exponent) => exponent >= 0 && exponent < 255) : [];
     const exponent = others.reduce((best, other) => (errorOf(other) < errorOf(best) ? other : best), first);
     out[0] = exponent;

@@ -1,7 +1,7 @@
 import { TERNARY, TERNARY_RUNS } from '../../../core/blocks/ternary.ts';
 import type { BlockRounding } from '../../../core/kernels.ts';
 import { eachBlock, extremeOf, putHalf, putTwoBits, roundAway } from './arithmetic.ts';
-import { bestScale, type Cuts } from './best-scale.ts';
+import { bestScale, type Cuts, inLanes } from './best-scale.ts';
 import { asHalf, inverseOf, wholeLevels } from './refine.ts';
 import { importanceOf } from './weights.ts';
 
@@ -39,7 +39,7 @@ function digitsOf(block: Float32Array, out: Uint8Array, scaleAt: number, weights
   const peak = Math.abs(extremeOf(block));
   const levels = wholeLevels(-1, 1);
   const { best: scale, written } = weights
-    ? bestScale({ values: block, weights }, asHalf(peak), levels, [1], CUTS)
+    ? bestScale(inLanes({ values: block, weights }), peak, asHalf(peak), levels, [1], CUTS)
     : { best: peak, written: peak };
   putHalf(out, scaleAt, written);
   const inverse = inverseOf(scale);

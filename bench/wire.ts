@@ -3,7 +3,10 @@
  *
  *   npm run bench:wire                      every file
  *   npm run bench:wire -- --only lm,silero  files whose name has one of these
+ *   npm run bench:wire -- base              fine-tuned models and later versions, against a base: see wire/base.ts
+ *   npm run bench:wire -- nested            bits one after the other, beside weights of as many: see wire/nested.ts
  *   npm run bench:wire -- lossy             weights that are rounded, beside nncodec: see wire/lossy.ts
+ *   npm run bench:wire -- tasks             what a download takes at a task's quality: see wire/tasks.ts
  *
  * Sizes of the peers are kept by the file's content, for they do not depend on the machine; brotli's decoder is timed in the same run. Times are of the processor,
  * the best of several rounds, one thread, in WebAssembly. nncodec, the third codec for networks, quantizes and gives no file back.
@@ -53,6 +56,18 @@ interface Row {
 const { values: flags, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 if (positionals[0] === 'lossy') {
   await (await import('./wire/lossy.ts')).lossy(flags.only?.split(','));
+  process.exit();
+}
+if (positionals[0] === 'tasks') {
+  await (await import('./wire/tasks.ts')).tasks(flags.only?.split(','));
+  process.exit();
+}
+if (positionals[0] === 'nested') {
+  await (await import('./wire/nested.ts')).nested(flags.only?.split(','));
+  process.exit();
+}
+if (positionals[0] === 'base') {
+  await (await import('./wire/base.ts')).base(flags.only?.split(','));
   process.exit();
 }
 const python = pythonWith(PACKAGES);

@@ -45,7 +45,7 @@ export async function timedModel(
 }
 
 /** Sums of twelve uniform numbers. */
-function gaussian(count: number, seed: number): Float32Array<ArrayBuffer> {
+export function gaussian(count: number, seed: number): Float32Array<ArrayBuffer> {
   let state = seed * 7919;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

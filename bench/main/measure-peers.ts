@@ -8,11 +8,19 @@ const CALIBRATION = 32;
 /** Sizes that differ by less are the same: nothing was done. */
 const SAME = 0.03;
 
-/** What Python's tools make of a model, judged as ours. */
-export async function* measurePeers({ name, path, task }: BenchModel, compressors: Compressors, judge: Judge): AsyncGenerator<Row> {
+/**
+ * What Python's tools make of a model, judged as ours.
+ * @param only  the name of a tool
+ */
+export async function* measurePeers(
+  { name, path, task }: BenchModel,
+  compressors: Compressors,
+  judge: Judge,
+  only?: string,
+): AsyncGenerator<Row> {
   const calibration = task ? await task.inputs('choose', CALIBRATION) : [];
   const original = bytesOf(path);
-  for await (const { label, path: output, seconds, memory, problem, note } of compressors.compress(path, calibration)) {
+  for await (const { label, path: output, seconds, memory, problem, note } of compressors.compress(path, calibration, only)) {
     const row = { model: name, by: label, isPeer: true, seconds, memory, measures: [], ...(note && { note }) };
     if (problem) {
       yield { ...row, bytes: [original, Number.NaN], problem };

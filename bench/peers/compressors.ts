@@ -45,8 +45,11 @@ export interface PeerResult {
 /** Python's tools, in an environment of their own. */
 export interface Compressors {
   readonly versions: Readonly<Record<string, string>>;
-  /** One result a tool, in order; from the cache where the same versions were asked the same before. */
-  compress(model: string, calibration: readonly Tensors[]): AsyncGenerator<PeerResult>;
+  /**
+   * One result a tool, in order; from the cache where the same versions were asked the same before.
+   * @param only  the name of a tool in the script
+   */
+  compress(model: string, calibration: readonly Tensors[], only?: string): AsyncGenerator<PeerResult>;
 }
 
 /** Undefined, with a message, where there is no Python. */
@@ -56,13 +59,14 @@ export function openCompressors(): Compressors | undefined {
   const versions = versionsOf(python);
   return {
     versions,
-    async *compress(model, calibration) {
+    async *compress(model, calibration, only) {
       const folder = cached('calibration');
       mkdirSync(folder, { recursive: true });
       writeFeeds(folder, calibration);
       const values = [readFileSync(`${folder}/feeds.bin`), readFileSync(`${folder}/feeds.json`)];
       const about = [readFileSync(model), readFileSync(SCRIPT), JSON.stringify(versions)];
       for (const [method, label] of Object.entries(METHODS)) {
+        if (only !== undefined && only !== method) continue;
         const isStatic = method === 'static-int8';
         if (isStatic && calibration.length === 0) continue;
         const key = digestOf(method, ...about, ...(isStatic ? values : []));

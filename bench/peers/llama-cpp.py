@@ -1,8 +1,9 @@
 """llama.cpp itself, through the shared libraries that npm's @node-llama-cpp packages hold: its quantizer, its importances, its predictions.
 
-python llama-cpp.py LIBRARIES quantize FROM TO FTYPE THREADS ROUNDS [IMATRIX.dat]   seconds of the best call, peak memory
-python llama-cpp.py LIBRARIES imatrix MODEL TO.dat CHUNKS TEXT...            what llama-imatrix would write
-python llama-cpp.py LIBRARIES evaluate TEXT,TEXT,... WINDOWS MODEL...       losses, and divergences from the first model, window by window
+python llama-cpp.py LIBRARIES quantize FROM TO FTYPE THREADS ROUNDS mixed|pure [IMATRIX.dat]   seconds of the best call, peak memory
+python llama-cpp.py LIBRARIES imatrix MODEL TO.dat CHUNKS TEXT...               what llama-imatrix would write
+python llama-cpp.py LIBRARIES predict TEXT,TEXT,... WINDOWS MODEL TO.npy        log-probabilities of all that may follow
+python llama-cpp.py LIBRARIES evaluate TEXT,TEXT,... WINDOWS BEFORE.npy MODEL   losses, and divergences from what was predicted before, window by window
 
 Prints one line of JSON. Needs numpy. Structures are those of the llama.cpp that node-llama-cpp 3.22.1 comes with.
 """
@@ -124,10 +125,10 @@ def read_dat(path):
     return entries
 
 
-def quantize(llama, source, target, ftype, threads, rounds, imatrix=None):
+def quantize(llama, source, target, ftype, threads, rounds, kind, imatrix=None):
     params = llama.llama_model_quantize_default_params()
     assert params.ftype == 7 and params.quantize_output_tensor and not params.pure, "llama.cpp's parameters have changed"
-    params.ftype, params.nthread, params.allow_requantize = int(ftype), int(threads), True
+    params.ftype, params.nthread, params.allow_requantize, params.pure = int(ftype), int(threads), True, kind == "pure"
     if imatrix:
         entries = {name: np.ascontiguousarray(values, np.float32) for name, values in read_dat(imatrix).items()}
         rows = [ImatrixData(name, v.ctypes.data_as(c.POINTER(c.c_float)), v.size) for name, v in entries.items()]
@@ -225,24 +226,33 @@ def log_softmax(logits):
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True, dtype=np.float64)).astype(np.float32)
 
 
-def evaluate(llama, texts, most, paths):
-    """Means of every window, so that models can be compared window by window. The first model is the one that others diverge from."""
-    models = [open_model(llama, path) for path in paths]
-    first = models[0][0]
-    windows = windows_of(llama, first, texts, most)
-    _, size = tokenize(llama, first, "")
-    results = [{"losses": [], "divergences": [], "agreements": []} if model else {"error": "does not load"} for model in models]
-    for window in windows:
-        before = None
-        for opened, result in zip(models, results):
-            if not opened:
-                continue
-            now = log_softmax(logits_of(llama, opened[1], window, size))
-            before = now if before is None else before
-            result["losses"].append(float(-now[np.arange(len(window) - 1), window[1:]].mean(dtype=np.float64)))
-            result["divergences"].append(float((np.exp(before) * (before - now)).sum(-1, dtype=np.float64).mean()))
-            result["agreements"].append(float((before.argmax(-1) == now.argmax(-1)).mean()))
-    return results
+def predict(llama, texts, most, path, target):
+    model, context = open_model(llama, path)
+    windows = windows_of(llama, model, texts, most)
+    _, size = tokenize(llama, model, "")
+    predictions = np.lib.format.open_memmap(target + ".new", "w+", np.float32, (len(windows), CONTEXT, size))
+    for i, window in enumerate(windows):
+        predictions[i] = log_softmax(logits_of(llama, context, window, size))
+    predictions.flush()
+    pathlib.Path(target + ".new").rename(target)
+    return {"windows": len(windows)}
+
+
+def evaluate(llama, texts, most, predicted, path):
+    """Means of every window, so that models can be compared window by window."""
+    opened = open_model(llama, path)
+    if not opened:
+        return {"error": "does not load"}
+    model, context = opened
+    windows = windows_of(llama, model, texts, most)
+    _, size = tokenize(llama, model, "")
+    result = {"losses": [], "divergences": [], "agreements": []}
+    for window, before in zip(windows, np.load(predicted, mmap_mode="r"), strict=True):
+        now = log_softmax(logits_of(llama, context, window, size))
+        result["losses"].append(float(-now[np.arange(len(window) - 1), window[1:]].mean(dtype=np.float64)))
+        result["divergences"].append(float((np.exp(before) * (before - now)).sum(-1, dtype=np.float64).mean()))
+        result["agreements"].append(float((before.argmax(-1) == now.argmax(-1)).mean()))
+    return result
 
 
 if __name__ == "__main__":
@@ -253,4 +263,5 @@ if __name__ == "__main__":
     elif command == "imatrix":
         print(json.dumps(imatrix(base, llama, rest[0], rest[1], int(rest[2]), rest[3:])))
     else:
-        print(json.dumps(evaluate(llama, rest[0].split(","), int(rest[1]), rest[2:])))
+        run = predict if command == "predict" else evaluate
+        print(json.dumps(run(llama, rest[0].split(","), int(rest[1]), *rest[2:])))

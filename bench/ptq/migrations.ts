@@ -11,10 +11,10 @@ import type { Step } from '../../packages/tersor/src/core/recipe.ts';
 import { benchModels } from '../models.ts';
 import { askedOf } from '../tasks/asked-of.ts';
 
-/** What moving scales does for steps that round, on the half of the data that no step saw. */
+/** What moving scales, or correcting biases, does for steps that round, on the half of the data that no step saw. */
 export interface MigrationRow {
   readonly model: string;
-  /** What goes before the rounding. */
+  /** What goes before the rounding, or behind it. */
   readonly steps: string;
   /** How far outputs of the model move by these steps alone: it is to compute the same. */
   readonly exact: number;
@@ -34,8 +34,8 @@ const SAMPLES = 48;
 const FOUR = { bits: 4, block: 32, symmetric: false } as const;
 const TWO = { bits: 2, block: 16, symmetric: false } as const;
 
-/** What goes before, and the roundings that it is for. */
-const TRIED: readonly { readonly steps: readonly Step[]; readonly roundings: readonly Step[] }[] = [
+/** What goes before or behind, and the roundings that it is for. */
+const TRIED: readonly { readonly steps: readonly Step[]; readonly roundings: readonly Step[]; readonly isBehind?: true }[] = [
   {
     steps: [{ use: 'equalize', clip: true }],
     roundings: [
@@ -60,9 +60,19 @@ const TRIED: readonly { readonly steps: readonly Step[]; readonly roundings: rea
   { steps: [{ use: 'rotate' }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
   { steps: [{ use: 'rotate', borders: 2 }], roundings: [{ use: 'rtn', ...FOUR }, { use: 'rtn', ...TWO }, { use: 'dynamic-int8' }] },
   { steps: [{ use: 'smooth', insert: true }], roundings: [{ use: 'dynamic-int8' }] },
+  {
+    steps: [{ use: 'correct-bias' }],
+    roundings: [
+      { use: 'rtn', bits: 8, block: 'row' },
+      { use: 'rtn', bits: 4, block: 'row' },
+      { use: 'rtn', ...FOUR },
+      { use: 'gptq', ...FOUR },
+    ],
+    isBehind: true,
+  },
 ];
 
-/** @param only  a model's name @param method  what goes before */
+/** @param only  a model's name @param method  what goes before or behind */
 export async function* migrationRows(only?: string, method?: string): AsyncGenerator<MigrationRow> {
   for (const { name, path, task } of benchModels()) {
     if (!task || !MODELS.includes(name) || (only !== undefined && only !== name)) continue;
@@ -72,13 +82,13 @@ export async function* migrationRows(only?: string, method?: string): AsyncGener
     job.runner = referee.runner('observe');
     const plain = new Map<string, number>();
     try {
-      for (const { steps, roundings } of TRIED.filter((tried) => method === undefined || tried.steps[0]?.use === method)) {
+      for (const { steps, roundings, isBehind } of TRIED.filter((tried) => method === undefined || tried.steps[0]?.use === method)) {
         const exact = await lossOf(job, referee, steps);
         for (const rounding of roundings) {
           const key = textOf([rounding]);
           const alone = plain.get(key) ?? (await lossOf(job, referee, [rounding])).loss;
           plain.set(key, alone);
-          const { loss } = await lossOf(job, referee, [...steps, rounding]);
+          const { loss } = await lossOf(job, referee, isBehind ? [rounding, ...steps] : [...steps, rounding]);
           yield {
             model: name,
             steps: textOf(steps),

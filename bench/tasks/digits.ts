@@ -20,7 +20,7 @@ export const digits: Task = {
     };
   },
   loss: (before, after) => lost(before, after, 'accuracy'),
-  choose: (folder) => ['--data', writeFeeds(folder, inputs('choose', 2048)), '--samples', '2048'],
+  choose: (folder, count = 2048) => ['--data', writeFeeds(folder, inputs('choose', count)), '--samples', String(count)],
   inputs,
   timing: () => [tensorOf(read('test2k').images.subarray(0, PIXELS), 1)],
 };

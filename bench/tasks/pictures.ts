@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomFor } from '../../packages/tersor/src/core/random.ts';
 import { crop, type Normalisation, type Picture, pictureTensor, preprocessFlag, readPng, resize, writePng } from './picture.ts';
-import { argmax, fixture, floats, type Half, halfOf, lost, mean, once, openSession, type Task } from './task.ts';
+import { argmax, divergence, fixture, floats, type Half, halfOf, lost, mean, once, openSession, type Task } from './task.ts';
 
 export const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], channels: 'rgb' };
 export const LITE: Normalisation = { mean: [0.498, 0.498, 0.498], std: [0.502, 0.502, 0.502], channels: 'rgb' };
@@ -90,16 +90,4 @@ async function classify(path: string, labelled: readonly Labelled[], normalisati
   }
   await session.release();
   return rows;
-}
-
-/** KL(p || q) in nats, from logits. */
-function divergence(p: Float32Array, q: Float32Array): number {
-  const [a, b] = [logSoftmax(p), logSoftmax(q)];
-  return a.reduce((sum, value, i) => sum + Math.exp(value) * (value - b[i]!), 0);
-}
-
-function logSoftmax(logits: Float32Array): Float64Array {
-  const peak = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const log = peak + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - peak), 0));
-  return Float64Array.from(logits, (value) => value - log);
 }

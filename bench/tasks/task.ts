@@ -106,3 +106,15 @@ export function at(scores: Scores, key: string): number {
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
+
+/** KL(p || q) in nats, from logits. */
+export function divergence(p: Float32Array, q: Float32Array): number {
+  const [a, b] = [logSoftmax(p), logSoftmax(q)];
+  return a.reduce((sum, value, i) => sum + Math.exp(value) * (value - b[i]!), 0);
+}
+
+function logSoftmax(logits: Float32Array): Float64Array {
+  const peak = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const log = peak + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - peak), 0));
+  return Float64Array.from(logits, (value) => value - log);
+}

@@ -123,7 +123,7 @@ async function measure(
   const { contexts, ...asked } = VARIANTS[variant];
   let [noise, bytes] = [0, 0];
   for (const layer of layers) {
-    const outputSteps = new Float32Array(layer.rows).fill(asked.trellis ? step / 2 : step);
+    const outputSteps = new Float32Array(layer.rows).fill(step);
     const tensor = await chooseLevels({ ...layer, outputSteps }, asked, kernels);
     const values = toMatrix(decode(tensor), layer.shape, layer.layout.outputs);
     for (let i = 0; i < values.length; i++) noise += (values[i]! - layer.matrix[i]!) ** 2;

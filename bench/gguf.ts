@@ -241,7 +241,7 @@ function ownTypeOf(type: Mix): string {
 /** Fewer values where every one takes long, otherwise so many that starting workers counts little. */
 function effortFor(type: Mix): { readonly millions: number; readonly rounds: number } {
   if (/^IQ[12]/.test(type)) return { millions: 2, rounds: 1 };
-  return /^IQ/.test(type) ? { millions: 8, rounds: 1 } : { millions: 64, rounds: 1 };
+  return /^IQ/.test(type) ? { millions: 8, rounds: 1 } : { millions: 128, rounds: 1 };
 }
 
 function theirQuantizer(

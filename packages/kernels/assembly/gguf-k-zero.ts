@@ -41,32 +41,63 @@ let explained: v128 = f32x4.splat(0);
 /** Values times their weights, in the arrangement of TURNED. */
 const WEIGHTED: usize = memory.data(1024, 16);
 
-/** Tenths of a level, of which only the last reach beyond the lowest code, and all but the first few beyond the highest. */
+/** Tenths of a level, of which only the last reach beyond the lowest code, and all from here on beyond the highest. */
 const FIRST_ABOVE: i32 = -5;
-const FIRST_BELOW: i32 = 5;
 
-/** The codes of one more inverse scale, which is kept where they explain more; `isFirst`: everywhere. */
 // @ts-ignore: decorator
 @inline
-function tryInverse(first: usize, stride: usize, inverse: v128, half: f32, isFirst: bool, isAbove: bool, isBelow: bool): void {
+function codesOf(x: v128, inverse: v128, half: f32, isBelow: bool, isAbove: bool): v128 {
+  let code = f32x4.nearest(f32x4.mul(inverse, x));
+  if (isBelow) code = f32x4.pmax(code, f32x4.splat(-half));
+  if (isAbove) code = f32x4.pmin(code, f32x4.splat(half - 1));
+  return code;
+}
+
+/** The codes of the first inverse scale, and values times their weights. */
+// @ts-ignore: decorator
+@inline
+function tryFirst(first: usize, stride: usize, inverse: v128, half: f32): void {
   const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2), p0 = WEIGHTED + (first << 2);
   let sumLX = f32x4.splat(0), sumLL = sumLX;
   for (let l: usize = 0; l < 1024; l += stride) {
-    let code = f32x4.nearest(f32x4.mul(inverse, v128.load(x0 + l)));
-    if (isBelow) code = f32x4.pmax(code, f32x4.splat(-half));
-    if (isAbove) code = f32x4.pmin(code, f32x4.splat(half - 1));
-    sumLX = f32x4.add(sumLX, f32x4.mul(v128.load(p0 + l), code));
-    sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(v128.load(w0 + l), code), code));
+    const x = v128.load(x0 + l), w = v128.load(w0 + l);
+    const code = codesOf(x, inverse, half, false, true), product = f32x4.mul(w, x);
+    v128.store(p0 + l, product);
+    sumLX = f32x4.add(sumLX, f32x4.mul(product, code));
+    sumLL = f32x4.add(sumLL, f32x4.mul(f32x4.mul(w, code), code));
   }
-  const isSome = f32x4.gt(sumLL, f32x4.splat(0));
-  const found = v128.and(f32x4.div(sumLX, sumLL), f32x4.ne(sumLL, f32x4.splat(0)));
-  if (isFirst) {
-    scales = found;
-    explained = f32x4.mul(found, sumLX);
-    inverses = inverse;
-    return;
+  scales = v128.and(f32x4.div(sumLX, sumLL), f32x4.ne(sumLL, f32x4.splat(0)));
+  explained = f32x4.mul(scales, sumLX);
+  inverses = inverse;
+}
+
+/** The codes of three more inverse scales, each kept where it explains more. Three at a time: the sums of one need not wait for those of another. */
+// @ts-ignore: decorator
+@inline
+function tryThree(first: usize, stride: usize, extreme: v128, half: f32, step: i32, isBelow: bool, isAbove: bool): void {
+  const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2), p0 = WEIGHTED + (first << 2);
+  const i = inverseAt(step, half, extreme), j = inverseAt(step + 1, half, extreme), k = inverseAt(step + 2, half, extreme);
+  let iLX = f32x4.splat(0), iLL = iLX, jLX = iLX, jLL = iLX, kLX = iLX, kLL = iLX;
+  for (let l: usize = 0; l < 1024; l += stride) {
+    const x = v128.load(x0 + l), w = v128.load(w0 + l), p = v128.load(p0 + l);
+    const a = codesOf(x, i, half, isBelow, isAbove), b = codesOf(x, j, half, isBelow, isAbove), c = codesOf(x, k, half, isBelow, isAbove);
+    iLX = f32x4.add(iLX, f32x4.mul(p, a));
+    jLX = f32x4.add(jLX, f32x4.mul(p, b));
+    kLX = f32x4.add(kLX, f32x4.mul(p, c));
+    iLL = f32x4.add(iLL, f32x4.mul(f32x4.mul(w, a), a));
+    jLL = f32x4.add(jLL, f32x4.mul(f32x4.mul(w, b), b));
+    kLL = f32x4.add(kLL, f32x4.mul(f32x4.mul(w, c), c));
   }
-  const wins = v128.and(isSome, f32x4.gt(f32x4.mul(sumLX, sumLX), f32x4.mul(explained, sumLL)));
+  keepBetter(i, iLX, iLL);
+  keepBetter(j, jLX, jLL);
+  keepBetter(k, kLX, kLL);
+}
+
+// @ts-ignore: decorator
+@inline
+function keepBetter(inverse: v128, sumLX: v128, sumLL: v128): void {
+  const found = f32x4.div(sumLX, sumLL);
+  const wins = v128.and(f32x4.gt(sumLL, f32x4.splat(0)), f32x4.gt(f32x4.mul(sumLX, sumLX), f32x4.mul(explained, sumLL)));
   scales = v128.bitselect(found, scales, wins);
   explained = v128.bitselect(f32x4.mul(found, sumLX), explained, wins);
   inverses = v128.bitselect(inverse, inverses, wins);
@@ -76,16 +107,15 @@ function tryInverse(first: usize, stride: usize, inverse: v128, half: f32, isFir
 // @ts-ignore: decorator
 @inline
 function searchTries(first: usize, stride: usize, half: f32): void {
-  const x0 = TURNED + (first << 2), w0 = WEIGHTS + (first << 2);
-  const extreme = extremesOf(x0, stride);
+  const extreme = extremesOf(TURNED + (first << 2), stride);
   nothings = f32x4.lt(f32x4.abs(extreme), f32x4.splat(NOTHING));
-  for (let l: usize = 0; l < 1024; l += stride) v128.store(WEIGHTED + (first << 2) + l, f32x4.mul(v128.load(w0 + l), v128.load(x0 + l)));
-  tryInverse(first, stride, f32x4.div(f32x4.splat(-half), extreme), half, true, true, false);
-  for (let step = -9; step < FIRST_ABOVE; step++) tryInverse(first, stride, inverseAt(step, half, extreme), half, false, false, false);
-  for (let step = FIRST_ABOVE; step < FIRST_BELOW; step++) {
-    if (step != 0) tryInverse(first, stride, inverseAt(step, half, extreme), half, false, true, false);
-  }
-  for (let step = FIRST_BELOW; step <= 9; step++) tryInverse(first, stride, inverseAt(step, half, extreme), half, false, true, true);
+  tryFirst(first, stride, f32x4.div(f32x4.splat(-half), extreme), half);
+  tryThree(first, stride, extreme, half, -9, false, false);
+  tryThree(first, stride, extreme, half, -6, false, true);
+  tryThree(first, stride, extreme, half, -3, false, true);
+  tryThree(first, stride, extreme, half, 1, false, true);
+  tryThree(first, stride, extreme, half, 4, true, true);
+  tryThree(first, stride, extreme, half, 7, true, true);
   scales = v128.andnot(scales, nothings);
 }
 

@@ -49,6 +49,14 @@ export function inverseOf(scale: v128): v128 {
   return v128.and(f32x4.div(f32x4.splat(1), scale), f32x4.ne(scale, f32x4.splat(0)));
 }
 
+// @ts-ignore: decorator
+@inline
+function errorOf(x: v128, w: v128, scale: v128, inverse: v128, offset: v128, least: f32, most: f32, isNonlinear: bool): v128 {
+  const level = isNonlinear ? nearestValue(f32x4.mul(f32x4.add(x, offset), inverse)) : codeAt(x, offset, inverse, least, most);
+  const diff = f32x4.sub(f32x4.sub(f32x4.mul(scale, level), offset), x);
+  return f32x4.mul(w, f32x4.mul(diff, diff));
+}
+
 /** Weighted squared errors of four parts with the best codes from `least` to `most`, or the best of the sixteen values. */
 // @ts-ignore: decorator
 @inline
@@ -56,12 +64,44 @@ export function errorsOf(first: usize, stride: usize, scale: v128, offset: v128,
   const inverse = inverseOf(scale);
   let error = f32x4.splat(0);
   for (let l: usize = 0; l < 1024; l += stride) {
-    const x = v128.load(TURNED + (first << 2) + l);
-    const level = isNonlinear ? nearestValue(f32x4.mul(f32x4.add(x, offset), inverse)) : codeAt(x, offset, inverse, least, most);
-    const diff = f32x4.sub(f32x4.sub(f32x4.mul(scale, level), offset), x);
-    error = f32x4.add(error, f32x4.mul(v128.load(IMPORTANCE + (first << 2) + l), f32x4.mul(diff, diff)));
+    const x = v128.load(TURNED + (first << 2) + l), w = v128.load(IMPORTANCE + (first << 2) + l);
+    error = f32x4.add(error, errorOf(x, w, scale, inverse, offset, least, most, isNonlinear));
   }
   return error;
+}
+
+/** Of three tries at once, which share what is loaded. */
+let lower: v128 = f32x4.splat(0);
+let middle: v128 = f32x4.splat(0);
+let upper: v128 = f32x4.splat(0);
+
+/** Sets the three to `errorsOf` three scales or offsets. */
+// @ts-ignore: decorator
+@inline
+function errorsOfThree(
+  first: usize,
+  stride: usize,
+  scaleA: v128,
+  scaleB: v128,
+  scaleC: v128,
+  offsetA: v128,
+  offsetB: v128,
+  offsetC: v128,
+  least: f32,
+  most: f32,
+  isNonlinear: bool,
+): void {
+  const inverseA = inverseOf(scaleA), inverseB = inverseOf(scaleB), inverseC = inverseOf(scaleC);
+  let a = f32x4.splat(0), b = a, c = a;
+  for (let l: usize = 0; l < 1024; l += stride) {
+    const x = v128.load(TURNED + (first << 2) + l), w = v128.load(IMPORTANCE + (first << 2) + l);
+    a = f32x4.add(a, errorOf(x, w, scaleA, inverseA, offsetA, least, most, isNonlinear));
+    b = f32x4.add(b, errorOf(x, w, scaleB, inverseB, offsetB, least, most, isNonlinear));
+    c = f32x4.add(c, errorOf(x, w, scaleC, inverseC, offsetC, least, most, isNonlinear));
+  }
+  lower = a;
+  middle = b;
+  upper = c;
 }
 
 // @ts-ignore: decorator
@@ -99,25 +139,46 @@ function restore(parts: usize): void {
   memory.copy(MINIMA, BEST_MINIMA, parts << 2);
 }
 
+/** What is best so far of four parts. */
+let least4: v128 = f32x4.splat(0);
+let scales4: v128 = f32x4.splat(0);
+let minima4: v128 = f32x4.splat(0);
+
+// @ts-ignore: decorator
+@inline
+function keepBetter(error: v128, scales: v128, minima: v128): void {
+  const wins = f32x4.lt(error, least4);
+  least4 = v128.bitselect(error, least4, wins);
+  scales4 = v128.bitselect(scales, scales4, wins);
+  minima4 = v128.bitselect(minima, minima4, wins);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeBest(first: usize): void {
+  store4(SCALE_CODES, first, scales4);
+  store4(MINIMA, first, minima4);
+  v128.store(ERRORS + (first << 2), least4);
+}
+
 /** Scales and minima one step up or down, where that is better. */
 function improveWithMinimum(first: usize, stride: usize, most: f32, mostScale: f32): void {
-  const scales = load4(SCALE_CODES, first), minima = load4(MINIMA, first), ds = f32x4.splat(d), ms = f32x4.splat(m);
-  let bestScales = scales, bestMinima = minima;
-  let best = errorsOf(first, stride, f32x4.mul(ds, scales), f32x4.mul(ms, minima), 0, most, false);
-  v128.store(ERRORS_BEFORE + (first << 2), best);
-  for (let i = 0; i < 9; i++) {
-    if (i == 4) continue;
-    const tried = clamp(f32x4.add(scales, f32x4.splat(<f32>(i / 3 - 1))), 0, mostScale);
-    const minimum = clamp(f32x4.add(minima, f32x4.splat(<f32>(i % 3 - 1))), 0, mostScale);
-    const error = errorsOf(first, stride, f32x4.mul(ds, tried), f32x4.mul(ms, minimum), 0, most, false);
-    const wins = f32x4.lt(error, best);
-    best = v128.bitselect(error, best, wins);
-    bestScales = v128.bitselect(tried, bestScales, wins);
-    bestMinima = v128.bitselect(minimum, bestMinima, wins);
+  const scales = load4(SCALE_CODES, first), minima = load4(MINIMA, first), ds = f32x4.splat(d), ms = f32x4.splat(m), one = f32x4.splat(1);
+  const below = clamp(f32x4.sub(minima, one), 0, mostScale), above = clamp(f32x4.add(minima, one), 0, mostScale);
+  const offset = f32x4.mul(ms, minima), offsetBelow = f32x4.mul(ms, below), offsetAbove = f32x4.mul(ms, above);
+  scales4 = scales;
+  minima4 = minima;
+  for (let i = 0; i < 3; i++) {
+    const tried = i == 0 ? scales : clamp(i == 1 ? f32x4.sub(scales, one) : f32x4.add(scales, one), 0, mostScale), scale = f32x4.mul(ds, tried);
+    errorsOfThree(first, stride, scale, scale, scale, offsetBelow, offset, offsetAbove, 0, most, false);
+    if (i == 0) {
+      least4 = middle;
+      v128.store(ERRORS_BEFORE + (first << 2), middle);
+    } else keepBetter(middle, tried, minima);
+    keepBetter(lower, tried, below);
+    keepBetter(upper, tried, above);
   }
-  store4(SCALE_CODES, first, bestScales);
-  store4(MINIMA, first, bestMinima);
-  v128.store(ERRORS + (first << 2), best);
+  storeBest(first);
 }
 
 const SUM_W: usize = memory.data(16, 16);
@@ -190,25 +251,40 @@ function refitAll(parts: usize, stride: usize, most: f32, mostScale: f32): void 
   }
 }
 
-/** Scales one step up or down, with 6 tries also with the other sign, where that is better. */
+/** Scales one step up or down, and with the other sign if that is asked for, where that is better. */
 // @ts-ignore: decorator
 @inline
-function improveAroundZero(first: usize, stride: usize, half: f32, mostScale: f32, isNonlinear: bool, tries: i32): void {
-  const scales = load4(SCALE_CODES, first), ds = f32x4.splat(d), zero = f32x4.splat(0);
-  let bestScales = scales;
-  let best = errorsOf(first, stride, f32x4.mul(ds, scales), zero, -half, half - 1, isNonlinear);
-  v128.store(ERRORS_BEFORE + (first << 2), best);
-  for (let i = 0; i < tries; i++) {
-    if (i == 1) continue;
-    const from = i < 3 ? scales : f32x4.neg(scales);
-    const tried = clamp(f32x4.add(from, f32x4.splat(<f32>(i % 3 - 1))), -mostScale, mostScale - 1);
-    const error = errorsOf(first, stride, f32x4.mul(ds, tried), zero, -half, half - 1, isNonlinear);
-    const wins = f32x4.lt(error, best);
-    best = v128.bitselect(error, best, wins);
-    bestScales = v128.bitselect(tried, bestScales, wins);
+function improveAroundZero(first: usize, stride: usize, half: f32, mostScale: f32, isNonlinear: bool, turns: bool): void {
+  const scales = load4(SCALE_CODES, first), zero = f32x4.splat(0);
+  scales4 = scales;
+  minima4 = zero;
+  errorsAround(first, stride, scales, half, mostScale, isNonlinear);
+  least4 = middle;
+  v128.store(ERRORS_BEFORE + (first << 2), middle);
+  keepBetter(lower, stepped(scales, -1, mostScale), zero);
+  keepBetter(upper, stepped(scales, 1, mostScale), zero);
+  if (turns) {
+    const turned = f32x4.neg(scales);
+    errorsAround(first, stride, turned, half, mostScale, isNonlinear);
+    keepBetter(lower, stepped(turned, -1, mostScale), zero);
+    keepBetter(middle, stepped(turned, 0, mostScale), zero);
+    keepBetter(upper, stepped(turned, 1, mostScale), zero);
   }
-  store4(SCALE_CODES, first, bestScales);
-  v128.store(ERRORS + (first << 2), best);
+  storeBest(first);
+}
+
+// @ts-ignore: decorator
+@inline
+function stepped(scales: v128, by: f32, mostScale: f32): v128 {
+  return clamp(f32x4.add(scales, f32x4.splat(by)), -mostScale, mostScale - 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function errorsAround(first: usize, stride: usize, scales: v128, half: f32, mostScale: f32, isNonlinear: bool): void {
+  const ds = f32x4.splat(d), zero = f32x4.splat(0);
+  const a = f32x4.mul(ds, stepped(scales, -1, mostScale)), b = f32x4.mul(ds, stepped(scales, 0, mostScale)), c = f32x4.mul(ds, stepped(scales, 1, mostScale));
+  errorsOfThree(first, stride, a, b, c, zero, zero, zero, -half, half - 1, isNonlinear);
 }
 
 // @ts-ignore: decorator
@@ -247,7 +323,7 @@ function refineScales(parts: usize, stride: usize, half: f32, mostScale: f32, is
     keep(parts);
     let better = pass == 0 || refitAroundZero(parts, stride, half, isNonlinear);
     if (better) {
-      for (let first: usize = 0; first < parts; first += 4) improveAroundZero(first, stride, half, mostScale, isNonlinear, pass == 0 ? 6 : 3);
+      for (let first: usize = 0; first < parts; first += 4) improveAroundZero(first, stride, half, mostScale, isNonlinear, pass == 0);
       const found = totalOf(ERRORS, parts);
       better = pass == 0 || found < total;
       if (better) total = found;

@@ -7,7 +7,6 @@ export { peak } from './peak';
 export { countBins, survey } from './histogram';
 export { pack2, pack4, unpack2, unpack4 } from './pack';
 export { summarizeTile } from './summarize';
-export { areFinite } from './finite';
 export { quantizeQ4_0, quantizeQ4_1, quantizeQ5_0, quantizeQ5_1, quantizeQ8_0 } from './gguf';
 export { quantizeQ2_K, quantizeQ4_K, quantizeQ5_K } from './gguf-k';
 export { quantizeQ3_K, quantizeQ6_K } from './gguf-k-zero';

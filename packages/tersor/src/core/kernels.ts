@@ -10,7 +10,7 @@ import type { WritableBlock } from './blocks/block-types.ts';
 export interface Kernels {
   /** Quantizes to integers with one scale (and zero point) per block. What comes of values that are not finite means nothing; `peak` tells. */
   quantize(values: Float32Array, spec: QuantizeSpec): Promise<Quantized>;
-  /** ggml's blocks of these values, of its reference quantizer unless told. @throws SHAPE when rows or values do not fill whole blocks, LAYOUT when a value is not finite */
+  /** ggml's blocks of these values, of its reference quantizer unless told. @throws SHAPE when rows or values do not fill whole blocks, LAYOUT when a value is not finite, or too large for such blocks */
   quantizeBlocks(values: Float32Array, type: WritableBlock, how?: BlockRounding): Promise<Uint8Array>;
   /** `(code - zero) * scale` for every element; the inverse of `quantize` up to rounding. */
   dequantize(blocks: QuantizedBlocks, spec: BlockSpec): Promise<Float32Array>;

@@ -122,10 +122,6 @@ export function checkWholeBlocks(length: number, type: WritableBlock, { importan
   throw new TersorError('SHAPE', type, `${importance.length} importances for ${length} values in blocks of ${values}`);
 }
 
-export function notFinite(): TersorError {
-  return new TersorError('LAYOUT', 'kernels', 'holds values that are infinite or not numbers');
-}
-
 function checkBlocks(length: number, spec: BlockSpec): void {
   checkMatrix(length, spec.rows, spec.columns);
   if (!isWhole(spec.block) || spec.block < 1) throw new TersorError('SHAPE', nameOf(spec), `${spec.block} is no block size`);

@@ -1,5 +1,5 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
-import { notFinite } from './check.ts';
+import { checkFinite, checkHeld } from './held.ts';
 import type { Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
 import { latticeTable } from './reference/ggml/lattice-table.ts';
@@ -38,9 +38,12 @@ export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
         for (let first = 0; first < blocks; first += perCall) {
           const count = Math.min(perCall, blocks - first);
           bytes.set(input.subarray(first * block.values * 4, (first + count) * block.values * 4), from);
-          if (call('areFinite', from, count * block.values) !== 1) throw notFinite();
+          const peak = Number(call('peak', from, count * block.values));
+          checkFinite(peak);
           call(`quantize${type}`, from, count, to, search === 'best' ? 1 : 0, importance ? counts : 0, tableAt);
-          output.set(bytes.subarray(to, to + count * block.bytes), first * block.bytes);
+          const made = bytes.subarray(to, to + count * block.bytes);
+          checkHeld(values.subarray(first * block.values, (first + count) * block.values), peak, type, made);
+          output.set(made, first * block.bytes);
         }
       });
       return output;

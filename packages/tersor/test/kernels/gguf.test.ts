@@ -4,9 +4,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BLOCK_TYPES, WRITABLE_BLOCKS, type WritableBlock } from '../../src/core/blocks/block-types.ts';
 import { decode } from '../../src/core/decode.ts';
 import type { BlockSearch } from '../../src/core/kernels.ts';
+import { checkHeld } from '../../src/kernels/held.ts';
 import type { Loops } from '../../src/kernels/loops.ts';
 import { stretchWithin } from '../../src/kernels/reference/ggml/stretch.ts';
 import { reference } from '../../src/kernels/reference/index.ts';
+import { peakOf } from '../../src/kernels/reference/peak.ts';
 import { TILE_ELEMENTS } from '../../src/kernels/tiles.ts';
 import { compileKernels, wasmLoops } from '../../src/kernels/wasm.ts';
 import { sameBits } from './bits.ts';
@@ -91,10 +93,23 @@ describe('what is stretched', () => {
 describe.each(WRITABLE_BLOCKS)('%s', (type) => {
   it.each(cases)("has the bytes of ggml's own quantizer: $name", ({ values, weighted, ...plain }) => {
     const floats = floatsOf(values);
+    const expected = (base64: string) =>
+      attempt(() => {
+        const bytes = bytesOf(base64);
+        checkHeld(floats, peakOf(floats), type, bytes);
+        return bytes;
+      });
     for (const { quantizeBlocks } of [reference, wasm]) {
-      if (plain[type] !== undefined) sameBits(quantizeBlocks(floats, type), bytesOf(plain[type]));
-      const expected = weighted[type];
-      if (expected !== undefined) sameBits(quantizeBlocks(floats, type, { importance }), bytesOf(expected));
+      if (plain[type] !== undefined)
+        same(
+          attempt(() => quantizeBlocks(floats, type)),
+          expected(plain[type]),
+        );
+      if (weighted[type] !== undefined)
+        same(
+          attempt(() => quantizeBlocks(floats, type, { importance })),
+          expected(weighted[type]),
+        );
     }
   });
 
@@ -113,7 +128,10 @@ describe.each(WRITABLE_BLOCKS)('%s', (type) => {
           // beyond the largest half, nothing is better
           if (search === 'best' && values.some((value) => Math.abs(value) > 3e4)) continue;
           for (const how of [{ search }, { search, importance: counts }]) {
-            sameBits(wasm.quantizeBlocks(values, type, how), reference.quantizeBlocks(values, type, how));
+            same(
+              attempt(() => wasm.quantizeBlocks(values, type, how)),
+              attempt(() => reference.quantizeBlocks(values, type, how)),
+            );
           }
         }
       }),
@@ -127,6 +145,26 @@ describe.each(WRITABLE_BLOCKS)('%s', (type) => {
         const values = gaussian(256, 1);
         values[77] = value;
         expect(() => quantizeBlocks(values, type)).toThrow('holds values that are infinite or not numbers');
+      }
+    }
+  });
+
+  it('holds large values, or refuses them', () => {
+    for (const { quantizeBlocks } of [reference, wasm]) {
+      for (const [large, search] of [3e4, 1e5, 1e7, 1e9, 1e20, 1e38].flatMap((value) => [
+        [value, 'reference'] as const,
+        [value, 'best'] as const,
+      ])) {
+        const values = gaussian(512, 1);
+        values[300] = -large;
+        const bytes = attempt(() => quantizeBlocks(values, type, { search }));
+        if (!(bytes instanceof Uint8Array)) {
+          expect([large > 2 ** 15, bytes]).toEqual([true, expect.stringContaining('which blocks of')]);
+          continue;
+        }
+        const decoded = decode({ kind: 'blocks', type, shape: [512], bytes });
+        expect(decoded.every(Number.isFinite)).toBe(true);
+        expect(Math.min(...decoded)).toBeLessThan(-large / 4);
       }
     }
   });
@@ -159,3 +197,17 @@ describe.each(WRITABLE_BLOCKS)('%s', (type) => {
     expect(wasm.quantizeBlocks(new Float32Array(0), type).length).toBe(0);
   });
 });
+
+/** Bytes, or what is said where they would not hold the values. */
+function same(found: Uint8Array | string, expected: Uint8Array | string): void {
+  if (typeof found === 'string' || typeof expected === 'string') expect(found).toBe(expected);
+  else sameBits(found, expected);
+}
+
+function attempt<T>(work: () => T): T | string {
+  try {
+    return work();
+  } catch (error) {
+    return String(error);
+  }
+}

@@ -1,5 +1,5 @@
 import { countInto } from '../../core/histogram.ts';
-import { notFinite } from '../check.ts';
+import { checkFinite, checkHeld } from '../held.ts';
 import type { Loops } from '../loops.ts';
 import { encodeAdaptive } from './adaptive.ts';
 import { subtractBase } from './base.ts';
@@ -17,6 +17,7 @@ import { maskRows, maskTwoOfFour } from './mask.ts';
 import { findMatches } from './matches.ts';
 import { multiplyRows } from './multiply-rows.ts';
 import { pack, unpack } from './pack.ts';
+import { peakOf } from './peak.ts';
 import { splitPlanes } from './planes.ts';
 import { quantize } from './quantize.ts';
 import { encodeRans } from './rans.ts';
@@ -47,8 +48,11 @@ export const reference: Loops = {
   refineVectors,
   chooseLevels,
   quantizeBlocks(values, type, how) {
-    if (!values.every(Number.isFinite)) throw notFinite();
-    return GGML_QUANTIZERS[type](values, how);
+    const peak = peakOf(values);
+    checkFinite(peak);
+    const bytes = GGML_QUANTIZERS[type](values, how);
+    checkHeld(values, peak, type, bytes);
+    return bytes;
   },
   maskTwoOfFour,
   maskRows,

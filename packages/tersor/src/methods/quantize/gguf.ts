@@ -172,15 +172,7 @@ interface Rounding {
   readonly columns: ColumnImportances | undefined;
 }
 
-/** Values up to here are held by every type: scales are halves, and so are minima. */
-const LARGE = 2 ** 15;
-
-/** Whether no scale became infinite, or nothing, by values as large as that. */
-function isHeld(values: Float32Array, peak: number): boolean {
-  return values.every(Number.isFinite) && values.some((value) => Math.abs(value) > peak / 2);
-}
-
-/** Some rows of a weight, from its row `first` on. @throws LAYOUT when a value is infinite or not a number */
+/** Some rows of a weight, from its row `first` on. @throws LAYOUT when blocks cannot hold a value */
 async function convert(
   rows: Tensor,
   first: number,
@@ -197,15 +189,9 @@ async function convert(
       const matrices = columns ? byMatrix(values, first, weight, columns) : [[values] as const];
       const bytes = await roundMatrices(matrices, type, search, kernels).catch((error: unknown) => {
         if (!(error instanceof TersorError && error.code === 'LAYOUT')) throw error;
-        throw new TersorError('LAYOUT', weight.id, error.what, 'leave it out with a rule', { cause: error });
+        throw new TersorError('LAYOUT', weight.id, error.what, `leave it as it is: --tensor '${weight.id}=F32'`, { cause: error });
       });
-      const blocks = { kind: 'blocks', type, shape, bytes } as const;
-      const { peak } = await kernels.summarize(values);
-      if (peak > LARGE && !isHeld(decode(blocks), peak)) {
-        const what = `holds values up to ${peak.toPrecision(3)}, which blocks of ${type} cannot`;
-        throw new TersorError('LAYOUT', weight.id, what, `leave it as it is: --tensor '${weight.id}=F32'`);
-      }
-      return blocks;
+      return { kind: 'blocks', type, shape, bytes };
     }
   }
   if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);

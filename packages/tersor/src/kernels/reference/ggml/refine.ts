@@ -54,9 +54,7 @@ export function refineWithMinimum(
 ): Refined {
   const within = (value: number) => Math.min(mostScale, Math.max(0, value));
   const neighbours: Neighbours = (scale, minimum) =>
-    [-1, 0, 1].flatMap((up) =>
-      [-1, 0, 1].flatMap((on) => (up === 0 && on === 0 ? [] : [[within(scale + up), within(minimum + on)] as const])),
-    );
+    [0, -1, 1].flatMap((up) => [0, -1, 1].map((on) => [within(scale + up), within(minimum + on)] as const));
   return refine(weighted(parts, importance), start, wholeLevels(0, mostCode), neighbours, refitWithMinimum, 4, share);
 }
 

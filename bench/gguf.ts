@@ -128,8 +128,8 @@ for (const type of isJudged ? chosen : []) {
   savePartResults('gguf', `${flags.model} ${type}`, rows, peers);
   missed.push(...rows.flatMap(missesOfQuality));
 }
-// several mixes have the same type for most weights
-for (const [ownType, type] of isTimed ? new Map(chosen.map((type) => [ownTypeOf(type), type])) : []) {
+// several mixes have the same type for most weights, and llama.cpp makes the first of them without importances, too
+for (const [ownType, type] of isTimed ? new Map(chosen.toReversed().map((type) => [ownTypeOf(type), type])) : []) {
   const rows = [await timeRow(type, false), await timeRow(type, true)];
   savePartResults('gguf', `times ${ownType}`, rows, peers);
   missed.push(...rows.flatMap(missesOfTime));
@@ -217,7 +217,7 @@ async function judgeOurs(type: Mix, imatrix: boolean, search: Search): Promise<S
 function timeTheirs(type: Mix, imatrix: boolean): Promise<Times | Refused> {
   const { millions, rounds } = effortFor(type);
   return remember(
-    digestOf('llama.cpp times', libraries?.version ?? '', ownTypeOf(type), String(imatrix), String([millions, rounds])),
+    digestOf('times of llama.cpp', libraries?.version ?? '', type, String(imatrix), String([millions, rounds])),
     async () => {
       const at = await timed(millions);
       const times = theirQuantizer(type, at.model, join(folder, 'timed.gguf'), rounds, imatrix ? at.imatrix : undefined);

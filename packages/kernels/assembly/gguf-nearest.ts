@@ -103,10 +103,17 @@ function nearest(values: usize, weights: usize, scale: v128, shift: f32, odd: v1
   for (let run = 0; run < runs; run++) {
     const end = seconds + (<usize>load<u16>(starts + (<usize>(run + 1) << 1)) << 1);
     let least = f32x4.splat(f32.POSITIVE_INFINITY), leastTurned = least;
+    for (; k + 8 <= end; k += 8) {
+      const a = <usize>load<u16>(k) << 4, b = <usize>load<u16>(k, 2) << 4, c = <usize>load<u16>(k, 4) << 4, d = <usize>load<u16>(k, 6) << 4;
+      least = f32x4.pmin(least, f32x4.pmin(f32x4.pmin(v128.load(a, SECOND), v128.load(b, SECOND)), f32x4.pmin(v128.load(c, SECOND), v128.load(d, SECOND))));
+      if (!turns) continue;
+      const ab = f32x4.pmin(v128.load(a, SECOND_TURNED), v128.load(b, SECOND_TURNED));
+      leastTurned = f32x4.pmin(leastTurned, f32x4.pmin(ab, f32x4.pmin(v128.load(c, SECOND_TURNED), v128.load(d, SECOND_TURNED))));
+    }
     for (; k < end; k += 2) {
       const half = <usize>load<u16>(k) << 4;
-      least = f32x4.pmin(least, v128.load(SECOND + half));
-      if (turns) leastTurned = f32x4.pmin(leastTurned, v128.load(SECOND_TURNED + half));
+      least = f32x4.pmin(least, v128.load(half, SECOND));
+      if (turns) leastTurned = f32x4.pmin(leastTurned, v128.load(half, SECOND_TURNED));
     }
     const a = <usize>load<u16>(firsts + (<usize>run << 1)) << 4;
     let found = f32x4.add(v128.load(turns ? FIRST_TURNED + a : FIRST + a), least);

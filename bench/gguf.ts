@@ -216,14 +216,11 @@ async function judgeOurs(type: Mix, imatrix: boolean, search: Search): Promise<S
 /** Times are of the mix's own type: several mixes share them, and so do models. */
 function timeTheirs(type: Mix, imatrix: boolean): Promise<Times | Refused> {
   const { millions, rounds } = effortFor(type);
-  return remember(
-    digestOf('times of llama.cpp', libraries?.version ?? '', type, String(imatrix), String([millions, rounds])),
-    async () => {
-      const at = await timed(millions);
-      const times = theirQuantizer(type, at.model, join(folder, 'timed.gguf'), rounds, imatrix ? at.imatrix : undefined);
-      return 'error' in times ? { refused: true } : times;
-    },
-  );
+  return remember(digestOf('times of llama.cpp', libraries?.version ?? '', type, String(imatrix), String([millions, rounds])), async () => {
+    const at = await timed(millions);
+    const times = theirQuantizer(type, at.model, join(folder, 'timed.gguf'), rounds, imatrix ? at.imatrix : undefined);
+    return 'error' in times ? { refused: true } : times;
+  });
 }
 
 function timeOurs(type: Mix, imatrix: boolean, search: Search): Promise<Times> {

@@ -13,6 +13,7 @@ const DIST = new URL('../../dist/', import.meta.url);
 
 /** Reads and writes in a process of its own, which then says how much memory it ever had. */
 const SCRIPT = `
+const { peakMemory } = await import('${new URL('io/node-process.js', DIST)}');
 const { openFolder, openNodeStore } = await import('${new URL('io/node-store.js', DIST)}');
 const { openOnnx } = await import('${new URL('formats/onnx/open.js', DIST)}');
 const { writeOnnx } = await import('${new URL('formats/onnx/write.js', DIST)}');
@@ -21,7 +22,7 @@ const { store, name } = await openFolder(from);
 const out = openNodeStore(to);
 await writeOnnx(await openOnnx(store, name), out, name);
 await out.commit();
-console.log(process.resourceUsage().maxRSS * 1024);
+console.log(peakMemory());
 `;
 
 it.skipIf(!existsSync(MODEL))(

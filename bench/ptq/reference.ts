@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openKernels } from '../../packages/tersor/dist/kernels/open-kernels.js';
 import { openJob } from '../../packages/tersor/src/compress/job.ts';
 import { openReferee } from '../../packages/tersor/src/compress/referee.ts';
 import { decode } from '../../packages/tersor/src/core/decode.ts';
 import { findLayers } from '../../packages/tersor/src/core/find-layers.ts';
 import { toMatrix } from '../../packages/tersor/src/core/matrix.ts';
 import { ofInput } from '../../packages/tersor/src/core/observation.ts';
-import { openKernels } from '../../packages/tersor/src/kernels/open-kernels.ts';
 import { prepareCompensation } from '../../packages/tersor/src/methods/compensate-rounding.ts';
 import { benchModels } from '../models.ts';
 import { startPeer } from '../peers/peer.ts';

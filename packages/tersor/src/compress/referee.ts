@@ -77,8 +77,8 @@ export type Part = 'observe' | 'rank' | 'choose' | 'prove' | 'all';
 const SYNTHETIC_SAMPLES = { least: 32, most: 256, work: 3e8 };
 /** What an element of an input makes a model compute, in bytes of weights that would make it compute as much; about right for convolutions. */
 const WORK_PER_ELEMENT = 100;
-/** Enough to put layers in order; what they add up to is measured on more. */
-const RANKING_SAMPLES = 6;
+/** Enough to put layers in order, which takes many runs; a small model's layers are told apart by more. What they add up to is measured on all. */
+const RANKING_SAMPLES = { least: 6, most: 24, work: 2.5e8 };
 /** Long enough to tell while choosing; the proof takes its time. */
 const QUICK_RACE_MS = 2000;
 /** Outputs of the original that are kept, so that it need not run again for every question. */
@@ -127,7 +127,8 @@ export async function openReferee(job: Job): Promise<Referee> {
     const kinds = outputKinds(original.outputs, { graph: input.model.graph, links, ...(asked.outputs && { overrides: asked.outputs }) });
     const { choose: first, prove } = splitHalves(samples, seed);
     const { choose: observe, prove: choose } = samples.evidence === 'data' ? splitHalves(first, seed) : { choose: first, prove: first };
-    const parts = { observe, rank: { ...choose, samples: choose.samples.slice(0, RANKING_SAMPLES) }, choose, prove, all: samples };
+    const few = choose.samples.slice(0, enoughOf(RANKING_SAMPLES, input.bytes, choose.samples));
+    const parts = { observe, rank: { ...choose, samples: few }, choose, prove, all: samples };
     const kept = new Map<Sample, readonly Run[]>();
     let keptBytes = 0;
     const remember = openMemory(MAX_REMEMBERED_BYTES);
@@ -273,11 +274,22 @@ function openSamples(job: Job, session: Session, { data, preprocess, samples, si
 }
 
 async function settleOnEnough({ input: { model, bytes }, seed }: Job, session: Session): Promise<Samples> {
-  const { least, most, work } = SYNTHETIC_SAMPLES;
-  const few = await settle(session, { samples: least, seed, model });
-  const elements = (few.samples[0]?.steps ?? []).flatMap((feeds) => Object.values(feeds)).reduce((sum, { data }) => sum + data.length, 0);
-  const enough = Math.min(most, Math.floor(work / (bytes + elements * WORK_PER_ELEMENT)));
-  return enough <= least ? few : settle(session, { samples: enough, seed, model });
+  const few = await settle(session, { samples: SYNTHETIC_SAMPLES.least, seed, model });
+  const enough = enoughOf(SYNTHETIC_SAMPLES, bytes, few.samples);
+  return enough === SYNTHETIC_SAMPLES.least ? few : settle(session, { samples: enough, seed, model });
+}
+
+interface Effort {
+  readonly least: number;
+  readonly most: number;
+  /** Of all, where one takes about the bytes of the model and `WORK_PER_ELEMENT`. */
+  readonly work: number;
+}
+
+/** The more the less a sample takes. */
+function enoughOf({ least, most, work }: Effort, modelBytes: number, samples: readonly Sample[]): number {
+  const elements = (samples[0]?.steps ?? []).flatMap((feeds) => Object.values(feeds)).reduce((sum, { data }) => sum + data.length, 0);
+  return Math.max(least, Math.min(most, Math.floor(work / (modelBytes + elements * WORK_PER_ELEMENT))));
 }
 
 function bytesOf(values: Feeds): number {

@@ -14,7 +14,7 @@ import { findLayers } from './core/find-layers.ts';
 import type { Target } from './core/format.ts';
 import { eachGraph, type WeightId } from './core/graph.ts';
 import type { Model, Weight } from './core/model.ts';
-import { type ErrorSums, errorOf, errorSums } from './core/relative-error.ts';
+import { type ErrorSums, errorOf, errorSums, valuesOf } from './core/relative-error.ts';
 import type { ComparedWeight, Comparison, FileReport } from './core/report.ts';
 import { weightPairs } from './core/weight-pairs.ts';
 import { version } from './io/node-process.ts';
@@ -167,13 +167,25 @@ async function compareWeights(job: Job, a: Weights, b: Weights): Promise<Compare
   return reports;
 }
 
-async function differenceOf(a: Weight, b: Weight): Promise<Pick<ComparedWeight, 'error' | 'spread'>> {
+async function differenceOf(a: Weight, b: Weight): Promise<Pick<ComparedWeight, 'error' | 'spread' | 'broken'>> {
   const pairs = await weightPairs(a, b);
   const sums: (ErrorSums | undefined)[] = [];
   for (const load of pairs) sums.push(errorSums(...(await load())));
   const error = errorOf(sums);
   const spread = error ? await errorSpread(pairs) : undefined;
-  return { ...(error !== undefined && { error }), ...(spread && { spread }) };
+  const broken = error === undefined ? await brokenIn(pairs) : 0;
+  return { ...(error !== undefined && { error }), ...(spread && { spread }), ...(broken > 0 && { broken }) };
+}
+
+async function brokenIn(pairs: Awaited<ReturnType<typeof weightPairs>>): Promise<number> {
+  let broken = 0;
+  for (const load of pairs) {
+    const [was, is] = (await load()).map(valuesOf);
+    was?.forEach((value, i) => {
+      if (is && Number.isFinite(value) !== Number.isFinite(is[i])) broken++;
+    });
+  }
+  return broken;
 }
 
 function missing({ ids }: Weights, other: Weights): WeightId[] {

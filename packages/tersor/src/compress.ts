@@ -1,6 +1,7 @@
 import { type Attempt, packAttempt } from './compress/attempt.ts';
 import { type Job, openJob } from './compress/job.ts';
 import { makeReport } from './compress/make-report.ts';
+import { formatNamed } from './compress/open-model.ts';
 import { DEFAULT_BUDGET, excessOf, isKept, openQuestion } from './compress/promises.ts';
 import { recipeOf, withRecipe } from './compress/recipe-in-file.ts';
 import type { Referee } from './compress/referee.ts';
@@ -271,8 +272,14 @@ function outcomeOf({ promises, bytes }: Attempt, { budget = {}, keep = false }: 
   return isKept(promises) ? 'compressed' : 'missed';
 }
 
-function outputOf({ asked, input: { path, files } }: Job): string {
-  return asked.output ?? minName(path, files.length);
+/** @throws USAGE for the name of another format */
+function outputOf({ asked, input: { path, files, format } }: Job): string {
+  const { output } = asked;
+  if (output === undefined) return minName(path, files.length);
+  const named = formatNamed(output);
+  if (!named || named.id === format.id) return output;
+  const what = `is the name of a file of the format ${named.id}, and the result is ${format.id}`;
+  throw new TersorError('USAGE', output, what, `name it *${format.extensions[0]}, or first: tersor convert`);
 }
 
 function budgetOf({ budget = {} }: Asked): Budget {

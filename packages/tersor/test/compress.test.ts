@@ -159,6 +159,10 @@ describe('a recipe', () => {
     expect(report).toMatchObject({ outcome: 'compressed', runtimes: [] });
     expect(report.promises.find(({ name }) => name === 'loads')?.status).toBe('unverified');
     await expect(compress(WAKE_WORD, { verify: false, output: join(folder, 'other.onnx') })).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(compress(WAKE_WORD, { output: join(folder, 'other.gguf') })).rejects.toMatchObject({
+      code: 'USAGE',
+      where: join(folder, 'other.gguf'),
+    });
   });
 
   it('with a rule that matches nothing, or an option that does not exist, stops before anything is written', async () => {

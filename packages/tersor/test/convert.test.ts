@@ -21,6 +21,17 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (...names: string[]) => join(folder, ...names);
 
+/** Changes the last value of a checkpoint; returns whose it is. */
+function withLastValue(path: string, value: number): string {
+  const file = readFileSync(path);
+  file.writeFloatLE(value, file.length - 4);
+  writeFileSync(path, file);
+  const header: Record<string, { readonly data_offsets: readonly number[] }> = JSON.parse(
+    file.toString('utf8', 8, 8 + Number(file.readBigUInt64LE(0))),
+  );
+  return Object.keys(header).reduce((a, b) => ((header[b]?.data_offsets?.[1] ?? 0) > (header[a]?.data_offsets?.[1] ?? 0) ? b : a));
+}
+
 /** All values of a file by name, and its metadata. */
 async function read(path: string) {
   const { model, close } = await openModel(path);
@@ -122,6 +133,35 @@ describe('a Hugging Face folder to GGUF', () => {
     const { weights } = await convert(at('tiny'), { output: at('tiny.gguf'), recipe });
     expect(weights).toContainEqual(expect.objectContaining({ to: 'blk.0.attn_q.weight', before: 'f32', after: 'f16' }));
     expect((await read(at('tiny.gguf'))).facts.get('general.file_type')).toBe('1');
+  });
+
+  it.each([
+    ['F16', 1e6],
+    ['BF16', 3.4e38],
+  ])('says which weight has a value that %s makes infinite', async (type, value) => {
+    await writeTinyLlama(at('tiny'));
+    const id = withLastValue(at('tiny', 'model.safetensors'), value);
+    const recipe = { version: 1 as const, steps: [{ use: 'gguf', type, tensor: ['**=' + type] }] };
+    await expect(convert(at('tiny'), { output: at('tiny.gguf'), recipe })).rejects.toMatchObject({
+      code: 'LAYOUT',
+      what: expect.stringContaining('too large'),
+    });
+    await expect(convert(at('tiny'), { output: at('tiny.safetensors'), type })).rejects.toMatchObject({ code: 'LAYOUT', where: id });
+    expect(readdirSync(folder)).toEqual(['tiny']);
+  });
+
+  it('refuses GGUF whose metadata and weights contradict each other', async () => {
+    await writeTinyLlama(at('tiny'));
+    await convert(at('tiny'), { output: at('tiny.gguf') });
+    const whole = readFileSync(at('tiny.gguf'));
+    writeFileSync(at('lacks.gguf'), whole.toString('latin1').replaceAll('blk.1.ffn_up.weight', 'blk.1.ffn_xx.weight'), 'latin1');
+    await expect(convert(at('lacks.gguf'), { output: at('back.safetensors') })).rejects.toThrow('blk.1.ffn_up.weight: is not in the file');
+    const count = whole.indexOf('llama.block_count') + 'llama.block_count'.length + 4;
+    whole.writeUInt32LE(whole.readUInt32LE(count) - 1, count);
+    writeFileSync(at('more.gguf'), whole);
+    await expect(convert(at('more.gguf'), { output: at('back.safetensors') })).rejects.toThrow(
+      'is of a layer that block_count does not count',
+    );
   });
 
   it('rounds GGUF that stays GGUF, of any family, and says so where nothing would change', async () => {
@@ -331,6 +371,15 @@ describe('ONNX', () => {
 });
 
 describe('compare', () => {
+  it('names weights that have values which are not finite in one of two files', async () => {
+    await writeTinyLlama(at('tiny'));
+    await convert(at('tiny'), { output: at('tiny.gguf') });
+    const id = withLastValue(at('tiny', 'model.safetensors'), Number.NaN);
+    const { weights } = await compare(at('tiny.gguf'), at('tiny'));
+    expect(weights.flatMap(({ id, broken }) => (broken ? [[id, broken]] : []))).toEqual([[id, 1]]);
+    expect(weights.find(({ broken }) => broken)).not.toHaveProperty('error');
+  });
+
   it('finds the same weights in files of two formats, and how far they are apart', async () => {
     const weights = await writeTinyLlama(at('tiny'));
     await convert(at('tiny'), { output: at('tiny.gguf') });

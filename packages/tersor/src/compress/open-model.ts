@@ -24,9 +24,14 @@ export interface Opened {
   close(): Promise<void>;
 }
 
+/** Undefined for names of no format. */
+export function formatNamed(path: string): Format | undefined {
+  return FORMATS.find(({ extensions }) => extensions.some((extension) => path.toLowerCase().endsWith(extension)));
+}
+
 /** The format that a file is in by its name. @throws FILE_UNSUPPORTED */
 export function formatOf(path: string): Format {
-  const format = FORMATS.find(({ extensions }) => extensions.some((extension) => path.toLowerCase().endsWith(extension)));
+  const format = formatNamed(path);
   if (format) return format;
   const known = FORMATS.flatMap(({ extensions }) => extensions).join(', ');
   throw new TersorError('FILE_UNSUPPORTED', path, 'is in no format that tersor knows by its name', `it reads ${known}`);

@@ -1,8 +1,8 @@
 import { decode, denseOf } from '../core/decode.ts';
 import type { DType } from '../core/dtype.ts';
-import { TersorError } from '../core/error.ts';
 import type { Kernels } from '../core/kernels.ts';
 import type { Weight } from '../core/model.ts';
+import { toHalves } from '../core/precision/to-halves.ts';
 import { changeRows } from '../core/rows.ts';
 
 /** Types that a converted weight may have: --type. */
@@ -22,16 +22,7 @@ export function cast(weight: Weight, dtype: FloatType, kernels: Kernels): Weight
     load: changeRows(weight.load, async (tensor) => {
       const values = decode(tensor);
       if (dtype === 'f32') return denseOf(values, tensor.shape);
-      const halves = dtype === 'f16' ? await kernels.toHalf(values) : await kernels.toBfloat16(values);
-      if (dtype === 'f16') mustFit(values, halves, id);
-      return { kind: 'dense', dtype, shape: tensor.shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
+      return toHalves(values, dtype, tensor.shape, { id, hint: `take --type ${dtype === 'f16' ? 'BF16 or F32' : 'F32'}` }, kernels);
     }),
   };
-}
-
-/** @throws LAYOUT */
-function mustFit(values: Float32Array, halves: Uint16Array, id: string): void {
-  const at = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
-  if (at === -1) return;
-  throw new TersorError('LAYOUT', id, `holds ${values[at]}, which is too large for 16-bit floats`, 'take --type BF16 or F32');
 }

@@ -72,6 +72,7 @@ function ofGguf(model: Model): Checkpoint {
       `see ${architecture.id}.* with: tersor inspect --json`,
     );
   const places = groupBy(placesOf(architecture, sizes), ({ gguf }) => gguf);
+  mustHold(model, places);
   const weights: CheckpointWeight[] = [];
   const leftOut: WeightId[] = [];
   for (const weight of model.weights.values()) {
@@ -80,6 +81,19 @@ function ofGguf(model: Model): Checkpoint {
     for (const place of found ?? []) weights.push({ ...takenFrom(weight, place), id: place.checkpoint, origin: weight.id });
   }
   return { ...named(weights, leftOut), described: { architecture, facts } };
+}
+
+/** What the metadata says of layers, against the weights. @throws FILE_CORRUPT */
+function mustHold({ weights }: Model, places: ReadonlyMap<WeightId, readonly Place[]>): void {
+  for (const [id, alike] of places) {
+    // without an output, the embedding is it
+    const isNeeded = id !== 'output.weight' && alike.some(({ isOptional }) => !isOptional);
+    if (isNeeded && !weights.has(id)) throw new TersorError('FILE_CORRUPT', id, 'is not in the file', 'convert the model again');
+  }
+  for (const id of weights.keys()) {
+    if (places.has(id) || !places.has(id.replace(/^blk\.\d+\./, 'blk.0.'))) continue;
+    throw new TersorError('FILE_CORRUPT', id, 'is of a layer that block_count does not count', 'convert the model again');
+  }
 }
 
 /** @throws SHAPE */

@@ -300,6 +300,8 @@ export interface CheckRow {
 export interface ComparedWeight extends WeightReport {
   /** How the error is spread over values; absent where there is none. */
   readonly spread?: ErrorSpread;
+  /** Values that are infinite or not a number in one of the two alone, if there are some: no error is as large as that. */
+  readonly broken?: number;
 }
 
 /** Two models side by side: what `b` gives up and gains against `a`. */

@@ -26,8 +26,9 @@ export async function sha256Of(paths: readonly string[], signal?: AbortSignal): 
 export async function sizesAndTimes(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
-    const { size, mtimeNs } = await reading(path, () => stat(path, { bigint: true }));
-    found.push(`${size} ${mtimeNs}`);
+    const { size, mtimeNs, ctimeNs } = await reading(path, () => stat(path, { bigint: true }));
+    // whoever copies times of contents with them cannot copy that of the change
+    found.push(`${size} ${mtimeNs} ${ctimeNs}`);
   }
   return found;
 }

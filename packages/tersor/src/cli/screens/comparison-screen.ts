@@ -49,7 +49,9 @@ function errorLines(weights: readonly ComparedWeight[], screen: Pick<Screen, 'co
   const errors = weights.flatMap(({ error }) => error ?? []).sort((a, b) => a - b);
   const at = (share: number) => percentText(errors[Math.min(errors.length - 1, Math.floor(share * errors.length))] ?? 0);
   const spreads = weights.flatMap(({ spread }) => spread ?? []);
-  if (spreads.length === 0) return [];
+  const broken = weights.filter(({ broken }) => broken);
+  const brokenLines = broken.length === 0 ? [] : labelled('', brokenText(broken), screen);
+  if (spreads.length === 0) return brokenLines;
   const most = (of: (spread: ErrorSpread) => number) => percentText(Math.max(...spreads.map(of)));
   const same = errors.filter((error) => error === 0).length;
   return [
@@ -63,15 +65,26 @@ function errorLines(weights: readonly ComparedWeight[], screen: Pick<Screen, 'co
       `single values, of the weight's root mean square: half at most ${most(({ p50 }) => p50)} off, 99 % at most ${most(({ p99 }) => p99)}, all at most ${most(({ max }) => max)}`,
       screen,
     ),
+    ...brokenLines,
   ];
+}
+
+function brokenText(weights: readonly ComparedWeight[]): string {
+  const values = weights.reduce((sum, { broken = 0 }) => sum + broken, 0);
+  const are = values === 1 ? 'value is' : 'values are';
+  return `${values} ${are} infinite or not a number in one of the two alone: ${someOf(weights.map(({ id }) => id))}`;
 }
 
 const NAMED = 3;
 
 function onlyLines(label: string, ids: readonly string[], screen: Pick<Screen, 'columns' | 'colors'>): string[] {
   if (ids.length === 0) return [];
+  return labelled(label, someOf(ids), screen);
+}
+
+function someOf(ids: readonly string[]): string {
   const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
-  return labelled(label, `${ids.slice(0, NAMED).map(printable).join(', ')}${more}`, screen);
+  return `${ids.slice(0, NAMED).map(printable).join(', ')}${more}`;
 }
 
 function verdict(value: number | undefined, atLeast: number, { green, red }: Colors): string {

@@ -1,4 +1,4 @@
-import type { WeightReport } from '../../core/report.ts';
+import type { ComparedWeight, WeightReport } from '../../core/report.ts';
 import { printable } from '../../core/text/printable.ts';
 import { bytesText, percentText } from '../../core/text/units.ts';
 import type { Colors, Screen } from '../shell.ts';
@@ -8,20 +8,20 @@ const SHOWN = 12;
 
 /** The weights that take most of the original, or have the largest error, and what became of them. */
 export function weightsTable(
-  weights: readonly WeightReport[],
+  weights: readonly ComparedWeight[],
   { columns, colors }: Pick<Screen, 'columns' | 'colors'>,
   everyWeight: boolean,
   first: 'largest' | 'largest error' = 'largest',
 ): string[] {
   if (weights.length === 0) return [];
-  const rank = ({ error = 0 }: WeightReport) => (first === 'largest' ? 0 : error);
+  const rank = ({ error = 0, broken }: ComparedWeight) => (first === 'largest' ? 0 : broken ? Number.MAX_VALUE : error);
   const largest = [...weights].sort((a, b) => rank(b) - rank(a) || b.bytesBefore - a.bytesBefore || (a.id < b.id ? -1 : 1));
   const shown = everyWeight ? largest : largest.slice(0, SHOWN);
   const lines = table(shown, columnsFor(shown, colors), columns, colors.dim);
   return [...lines, ...restLine(largest.slice(shown.length), colors)];
 }
 
-function columnsFor(rows: readonly WeightReport[], colors: Colors): readonly Column<WeightReport>[] {
+function columnsFor(rows: readonly ComparedWeight[], colors: Colors): readonly Column<ComparedWeight>[] {
   return [
     { title: 'weight', text: ({ id }) => printable(id), atLeast: 30 },
     { title: 'shape', text: ({ shape }) => shape.join('×'), dispensable: 2 },
@@ -33,16 +33,19 @@ function columnsFor(rows: readonly WeightReport[], colors: Colors): readonly Col
       align: 'right',
       paint: (cell, { bytesBefore, bytesAfter }) => (bytesAfter < bytesBefore ? colors.green(cell) : cell),
     },
-    ...(rows.some(({ error }) => error !== undefined) ? [ERROR] : []),
+    ...(rows.some(({ error, broken }) => error !== undefined || broken) ? [errorColumn(colors)] : []),
   ];
 }
 
-const ERROR: Column<WeightReport> = {
-  title: 'error',
-  text: ({ error }) => (error === undefined ? '' : percentText(error)),
-  align: 'right',
-  dispensable: 1,
-};
+function errorColumn({ red }: Colors): Column<ComparedWeight> {
+  return {
+    title: 'error',
+    text: ({ error, broken }) => (broken ? 'not finite' : error === undefined ? '' : percentText(error)),
+    align: 'right',
+    dispensable: 1,
+    paint: (cell, { broken }) => (broken ? red(cell) : cell),
+  };
+}
 
 /** Weights mostly start from one type; then it is said once, in the title. */
 function layoutColumn(rows: readonly WeightReport[], { dim }: Colors): Column<WeightReport> {

@@ -11,6 +11,7 @@ import { type Context, defineMethod } from '../../core/method.ts';
 import { type Model, mapWeights, type Weight } from '../../core/model.ts';
 import { nearest } from '../../core/nearest.ts';
 import { file, names, oneOf } from '../../core/options.ts';
+import { toHalves } from '../../core/precision/to-halves.ts';
 import { changeRows } from '../../core/rows.ts';
 import { globOf } from '../../core/rules.ts';
 import type { Tensor } from '../../core/tensor.ts';
@@ -172,7 +173,7 @@ interface Rounding {
   readonly columns: ColumnImportances | undefined;
 }
 
-/** Some rows of a weight, from its row `first` on. @throws LAYOUT when blocks cannot hold a value */
+/** Some rows of a weight, from its row `first` on. @throws LAYOUT when the layout cannot hold a value */
 async function convert(
   rows: Tensor,
   first: number,
@@ -183,20 +184,20 @@ async function convert(
 ): Promise<Tensor> {
   const values = decode(rows);
   const { shape } = rows;
+  const hint = `leave it as it is: --tensor '${weight.id}=F32'`;
   if (layout.kind === 'blocks') {
     const type = WRITABLE_BLOCKS.find((known) => known === layout.type);
     if (type) {
       const matrices = columns ? byMatrix(values, first, weight, columns) : [[values] as const];
       const bytes = await roundMatrices(matrices, type, search, kernels).catch((error: unknown) => {
         if (!(error instanceof TersorError && error.code === 'LAYOUT')) throw error;
-        throw new TersorError('LAYOUT', weight.id, error.what, `leave it as it is: --tensor '${weight.id}=F32'`, { cause: error });
+        throw new TersorError('LAYOUT', weight.id, error.what, hint, { cause: error });
       });
       return { kind: 'blocks', type, shape, bytes };
     }
   }
   if (layout.kind !== 'dense' || layout.dtype === 'f32') return denseOf(values, shape);
-  const halves = layout.dtype === 'bf16' ? await kernels.toBfloat16(values) : await kernels.toHalf(values);
-  return { kind: 'dense', dtype: layout.dtype, shape, bytes: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength) };
+  return toHalves(values, layout.dtype === 'bf16' ? 'bf16' : 'f16', shape, { id: weight.id, hint }, kernels);
 }
 
 type Matrix = readonly [values: Float32Array, importance?: Float32Array];

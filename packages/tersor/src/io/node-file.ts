@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
 import { TersorError } from '../core/error.ts';
 import type { Sink, Source } from '../core/source.ts';
@@ -23,6 +24,10 @@ export async function openFile(path: string, name: string): Promise<Source & { c
   const spare: ArrayBufferLike[] = [];
   /** Every byte is read, or the read fails. */
   const memoryFor = (length: number): ArrayBufferLike => {
+    if (length > constants.MAX_LENGTH) {
+      const what = `${length} bytes have to be in memory at once: a row, or a weight that is not read by rows`;
+      throw new TersorError('FILE_LIMIT', name, what, `at most ${constants.MAX_LENGTH} can be`);
+    }
     const at = spare.findIndex(({ byteLength }) => byteLength >= length && byteLength <= 2 * length);
     const [found] = at === -1 ? [] : spare.splice(at, 1);
     return found ?? Buffer.allocUnsafeSlow(length).buffer;

@@ -3,7 +3,7 @@ export const heapBase: usize = __heap_base;
 export { quantize } from './quantize';
 export { dequantize } from './dequantize';
 export { fromBfloat16, fromHalf, toBfloat16, toHalf } from './half';
-export { peak } from './peak';
+export { leastPeak, peak } from './peak';
 export { countBins, survey } from './histogram';
 export { pack2, pack4, unpack2, unpack4 } from './pack';
 export { summarizeTile } from './summarize';

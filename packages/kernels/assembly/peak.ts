@@ -17,3 +17,13 @@ export function peak(values: usize, count: i32): f32 {
   for (; values < end; values += 4) bits = max(bits, load<i32>(values) & 0x7fffffff);
   return reinterpret<f32>(bits);
 }
+
+/** The smallest of the largest magnitudes of blocks of `block` values, of which there are `blocks`. */
+export function leastPeak(values: usize, blocks: i32, block: i32): f32 {
+  let least: f32 = f32.POSITIVE_INFINITY;
+  for (; blocks > 0; blocks--) {
+    least = min(least, peak(values, block));
+    values += <usize>block << 2;
+  }
+  return least;
+}

@@ -30,3 +30,25 @@ export function checkHeld(values: Float32Array, peak: number, type: WritableBloc
     throw new TersorError('LAYOUT', 'kernels', `holds values up to ${largest.toPrecision(3)}, which blocks of ${type} cannot`);
   }
 }
+
+/** Up to here scales, or what scales are multiplied by, may be smaller than the smallest halves, or a few of those. */
+const TINY = 2 ** -10;
+
+/** Blocks of small values that are farther from them than zeros are become zeros. @param leastPeak  the largest magnitude of the block where that is smallest */
+export function clearWorse(values: Float32Array, leastPeak: number, type: WritableBlock, bytes: Uint8Array): void {
+  if (leastPeak > TINY) return;
+  const block = BLOCK_TYPES[type];
+  const decoded = new Float32Array(block.values);
+  for (let i = 0; i * block.values < values.length; i++) {
+    const small = values.subarray(i * block.values, (i + 1) * block.values);
+    if (peakOf(small) > TINY) continue;
+    block.decode(bytes, i * block.bytes, decoded, 0);
+    let [error, square] = [0, 0];
+    for (let j = 0; j < block.values; j++) {
+      const value = small[j]!;
+      error += (value - decoded[j]!) ** 2;
+      square += value ** 2;
+    }
+    if (error > square) bytes.fill(0, i * block.bytes, (i + 1) * block.bytes);
+  }
+}

@@ -1,5 +1,5 @@
 import { BLOCK_TYPES, type WritableBlock } from '../core/blocks/block-types.ts';
-import { checkFinite, checkHeld } from './held.ts';
+import { checkFinite, checkHeld, clearWorse } from './held.ts';
 import type { Loops } from './loops.ts';
 import { bytesOf, type Instances } from './memory.ts';
 import { latticeTable } from './reference/ggml/lattice-table.ts';
@@ -42,7 +42,9 @@ export function wasmGguf(instances: Instances): Pick<Loops, 'quantizeBlocks'> {
           checkFinite(peak);
           call(`quantize${type}`, from, count, to, search === 'best' ? 1 : 0, importance ? counts : 0, tableAt);
           const made = bytes.subarray(to, to + count * block.bytes);
-          checkHeld(values.subarray(first * block.values, (first + count) * block.values), peak, type, made);
+          const rounded = values.subarray(first * block.values, (first + count) * block.values);
+          checkHeld(rounded, peak, type, made);
+          if (search === 'best') clearWorse(rounded, Number(call('leastPeak', from, count, block.values)), type, made);
           output.set(made, first * block.bytes);
         }
       });

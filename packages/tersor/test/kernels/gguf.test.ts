@@ -149,6 +149,15 @@ describe.each(WRITABLE_BLOCKS)('%s', (type) => {
     }
   });
 
+  it('is never worse than zeros with better scales, however small values are', () => {
+    for (const size of [1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12]) {
+      const values = gaussian(512, 2).map((value) => value * size);
+      const decoded = decode({ kind: 'blocks', type, shape: [512], bytes: wasm.quantizeBlocks(values, type, { search: 'best' }) });
+      const [error, square] = [values.reduce((sum, x, i) => sum + (x - decoded[i]!) ** 2, 0), values.reduce((sum, x) => sum + x * x, 0)];
+      expect(error).toBeLessThanOrEqual(square);
+    }
+  });
+
   it('holds large values, or refuses them', () => {
     for (const { quantizeBlocks } of [reference, wasm]) {
       for (const [large, search] of [3e4, 1e5, 1e7, 1e9, 1e20, 1e38].flatMap((value) => [

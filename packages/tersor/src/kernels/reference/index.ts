@@ -1,5 +1,5 @@
 import { countInto } from '../../core/histogram.ts';
-import { checkFinite, checkHeld } from '../held.ts';
+import { checkFinite, checkHeld, clearWorse } from '../held.ts';
 import type { Loops } from '../loops.ts';
 import { encodeAdaptive } from './adaptive.ts';
 import { subtractBase } from './base.ts';
@@ -52,6 +52,7 @@ export const reference: Loops = {
     checkFinite(peak);
     const bytes = GGML_QUANTIZERS[type](values, how);
     checkHeld(values, peak, type, bytes);
+    if (how?.search === 'best') clearWorse(values, 0, type, bytes);
     return bytes;
   },
   maskTwoOfFour,

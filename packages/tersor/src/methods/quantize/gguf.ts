@@ -63,6 +63,7 @@ export default defineMethod({
     "Of IQ1 to IQ3, all entries of the table are tried and scales stretched, with either search: the error is smaller than ggml's, and the bytes are not its. Give",
     'them an imatrix.',
     'Norms, biases and what else is small stays as it is, as in llama.cpp.',
+    'Scales are halves: values too large for a type are an error, and with `best`, blocks of values so small that they would come out worse than zeros become zeros.',
     '',
     'Weights that are in blocks already are copied where what they would become is the same type or takes no fewer bytes; otherwise they are rounded again, which',
     'loses a little more than rounding the original would. Rows that are not multiples of 256 cannot have the types named `_K`: see `search`.',

@@ -37,6 +37,8 @@ const PACKAGES = [
   'scikit-learn==1.9.1',
   'ptflops==0.7.5',
   'torchmetrics==1.9.0',
+  'opencv-python-headless==5.0.0.93',
+  'tqdm==4.70.1',
   '--no-deps nncodec==2.1.3',
 ];
 /** Steps, as parts of what weights are large: about 6, 4 and 3 bits. */

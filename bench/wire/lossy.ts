@@ -23,7 +23,7 @@ import { chooseLevels, type ToRound } from '../../packages/tersor/src/methods/ch
 import { cached, digestOf, remember } from '../cache.ts';
 import { benchModels } from '../models.ts';
 import { pythonWith } from '../peers/venv.ts';
-import { saveResults } from '../results.ts';
+import { savePartResults } from '../results.ts';
 
 const MODELS = ['minilm', 'mobilenet-v2', 'ocr-rec', 'lenet-5', 'silero-v5'];
 const SCRIPT = fileURLToPath(new URL('../peers/code-weights.py', import.meta.url));
@@ -86,7 +86,9 @@ export async function lossy(only?: readonly string[]): Promise<void> {
     const bytes = Object.fromEntries(
       [...Object.entries(curves), ['nncodec', peer] as const].map(([label, curve]) => [label, at.map((each) => read(curve, each))]),
     );
-    rows.push({ model: name, weights: count, decibels: at, bytes, curves: { ...curves, nncodec: peer } });
+    const row = { model: name, weights: count, decibels: at, bytes, curves: { ...curves, nncodec: peer } };
+    rows.push(row);
+    savePartResults('wire-lossy', name, row, { nncodec: '2.1.3' });
     console.log(`${name}: ${count} weights`);
     for (const [label, values] of Object.entries(bytes)) {
       const ratios = values.map((value, i) => (bytes.nncodec?.[i] ? value / bytes.nncodec[i]! : Number.NaN));
@@ -94,7 +96,6 @@ export async function lossy(only?: readonly string[]): Promise<void> {
       console.log(`  ${label.padEnd(9)} ${cells.join('   ')}`);
     }
   }
-  if (!only && rows.length > 0) saveResults('wire-lossy', rows, { nncodec: '2.1.3' });
   process.exitCode = rows.every(({ bytes }) => (bytes.trellis ?? []).every((value, i) => !(value > (bytes.nncodec?.[i] ?? value)))) ? 0 : 1;
 }
 

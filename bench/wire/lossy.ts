@@ -11,6 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openJob } from '../../packages/tersor/src/compress/job.ts';
+import { CHUNK_BYTES } from '../../packages/tersor/src/core/chunk-bytes.ts';
 import { decode } from '../../packages/tersor/src/core/decode.ts';
 import { findLayers } from '../../packages/tersor/src/core/find-layers.ts';
 import type { Kernels } from '../../packages/tersor/src/core/kernels.ts';
@@ -140,7 +141,7 @@ function codedBytes(levels: Int16Array, { layout, rows, columns }: Layer, contex
   const isTurned = !isRowMajor(layout.outputs);
   const stored = isTurned ? permute(levels, [rows, columns], [1, 0]) : levels;
   const length = isTurned ? rows : columns;
-  const step = Math.max(1, Math.floor(2 ** 21 / length)) * length;
+  const step = Math.max(1, Math.floor(CHUNK_BYTES / levels.BYTES_PER_ELEMENT / length)) * length;
   const coder = contexts ? loops : { ...loops, encodeLevels: () => undefined };
   const isNarrow = !contexts && levels.every((level) => level >= -128 && level < 128);
   let sum = 0;

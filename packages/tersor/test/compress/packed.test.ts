@@ -47,13 +47,14 @@ describe('a result whose name ends with .tsr', () => {
   });
 
   it('keeps a size that the file inside does not', async () => {
-    const size = report.resultBytes! - 1000;
+    // its two layers have steps of 3 kB, one of which ends just below
+    const size = report.resultBytes! - 2000;
     const smaller = await compress(WAKE_WORD, { output: at('small.tsr'), budget: { size }, threads: 1 });
     expect(smaller.promises.find(({ name }) => name === 'size')?.status).toBe('kept');
     const { length } = readFileSync(at('small.tsr'));
     expect(length).toBeLessThanOrEqual(size);
     // what lies around the weights packs well, and leaves room for them
-    expect(length).toBeGreaterThan(0.94 * size);
+    expect(length).toBeGreaterThan(0.955 * size);
   });
 
   it('is planned without a promise of what packing leaves', async () => {

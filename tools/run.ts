@@ -10,6 +10,8 @@ export interface Outcome {
   readonly status: number;
   /** Standard output and error, in the order they came. */
   readonly output: string;
+  /** Standard output alone: what a program logs meanwhile does not break its lines. */
+  readonly printed: string;
   readonly seconds: number;
 }
 
@@ -29,15 +31,21 @@ export interface RunOptions {
 export function run(command: string, args: readonly string[], { cwd = root, env, echo = false }: RunOptions = {}): Promise<Outcome> {
   const start = performance.now();
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
+    const [chunks, printed]: [Buffer[], Buffer[]] = [[], []];
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const finish = (status: number, more = '') =>
-      resolve({ status, output: Buffer.concat(chunks).toString() + more, seconds: (performance.now() - start) / 1000 });
+      resolve({
+        status,
+        output: Buffer.concat(chunks).toString() + more,
+        printed: Buffer.concat(printed).toString(),
+        seconds: (performance.now() - start) / 1000,
+      });
     const collect = (to: NodeJS.WriteStream) => (chunk: Buffer) => {
       chunks.push(chunk);
       if (echo) to.write(chunk);
     };
     child.stdout.on('data', collect(process.stdout));
+    child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
     child.stderr.on('data', collect(process.stderr));
     child.on('error', (error) => finish(127, `${command}: ${error.message}\n`));
     child.on('close', (status, signal) => finish(status ?? 1, signal ? `${command}: ended by ${signal}\n` : ''));

@@ -47,9 +47,9 @@ describe.skipIf(process.platform !== 'linux')('llama.cpp computes what transform
       await writeRecorded(join(folder, name, 'tiny'), recordedModel(name));
       await convert(join(folder, name, 'tiny'), { output: paths[i] ?? '' });
     }
-    const { status, output } = await runNode(script, [JSON.stringify(tokens), ...paths]);
+    const { status, output, printed } = await runNode(script, [JSON.stringify(tokens), ...paths]);
     expect(status, output).toBe(0);
-    results = JSON.parse(output.trim().split('\n').at(-1) ?? '[]');
+    results = JSON.parse(printed.trim().split('\n').at(-1) ?? '[]');
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

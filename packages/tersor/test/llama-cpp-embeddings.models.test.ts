@@ -35,9 +35,12 @@ describe.skipIf(!existsSync(MINILM) || process.platform !== 'linux')('MiniLM in 
     const script = join(await installLlamaCpp(), 'embed.mjs');
     writeFileSync(script, SCRIPT);
     await convert(MINILM, { output: join(folder, 'minilm.gguf') });
-    const { status, output } = await runNode(script, [join(folder, 'minilm.gguf'), JSON.stringify(EXPECTED.map(({ text }) => text))]);
+    const { status, output, printed } = await runNode(script, [
+      join(folder, 'minilm.gguf'),
+      JSON.stringify(EXPECTED.map(({ text }) => text)),
+    ]);
     expect(status, output).toBe(0);
-    results = JSON.parse(output.trim().split('\n').at(-1) ?? '[]');
+    results = JSON.parse(printed.trim().split('\n').at(-1) ?? '[]');
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -120,9 +120,9 @@ describe.skipIf(!existsSync(LM) || process.platform !== 'linux')('llama.cpp', ()
       const recipe = { version: 1 as const, steps: [type === 'MXFP4' ? IN_MXFP4 : { use: 'gguf', type }] };
       expect(await compress(paths[0] ?? '', { output: paths[i + 1] ?? '', recipe })).toMatchObject({ outcome: 'compressed' });
     }
-    const { status, output } = await runNode(script, [TEXT, JSON.stringify(GREEDY.map(({ prompt }) => prompt)), ...paths]);
+    const { status, output, printed } = await runNode(script, [TEXT, JSON.stringify(GREEDY.map(({ prompt }) => prompt)), ...paths]);
     expect(status, output).toBe(0);
-    results = JSON.parse(output.trim().split('\n').at(-1) ?? '[]');
+    results = JSON.parse(printed.trim().split('\n').at(-1) ?? '[]');
   }, 600_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
